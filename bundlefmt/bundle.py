@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The container: bundle, record, seal, renewal; decode beside encode.
+
+Knows bytes, labels and digests, and nothing of TPMs. Spec: "Container".
+"""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+from bundlefmt import cbor, labels
+from bundlefmt.cbor import Node
+from bundlefmt.errors import Code, EncodeError, MalformedError
+from bundlefmt.manifest import Manifest, read_label
+from bundlefmt.wire import Buffer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One artifact as it was made: media type and native bytes (an RFC 9999 Record CMW)."""
+
+    type: str
+    value: Buffer
+    ind: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seal:
+    """One signature over the manifest; `key` carries a later witness's own certificate."""
+
+    type: str
+    value: bytes
+    key: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renewal:
+    """One archive renewal: `covers` is CBOR and is what the proof stamps; `proof` is media type and bytes."""
+
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """A decoded file. `manifest_raw` and every value are the received bytes."""
+
+    manifest_raw: bytes
+    manifest: Manifest
+    content: Mapping[str, Record]
+    content_type: str = labels.COLLECTION_TYPE
+    seals: tuple[Seal, ...] = ()
+    renewals: tuple[Renewal, ...] = ()
+
+    @classmethod
+    def assemble(cls, manifest: Manifest, values: Mapping[str, Buffer]) -> Self:
+        """A bundle without seals from a manifest and the artifacts by label."""
+        unknown = sorted(set(values) - set(manifest.items))
+        if unknown:
+            raise EncodeError(f"no item in the manifest for {unknown[0]!r}")
+        content = {
+            label: Record(type=manifest.items[label].type, value=value) for label, value in values.items()
+        }
+        return cls(manifest_raw=manifest.encode(), manifest=manifest, content=content)
+
+    def with_seal(self, seal: Seal) -> Self:
+        return replace(self, seals=(*self.seals, seal))
+
+    @classmethod
+    def open(cls, path: Path | str) -> Self:
+        """Decode the file at `path`, memory-mapped: contents are read when looked at. Raises OSError too."""
+        return cls.decode(map_file(path))
+
+    @classmethod
+    def decode(cls, data: Buffer) -> Self:
+        """Raises MalformedError with the offset counted from the start of `data`."""
+        root = scan_file(data)
+        manifest_node, content_node, seals_node, renewals_node = root.array("bundle", range(4, 5))
+        if manifest_node.expect(cbor.BYTES, "manifest").number > labels.MAX_MANIFEST:
+            manifest_node.fail(Code.SIZE_LIMIT, f"a manifest of {manifest_node.number} bytes", "bundle")
+        manifest = Manifest.from_node(manifest_node.embedded())
+        content, content_type = cls._content(content_node, manifest)
+        seals = tuple(cls._seal(node) for node in seals_node.array("seals"))
+        renewals = tuple(cls._renewal(node) for node in renewals_node.array("renewals"))
+        return cls(
+            manifest_raw=manifest_node.octets(),
+            manifest=manifest,
+            content=content,
+            content_type=content_type,
+            seals=seals,
+            renewals=renewals,
+        )
+
+    @staticmethod
+    def _content(node: Node, manifest: Manifest) -> tuple[dict[str, Record], str]:
+        content: dict[str, Record] = {}
+        content_type: str | None = None
+        for key, value in node.pairs("content"):
+            name = key.text("content")
+            if name == labels.COLLECTION_TYPE_KEY:
+                content_type = value.text("content")
+                if content_type != labels.COLLECTION_TYPE:
+                    value.fail(Code.BAD_VALUE, "not the collection type of a bundle", "content")
+                continue
+            label = read_label(key, "content")
+            if label not in manifest.items:
+                key.fail(Code.UNKNOWN_LABEL, f"{label!r} is not an item of the manifest", "content")
+            parts = value.array(f"record {label}", range(2, 4))
+            content[label] = Record(
+                type=parts[0].text(f"record {label}"),
+                value=parts[1].view(f"record {label}"),
+                ind=parts[2].uint(f"record {label}") if len(parts) == 3 else None,
+            )
+        if content_type is None:
+            node.fail(Code.MISSING_MEMBER, f"{labels.COLLECTION_TYPE_KEY!r} is missing", "content")
+        return content, content_type
+
+    @staticmethod
+    def _seal(node: Node) -> Seal:
+        parts = node.array("seal", range(2, 4))
+        return Seal(
+            type=parts[0].text("seal"),
+            value=parts[1].octets("seal"),
+            key=parts[2].octets("seal") if len(parts) == 3 else None,
+        )
+
+    @staticmethod
+    def _renewal(node: Node) -> Renewal:
+        node.embedded().expect(cbor.MAP, "renewal")
+        return Renewal(raw=node.octets("renewal"))
+
+    def chunks(self) -> Iterator[Buffer]:
+        """The encoded file piece by piece, contents not copied."""
+        yield labels.MAGIC + cbor.head(cbor.ARRAY, 4)
+        yield cbor.head(cbor.BYTES, len(self.manifest_raw)) + self.manifest_raw
+        yield cbor.head(cbor.MAP, len(self.content) + 1)
+        keys = {name: cbor.encode(name) for name in (*self.content, labels.COLLECTION_TYPE_KEY)}
+        for name in sorted(keys, key=lambda name: keys[name]):
+            yield keys[name]
+            if name == labels.COLLECTION_TYPE_KEY:
+                yield cbor.encode(self.content_type)
+                continue
+            record = self.content[name]
+            yield cbor.head(cbor.ARRAY, 2 if record.ind is None else 3) + cbor.encode(record.type)
+            yield cbor.head(cbor.BYTES, len(record.value))
+            yield record.value
+            if record.ind is not None:
+                yield cbor.encode(record.ind)
+        seals = [[s.type, s.value] if s.key is None else [s.type, s.value, s.key] for s in self.seals]
+        yield cbor.encode(seals)
+        yield cbor.encode([renewal.raw for renewal in self.renewals])
+
+    def encode(self) -> bytes:
+        return b"".join(self.chunks())
+
+
+def scan_file(data: Buffer) -> Node:
+    """Check the magic and scan the bundle array behind it."""
+    start = bytes(data[: len(labels.MAGIC)])
+    if start[:-1] != labels.MAGIC[: len(start[:-1])] or not start:
+        raise MalformedError(Code.WRONG_MAGIC, "not an evidence bundle", offset=0)
+    if len(start) < len(labels.MAGIC):
+        raise MalformedError(Code.TRUNCATED, "the file ends within its first eight bytes", offset=0)
+    if start != labels.MAGIC:
+        raise MalformedError(
+            Code.UNKNOWN_MAJOR_VERSION, f"major version {start[-1:]!r}", offset=len(labels.MAGIC) - 1
+        )
+    return cbor.scan(data, len(labels.MAGIC))
+
+
+def map_file(path: Path | str) -> memoryview:
+    """The file at `path` as a read-only memory map (an empty file as empty bytes). Raises OSError."""
+    with Path(path).open("rb") as file:
+        if not file.seek(0, 2):
+            return memoryview(b"")
+        return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every number and registered name of the format, once, with its source.
+
+Spec: "Registries" and "Limits".
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+# --- file identification (RFC 8949 3.4.6, RFC 9277 2.2) --------------------------------------------
+TAG_SELF_DESCRIBED: Final = 55799
+TAG_BUNDLE: Final = 0x45564231  # "EVB1": the last byte is the major version
+MAGIC: Final = bytes.fromhex("d9d9f7da45564231")
+MAJOR_VERSION: Final = 1
+MINOR_VERSION: Final = 0
+EXTENSION: Final = ".evb"
+MEDIA_TYPE: Final = "application/vnd.evidence-bundle+cbor"
+MANIFEST_MEDIA_TYPE: Final = "application/vnd.evidence-bundle.manifest+cbor"
+COLLECTION_TYPE_KEY: Final = "__cmwc_t"  # RFC 9999 3.3
+COLLECTION_TYPE: Final = "tag:evidence-bundle,2026:content"
+PROFILE_SNAPSHOT: Final = "tag:evidence-bundle,2026:snapshot"
+BINDING_CONTEXT: Final = "evidence-bundle/1 binding"
+
+# --- limits: a reader refuses above, at the head that declares it ---------------------------------
+MAX_DEPTH: Final = 16  # the deepest legal shape needs 7; the rest is room for `claimed`
+MAX_ITEMS: Final = 65_536  # data items in one CBOR text; bounds the scan's memory to a few megabytes
+MAX_TEXT: Final = 65_536  # bytes in one text string
+MAX_BYTES: Final = 2**32 - 1  # bytes in one byte string; larger media are carried detached
+MAX_MANIFEST: Final = 4 * 2**20  # bytes of the manifest, so that it can be held and signed by small devices
+LABEL_PATTERN: Final = r"[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?"  # also a safe file name everywhere
+
+# --- COSE header parameters (IANA COSE Header Parameters) -----------------------------------------
+HDR_ALG: Final = 1
+HDR_CRIT: Final = 2
+HDR_CONTENT_TYPE: Final = 3
+HDR_KID: Final = 4
+HDR_CWT_CLAIMS: Final = 15  # RFC 9597
+HDR_TYP: Final = 16  # RFC 9596
+HDR_X5CHAIN: Final = 33  # RFC 9360
+HDR_X5T: Final = 34  # RFC 9360
+HDR_PAYLOAD_HASH_ALG: Final = 258  # RFC 9995
+HDR_PREIMAGE_CONTENT_TYPE: Final = 259  # RFC 9995
+TAG_COSE_SIGN1: Final = 18  # RFC 9052 table 1
+CLAIM_ISS: Final = 1  # RFC 8392
+CLAIM_SUB: Final = 2
+CLAIM_IAT: Final = 6
+
+# --- COSE algorithms (IANA COSE Algorithms; RFC 9864, RFC 8230, RFC 8812, RFC 9964) ----------------
+ALG_ESP256: Final = -9
+ALG_ESP384: Final = -51
+ALG_ESP512: Final = -52
+ALG_ED25519: Final = -19
+ALG_PS256: Final = -37
+ALG_RS256: Final = -257
+ALG_ML_DSA_65: Final = -49
+# deprecated polymorphic ids, accepted on reading where the key fixes the curve
+ALG_ES256: Final = -7
+ALG_ES384: Final = -35
+ALG_ES512: Final = -36
+ALG_EDDSA: Final = -8
+ALG_NAMES: Final = {
+    ALG_ESP256: "ESP256",
+    ALG_ESP384: "ESP384",
+    ALG_ESP512: "ESP512",
+    ALG_ED25519: "Ed25519",
+    ALG_PS256: "PS256",
+    ALG_RS256: "RS256",
+    ALG_ML_DSA_65: "ML-DSA-65",
+    ALG_ES256: "ES256",
+    ALG_ES384: "ES384",
+    ALG_ES512: "ES512",
+    ALG_EDDSA: "EdDSA",
+}
+
+# --- COSE hash algorithms (RFC 9054) -> hashlib names ----------------------------------------------
+HASH_SHA256: Final = -16
+HASH_SHA384: Final = -43
+HASH_SHA512: Final = -44
+HASH_NAMES: Final = {HASH_SHA256: "sha256", HASH_SHA384: "sha384", HASH_SHA512: "sha512"}
+HASH_SIZES: Final = {HASH_SHA256: 32, HASH_SHA384: 48, HASH_SHA512: 64}
+
+# --- seals ----------------------------------------------------------------------------------------
+SEAL_COSE: Final = 'application/cose; cose-type="cose-sign1"'  # RFC 9052 11.3
+SEAL_OPENPGP: Final = "application/pgp-signature"  # RFC 3156; here binary, not armored
+SEAL_TYP: Final = "application/vnd.evidence-bundle.seal+cose"
+
+# --- media types of items -------------------------------------------------------------------------
+TYPE_OPENPGP: Final = "application/pgp-keys"  # here binary, not armored
+TYPE_CERTIFICATE: Final = "application/pkix-cert"  # RFC 2585
+TYPE_CRL: Final = "application/pkix-crl"
+TYPE_TPM: Final = "application/vnd.evidence-bundle.tpm"  # TPM 2.0 wire form; the role says which structure
+TYPE_PCR_VALUES: Final = "application/vnd.evidence-bundle.pcr-values+cbor"
+TYPE_OCTETS: Final = "application/octet-stream"
+
+PARTS: Final = ("operator", "witness", "platform")
+
+# --- roles and the refs each needs (spec "Roles") --------------------------------------------------
+ROLES: Final[dict[str, tuple[str, ...]]] = {
+    "openpgp-certificate": (),
+    "openpgp-attestation": ("subject", "issuer"),
+    "piv-certificate": (),
+    "piv-attestation": ("subject", "issuer"),
+    "attestation-issuer": (),
+    "certificate-issuer": (),
+    "cross-signature": ("by", "over"),
+    "cross-certificate": ("by", "over"),
+    "tpm-binding-certificate": ("by", "ek", "ak", "key"),
+    "ek-certificate": (),
+    "ek-public": (),
+    "ak-public": (),
+    "ak-name": ("of",),
+    "ak-template": ("of",),
+    "key-public": (),
+    "key-name": ("of",),
+    "parent-public": (),
+    "quote": ("by",),
+    "certify": ("by", "subject"),
+    "certify-creation": ("by", "subject"),
+    "time": ("by",),
+    "nv-certify": ("by",),
+    "tpm-signature": ("by", "over"),
+    "creation-data": ("of",),
+    "creation-ticket": ("of",),
+    "pcr-values": ("quoted-by",),
+    "credential-activation": ("ek", "ak"),
+    "firmware-log": (),
+    "ima-log": (),
+    "userspace-log": (),
+    "crl": ("issuer",),
+    "ocsp": ("issuer",),
+    "minutes": (),
+    "media": (),
+}
+REF_NAMES: Final = (
+    "subject",
+    "issuer",
+    "by",
+    "over",
+    "ek",
+    "ak",
+    "key",
+    "of",
+    "parent",
+    "certificate",
+    "quoted-by",
+    "pcrs",
+)
+PROFILE_ROLES: Final[dict[str, tuple[str, ...]]] = {
+    PROFILE_SNAPSHOT: ("ak-public", "quote", "tpm-signature", "pcr-values"),
+}
