@@ -80,7 +80,7 @@ def facts(data: Buffer) -> CertificateFacts:
 
 
 def check_ek_chain(leaf: Buffer, issuers: Sequence[Buffer], anchors: Sequence[Buffer], at: int) -> None:
-    """Raises CertificateError unless the EK certificate `leaf` leads to one of `anchors`, all valid at `at`."""
+    """Raises CertificateError unless EK certificate `leaf` leads to `anchors`, all valid at `at`."""
     permit = verification.ExtensionPolicy.permit_all()
     ca = permit.require_present(x509.BasicConstraints, verification.Criticality.AGNOSTIC, None)
     ee = permit.require_present(x509.ExtendedKeyUsage, verification.Criticality.AGNOSTIC, _has_ek_usage)
