@@ -180,8 +180,27 @@ def scan(data: Buffer, start: int = 0, end: int | None = None, *, tags: frozense
     first fault; declared lengths cost nothing. Raises MalformedError.
     """
     source = memoryview(data)
-    stop = len(source) if end is None else end
-    stack: list[_Open] = []
+    return _scan(source, start, len(source) if end is None else end, tags, [])
+
+
+def scan_readable(data: Buffer, start: int = 0) -> tuple[Node | None, MalformedError | None]:
+    """What can be read of a CBOR text before its first fault, and that fault: to be shown, never believed."""
+    source, stack = memoryview(data), list[_Open]()
+    try:
+        return _scan(source, start, len(source), frozenset(), stack), None
+    except MalformedError as error:
+        node = None
+        while stack:
+            open_ = stack.pop()
+            children = open_.children if node is None else [*open_.children, node]
+            node = Node(
+                source, open_.kind, open_.number, open_.start, open_.body, error.offset, tuple(children)
+            )
+        return node, error
+
+
+def _scan(source: memoryview, start: int, stop: int, tags: frozenset[int], stack: list[_Open]) -> Node:
+    """The scan itself; `stack` holds the containers still open, also when it ends in an error."""
     at, count = start, 0
     while True:
         head = at

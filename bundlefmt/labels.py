@@ -149,3 +149,54 @@ REF_NAMES: Final = (
 PROFILE_ROLES: Final[dict[str, tuple[str, ...]]] = {
     PROFILE_SNAPSHOT: ("ak-public", "quote", "tpm-signature", "pcr-values"),
 }
+# the media type each role has; a role that is not listed takes any
+ROLE_TYPES: Final[dict[str, str]] = {
+    "openpgp-certificate": TYPE_OPENPGP,
+    **dict.fromkeys(
+        (
+            "openpgp-attestation",
+            "piv-certificate",
+            "piv-attestation",
+            "attestation-issuer",
+            "certificate-issuer",
+            "cross-certificate",
+            "tpm-binding-certificate",
+            "ek-certificate",
+        ),
+        TYPE_CERTIFICATE,
+    ),
+    **dict.fromkeys(
+        (
+            "ek-public",
+            "ak-public",
+            "ak-name",
+            "ak-template",
+            "key-public",
+            "key-name",
+            "parent-public",
+            "quote",
+            "certify",
+            "certify-creation",
+            "time",
+            "nv-certify",
+            "tpm-signature",
+            "creation-data",
+            "creation-ticket",
+        ),
+        TYPE_TPM,
+    ),
+    "cross-signature": SEAL_OPENPGP,
+    "pcr-values": TYPE_PCR_VALUES,
+    "crl": TYPE_CRL,
+}
+# who is bound to whom: the binding covers every item of these roles
+BOUND_ROLES: Final = (
+    "openpgp-certificate",
+    "piv-certificate",
+    "ek-certificate",
+    "ek-public",
+    "ak-public",
+    "key-public",
+)
+# private by nature; their absence leaves no doubt about anything else
+WITHHOLDABLE: Final = ("ak-template", "minutes", "media")

@@ -1,1 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
+"""Judgements: `verify(bundle, policy) -> Report`."""
+
+from bundlefmt.verify.findings import Basis, Conclusion, Finding, Outcome, Verdict
+from bundlefmt.verify.policy import Policy
+from bundlefmt.verify.report import NotPassedError, Report
+from bundlefmt.verify.verifier import verify
+
+__all__ = [
+    "Basis",
+    "Conclusion",
+    "Finding",
+    "NotPassedError",
+    "Outcome",
+    "Policy",
+    "Report",
+    "Verdict",
+    "verify",
+]

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Judgements on certify statements: an attestation key says that another key is in its TPM.
+
+Spec: "Verification", step 6.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Final
+
+from bundlefmt.evidence.attest import AttestType, CertifyInfo
+from bundlefmt.verify import statement
+from bundlefmt.verify.checks import Check, each
+from bundlefmt.verify.context import Context, Fail, Skip
+
+
+def _subject(context: Context, label: str) -> str:
+    """The name and the qualified name attested are those of the subject, which is not the signer itself."""
+    attested = statement.attest_of(context, label, AttestType.CERTIFY).attested
+    if not isinstance(attested, CertifyInfo):
+        raise Skip(f"{label} is not a certify statement")
+    subject = context.target(label, "subject")
+    name = context.name(subject)
+    if attested.name != name:
+        raise Fail(f"the Name attested is not that of {subject}")
+    if name == context.name(context.target(label, "by")):
+        raise Fail("the attestation key certifies itself")
+    hierarchy = context.hierarchy(subject, attested.qualified_name)
+    return f"{subject}, in the {hierarchy} hierarchy"
+
+
+_ROLES: Final = ("certify",)
+CHECKS: Final = (
+    Check("certify.form", each(_ROLES, partial(statement.form, kind=AttestType.CERTIFY))),
+    Check("certify.signature", each(_ROLES, statement.signature)),
+    Check("certify.signer", each(_ROLES, statement.signer)),
+    Check("certify.binding", each(_ROLES, statement.binding)),
+    Check("certify.subject", each(_ROLES, _subject)),
+)

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What all checks look at: the bundle, the policy, and each artifact decoded once.
+
+Spec: "Verification".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, Generic, TypeVar
+
+from bundlefmt.bundle import Bundle
+from bundlefmt.errors import MalformedError
+from bundlefmt.evidence import openpgp, x509
+from bundlefmt.evidence.attest import TpmsAttest
+from bundlefmt.evidence.pcr import decode_pcr_values
+from bundlefmt.evidence.tpm import HIERARCHIES, TpmtPublic, UnsupportedAlgorithmError, qualified_name
+from bundlefmt.evidence.tpm_signature import TpmtSignature
+from bundlefmt.manifest import Item, Manifest
+from bundlefmt.verify.findings import Outcome
+from bundlefmt.verify.policy import Policy
+from bundlefmt.wire import Buffer
+
+K = TypeVar("K")
+T = TypeVar("T")
+MAX_ANCESTORS: Final = 8  # parents between a key and its hierarchy; deeper trees are not met in practice
+
+
+class Judgement(Exception):
+    """Ends a check of one item with an outcome other than passed; the message is its reason."""
+
+    outcome = Outcome.FAILED
+
+
+class Fail(Judgement):
+    """The evidence is wrong."""
+
+
+class Unsure(Judgement):
+    """It cannot be decided from what is here."""
+
+    outcome = Outcome.INDETERMINATE
+
+
+class Skip(Judgement):
+    """There is nothing to decide here, or another check has said why."""
+
+    outcome = Outcome.SKIPPED
+
+
+class Once(Generic[K, T]):
+    """Something worked out once for each key; a judgement that it ended in is kept and raised again."""
+
+    def __init__(self, work: Callable[[K], T]) -> None:
+        self._work = work
+        self._known: dict[K, T | Judgement] = {}
+
+    def __call__(self, key: K) -> T:
+        if key not in self._known:
+            try:
+                self._known[key] = self._work(key)
+            except Judgement as judgement:
+                self._known[key] = judgement
+        known = self._known[key]
+        if isinstance(known, Judgement):
+            raise known
+        return known
+
+
+class Decoded(Generic[T]):
+    """Artifacts of one kind by label, each decoded once."""
+
+    def __init__(self, value: Callable[[str], Buffer], decode: Callable[[Buffer], T]) -> None:
+        self.form = Once(lambda label: readable(lambda: decode(value(label))))
+
+    def __call__(self, label: str) -> T:
+        """The decoded artifact. Raises Skip where it cannot be read: the form check says why."""
+        try:
+            return self.form(label)
+        except Fail:
+            raise Skip(f"{label} cannot be read") from None
+
+
+def readable(decode: Callable[[], T]) -> T:
+    """What `decode` returns; bytes that it refuses are a failure of the evidence."""
+    try:
+        return decode()
+    except (MalformedError, x509.CertificateError, openpgp.OpenPgpError) as error:
+        raise Fail(str(error)) from None
+
+
+class Area:
+    """What an area works out once for all its checks."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+
+
+A = TypeVar("A", bound=Area)
+
+
+class Context:
+    """One verification's view of a bundle. `at` is when certificates are judged, seconds since the epoch."""
+
+    def __init__(self, bundle: Bundle, policy: Policy) -> None:
+        self.bundle = bundle
+        self.policy = policy
+        self.at = bundle.manifest.created if policy.at is None else policy.at
+        self.publics = Decoded(self.value, TpmtPublic.decode)
+        self.attests = Decoded(self.value, TpmsAttest.decode)
+        self.signatures = Decoded(self.value, TpmtSignature.decode)
+        self.pcr_values = Decoded(self.value, decode_pcr_values)
+        self.certificates = Decoded(self.value, x509.facts)
+        self.openpgp = Decoded(self.value, openpgp.certificate_facts)
+        self._areas: dict[type, object] = {}
+
+    def area(self, kind: type[A]) -> A:
+        """What one area keeps between its checks, made once."""
+        found = self._areas.get(kind)
+        if not isinstance(found, kind):
+            found = self._areas[kind] = kind(self)
+        return found
+
+    @property
+    def manifest(self) -> Manifest:
+        return self.bundle.manifest
+
+    def labels(self, *roles: str) -> tuple[str, ...]:
+        """The labels of all items with one of `roles`, in label order."""
+        return tuple(sorted(label for label, item in self.manifest.items.items() if item.role in roles))
+
+    def item(self, label: str) -> Item:
+        return self.manifest.items[label]
+
+    def target(self, label: str, ref: str) -> str:
+        """The one label behind a reference. Raises Skip: container.refs says what is wrong."""
+        targets = self.item(label).ref(ref)
+        if len(targets) != 1:
+            raise Skip(f"reference {ref!r} does not name one item")
+        return targets[0]
+
+    def referring(self, role: str, ref: str, label: str) -> tuple[str, ...]:
+        """The items of `role` whose reference `ref` names `label`."""
+        return tuple(other for other in self.labels(role) if label in self.item(other).ref(ref))
+
+    def value(self, label: str) -> Buffer:
+        """The artifact's bytes. Raises Unsure where it is withheld or detached, Skip if that is allowed."""
+        record = self.bundle.content.get(label)
+        if record is not None:
+            return record.value
+        if self.policy.allow_withheld:
+            raise Skip(f"{label} is not in the bundle")
+        raise Unsure(f"{label} is not in the bundle")
+
+    def name(self, label: str) -> bytes:
+        """The TPM Name of a public area. Raises Unsure where its hash is not known here."""
+        try:
+            return self.publics(label).name()
+        except UnsupportedAlgorithmError as error:
+            raise Unsure(str(error)) from None
+
+    def qualified_names(self, label: str) -> dict[int, bytes]:
+        """The qualified name of a public area in each hierarchy, through the parents that are carried."""
+        chain = [label]
+        while parents := self.item(chain[-1]).ref("parent"):
+            if parents[0] in chain or len(chain) > MAX_ANCESTORS:
+                raise Fail("the parents do not lead to a hierarchy")
+            chain.append(parents[0])
+        names = [self.name(each) for each in reversed(chain)]
+        found = {}
+        for handle in HIERARCHIES:
+            qualified = handle.to_bytes(4, "big")
+            for name in names:
+                qualified = qualified_name(qualified, name)
+            found[handle] = qualified
+        return found
+
+    def hierarchy(self, label: str, qualified: bytes) -> str:
+        """The hierarchy in which `label` has this qualified name. Raises Fail if it has in none."""
+        for handle, name in self.qualified_names(label).items():
+            if name == qualified:
+                return HIERARCHIES[handle]
+        raise Fail(f"the qualified name {qualified.hex()} is not that of {label} in any hierarchy")

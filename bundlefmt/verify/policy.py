@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the verifier demands and what it lets pass; nothing of it comes from the bundle.
+
+Spec: "Policy".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """Pins and anchors are the verifier's own knowledge; each `allow_*` is a relaxation, off by default.
+
+    `pins_openpgp`: fingerprints, lower-case hexadecimal. `pins_piv`: SHA-256 of certificates' DER.
+    `anchors`: DER certificates of TPM manufacturers. `at`: seconds since the epoch at which certificates
+    are judged; None is the manifest's own claim.
+    """
+
+    pins_openpgp: frozenset[str] = frozenset()
+    pins_piv: frozenset[bytes] = frozenset()
+    anchors: tuple[bytes, ...] = ()
+    at: int | None = None
+    allow_withheld: bool = False
+    allow_sha1: bool = False
+    allow_nonce_binding: bool = False
+
+    @property
+    def relaxations(self) -> tuple[str, ...]:
+        """The names of the relaxations that are on."""
+        return tuple(f.name for f in fields(self) if f.name.startswith("allow_") and getattr(self, f.name))

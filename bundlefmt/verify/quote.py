@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Judgements on quotes: the statement, its selection, and the PCR values behind it.
+
+Spec: "Verification", step 6.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Final
+
+from bundlefmt.evidence import tpm
+from bundlefmt.evidence.attest import AttestType, QuoteInfo
+from bundlefmt.evidence.tpm import TpmAlg, UnsupportedAlgorithmError, alg_name
+from bundlefmt.verify import statement
+from bundlefmt.verify.checks import Check, each
+from bundlefmt.verify.context import Context, Fail, Skip, Unsure
+
+
+def _info(context: Context, label: str) -> QuoteInfo:
+    attested = statement.attest_of(context, label, AttestType.QUOTE).attested
+    if not isinstance(attested, QuoteInfo):
+        raise Skip(f"{label} is not a quote")
+    return attested
+
+
+def _selected(info: QuoteInfo) -> list[tuple[int, int]]:
+    """(bank, index) of every PCR quoted, in the order in which the digest runs over them."""
+    return [(selection.hash, index) for selection in info.pcr_select for index in selection.indices]
+
+
+def _selection(context: Context, label: str) -> str:
+    """The PCRs quoted are not none, none twice, and exactly those whose values are given."""
+    selected = _selected(_info(context, label))
+    if not selected:
+        raise Fail("no PCR is quoted")
+    if len(set(selected)) != len(selected):
+        raise Fail("a PCR is quoted twice")
+    for values in context.referring("pcr-values", "quoted-by", label):
+        given = {(bank, index) for bank, row in context.pcr_values.form(values).items() for index in row}
+        if given != set(selected):
+            unquoted = sorted(given - set(selected))
+            shown = ", ".join(f"{alg_name(bank)}:{index}" for bank, index in unquoted[:4])
+            raise Fail(
+                f"{values} holds values that are not quoted: {shown}"
+                if unquoted
+                else f"{values} lacks values that are quoted"
+            )
+    banks = {bank for bank, _ in selected}
+    return f"{len(selected)} PCRs in {', '.join(alg_name(bank) for bank in sorted(banks))}"
+
+
+def _bank(context: Context, label: str) -> str:
+    """At least one bank quoted is stronger than SHA-1."""
+    banks = {bank for bank, _ in _selected(_info(context, label))}
+    if banks <= {TpmAlg.SHA1} and not context.policy.allow_sha1:
+        raise Fail("only SHA-1 banks are quoted")
+    return ", ".join(alg_name(bank) for bank in sorted(banks))
+
+
+def _pcrs(context: Context, label: str) -> str:
+    """The digest in the quote, by the signing scheme's hash, is that of the values given."""
+    info = _info(context, label)
+    carried = context.referring("pcr-values", "quoted-by", label)
+    if not carried:
+        raise Unsure("no PCR values are given: only their digest is known")
+    scheme_hash = context.publics(context.target(label, "by")).scheme_hash
+    if scheme_hash is None:
+        raise Skip("the attestation key fixes no scheme")
+    for values in carried:
+        given = context.pcr_values(values)
+        row = [given.get(bank, {}).get(index) for bank, index in _selected(info)]
+        known = [value for value in row if value is not None]
+        if len(known) != len(row):
+            raise Fail(f"{values} lacks values that are quoted")
+        try:
+            computed = tpm.digest(scheme_hash, b"".join(known))
+        except UnsupportedAlgorithmError as error:
+            raise Unsure(str(error)) from None
+        if computed != info.pcr_digest:
+            raise Fail(f"the digest in the quote is not that of {values}")
+    return f"the digest in the quote is that of {', '.join(carried)}"
+
+
+_ROLES: Final = ("quote",)
+CHECKS: Final = (
+    Check("quote.form", each(_ROLES, partial(statement.form, kind=AttestType.QUOTE))),
+    Check("quote.signature", each(_ROLES, statement.signature)),
+    Check("quote.signer", each(_ROLES, statement.signer)),
+    Check("quote.binding", each(_ROLES, statement.binding)),
+    Check("quote.selection", each(_ROLES, _selection)),
+    Check("quote.bank", each(_ROLES, _bank)),
+    Check("quote.pcrs", each(_ROLES, _pcrs)),
+)

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Judgements on the seals: form, signer, signature, validity, required signers, pins.
+
+Spec: "Verification", step 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Final
+
+from bundlefmt.evidence import openpgp, x509
+from bundlefmt.verify.checks import Check, Result, judged
+from bundlefmt.verify.context import Context, Fail, Skip, readable
+from bundlefmt.verify.findings import Outcome
+from bundlefmt.verify.signers import Signer, Signers, envelope_faults
+
+
+def _form(context: Context, number: int) -> str:
+    """The seal is a well-formed hash envelope over this manifest, or one binary OpenPGP signature."""
+    form = context.area(Signers).form(number)
+    if isinstance(form, openpgp.SignatureFacts):
+        return "one binary OpenPGP signature"
+    faults = envelope_faults(context, form)
+    if faults:
+        raise Fail("; ".join(faults))
+    return "a COSE hash envelope over this manifest"
+
+
+def _signer(context: Context, number: int) -> str:
+    """The seal's key is that of an item, or of a later witness who brings a certificate along."""
+    signer = context.area(Signers).signer(number)
+    if signer.label is None:
+        return f"a later witness, not named by the manifest: {signer.identity}"
+    return f"{signer.label}: {signer.identity}"
+
+
+def _signature(context: Context, number: int) -> str:
+    """The signature verifies over the manifest's bytes as received."""
+    signer = context.area(Signers).signature(number)
+    return f"verified with the key of {signer.label or 'the certificate it carries'}"
+
+
+def _validity(context: Context, number: int) -> str:
+    """The signer's certificate was valid when the seal says it was made."""
+    signers = context.area(Signers)
+    issued = signers.untrusted_time(number)
+    try:
+        signer = signers.signer(number)
+    except Fail:
+        raise Skip("the signer is not known") from None
+    if signer.role == "piv-certificate":
+        certificate = readable(lambda: x509.facts(signer.certificate))
+        if not certificate.not_before <= issued <= certificate.not_after:
+            raise Fail(f"the certificate was not valid at {issued}, when the seal says it was made")
+    return f"made at {issued} by its own word, within the validity of its key"
+
+
+def _required(context: Context) -> Iterator[Result]:
+    """Each signer that the manifest requires has sealed it: a stripped seal is noticed."""
+    sealed = {signer.label for signer in context.area(Signers).verified()}
+    for required in context.manifest.signers:
+        if required.item in sealed:
+            yield Result(Outcome.PASSED, (required.item,), f"the {required.part} has sealed")
+        else:
+            yield Result(Outcome.FAILED, (required.item,), f"there is no valid seal of the {required.part}")
+
+
+def sealed_by_pinned(context: Context) -> tuple[Signer, ...]:
+    """The pinned identities whose seals verify."""
+    pins = {("openpgp-certificate", pin) for pin in context.policy.pins_openpgp}
+    pins |= {("piv-certificate", pin.hex()) for pin in context.policy.pins_piv}
+    return tuple(s for s in context.area(Signers).verified() if (s.role, s.identity) in pins)
+
+
+def _anchor(context: Context) -> Iterator[Result]:
+    """Every identity that the verifier pinned has sealed; without pins nobody known vouches."""
+    wanted = sorted(context.policy.pins_openpgp) + sorted(pin.hex() for pin in context.policy.pins_piv)
+    if not wanted:
+        yield Result(Outcome.INDETERMINATE, (), "no identity is pinned: anyone could have made these seals")
+    found = {signer.identity: signer.label for signer in sealed_by_pinned(context)}
+    for pin in wanted:
+        if pin in found:
+            label = found[pin]
+            yield Result(Outcome.PASSED, (label,) if label else (), f"the pinned identity {pin} has sealed")
+        else:
+            yield Result(Outcome.FAILED, (), f"the pinned identity {pin} has not sealed this manifest")
+
+
+def _each(decide: Callable[[Context, int], str]) -> Callable[[Context], Iterator[Result]]:
+    """The judge that decides for each seal, in order; findings count them from one."""
+
+    def judge(context: Context) -> Iterator[Result]:
+        for number in range(len(context.bundle.seals)):
+            yield judged((f"seal {number + 1}",), partial(decide, context, number))
+
+    return judge
+
+
+CHECKS: Final = (
+    Check("seal.form", _each(_form)),
+    Check("seal.signer", _each(_signer)),
+    Check("seal.signature", _each(_signature)),
+    Check("seal.validity", _each(_validity)),
+    Check("seal.required", _required),
+    Check("seal.anchor", _anchor),
+)

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who sealed: each seal's signer found among the manifest's identities, and its signature verified.
+
+Spec: "Verification", step 2; "COSE seals", "OpenPGP seals".
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from bundlefmt import cose, labels
+from bundlefmt.cose import CoseSign1
+from bundlefmt.evidence import openpgp, x509
+from bundlefmt.evidence.tpm import UnsupportedKeyError
+from bundlefmt.verify.context import Area, Context, Fail, Judgement, Once, Skip, Unsure, readable
+
+MAX_CANDIDATES: Final = 64  # OpenPGP certificates tried for one seal; bounds the work of a hostile file
+_OPENPGP, _PIV, _TPM = "openpgp-certificate", "piv-certificate", "key-public"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signer:
+    """Whose seal it is: an item's `label`, or None for a certificate that the seal brings along.
+
+    `role` is that of such an item; `certificate` its bytes, empty for a TPM key; `identity` is what a
+    verifier pins: the OpenPGP fingerprint, the SHA-256 of the certificate, or a TPM Name, in hexadecimal.
+    """
+
+    role: str
+    label: str | None
+    identity: str
+    certificate: bytes = b""
+
+
+class Signers(Area):
+    """All seals, each read once; seals are counted from zero."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.form = Once(self._form)
+        self.signer = Once(self._signer)
+        self.signature = Once(self._signature)
+
+    def verified(self) -> tuple[Signer, ...]:
+        """The signers of the seals that verify over this manifest."""
+        found = []
+        for number in range(len(self.context.bundle.seals)):
+            try:
+                found.append(self.signature(number))
+            except Judgement:
+                continue
+        return tuple(found)
+
+    def untrusted_time(self, number: int) -> int:
+        """When the seal says it was made, seconds since the epoch. Raises Fail where it does not say."""
+        form = self._readable_form(number)
+        if isinstance(form, openpgp.SignatureFacts):
+            issued: object = form.untrusted_created
+        else:
+            claims = form.protected.get(labels.HDR_CWT_CLAIMS)
+            issued = claims.get(labels.CLAIM_IAT) if isinstance(claims, Mapping) else None
+        if not isinstance(issued, int) or isinstance(issued, bool):
+            raise Fail("the seal does not say when it was made")
+        return issued
+
+    def _form(self, number: int) -> CoseSign1 | openpgp.SignatureFacts:
+        """Raises Fail where the seal is not of its type, Skip where the type is not known here."""
+        seal = self.context.bundle.seals[number]
+        if seal.type == labels.SEAL_COSE:
+            return readable(lambda: CoseSign1.decode(seal.value))
+        if seal.type == labels.SEAL_OPENPGP:
+            return readable(lambda: openpgp.signature_facts(seal.value))
+        raise Skip(f"a seal of type {seal.type} is not known here")
+
+    def _readable_form(self, number: int) -> CoseSign1 | openpgp.SignatureFacts:
+        try:
+            return self.form(number)
+        except Fail:
+            raise Skip("the seal cannot be read") from None
+
+    def _signer(self, number: int) -> Signer:
+        form = self._readable_form(number)
+        if isinstance(form, openpgp.SignatureFacts):
+            return self._openpgp_signer(number)
+        protected = form.protected
+        if labels.HDR_X5T in protected:
+            return self._certificate_signer(number, protected[labels.HDR_X5T])
+        if labels.HDR_KID in protected:
+            return self._tpm_signer(protected[labels.HDR_KID])
+        raise Fail("neither x5t nor kid says whose seal it is")
+
+    def _candidates(self, role: str, number: int) -> list[tuple[str | None, bytes]]:
+        """Certificates that may have made the seal: the manifest's, then the one that it brings along."""
+        content, seal = self.context.bundle.content, self.context.bundle.seals[number]
+        found: list[tuple[str | None, bytes]] = [
+            (label, bytes(content[label].value)) for label in self.context.labels(role) if label in content
+        ]
+        return found if seal.key is None else [*found, (None, seal.key)]
+
+    def _none_found(self, role: str, reason: str) -> Judgement:
+        """A withheld certificate leaves a doubt where nothing else fits."""
+        if set(self.context.labels(role)) - set(self.context.bundle.content):
+            return Unsure(f"{reason}; a {role} is not in the bundle")
+        return Fail(reason)
+
+    def _openpgp_signer(self, number: int) -> Signer:
+        """The certificate whose key made the signature; the issuer subpacket is a hint that is not used."""
+        seal, reason = self.context.bundle.seals[number], "there is no OpenPGP certificate to check it with"
+        candidates = self._candidates(_OPENPGP, number)
+        if len(candidates) > MAX_CANDIDATES:
+            raise Unsure(f"more than {MAX_CANDIDATES} OpenPGP certificates")
+        for label, certificate in candidates:
+            try:
+                verify = partial(openpgp.verify_detached, certificate, seal.value)
+                found = readable(partial(verify, self.context.bundle.manifest_raw))
+            except Fail as fault:
+                reason = str(fault)
+                continue
+            return Signer(role=_OPENPGP, label=label, identity=found.fingerprint, certificate=certificate)
+        raise self._none_found(_OPENPGP, reason)
+
+    def _certificate_signer(self, number: int, x5t: object) -> Signer:
+        if not isinstance(x5t, list) or len(x5t) != 2 or not isinstance(x5t[0], int):
+            raise Fail("x5t is not an algorithm and a hash")
+        algorithm = labels.HASH_NAMES.get(x5t[0])
+        if algorithm is None:
+            raise Fail(f"x5t uses hash algorithm {x5t[0]}")
+        for label, certificate in self._candidates(_PIV, number):
+            if hashlib.new(algorithm, certificate).digest() == x5t[1]:
+                identity = hashlib.sha256(certificate).hexdigest()
+                return Signer(role=_PIV, label=label, identity=identity, certificate=certificate)
+        raise self._none_found(_PIV, "x5t names no certificate of the manifest")
+
+    def _tpm_signer(self, kid: object) -> Signer:
+        for label in self.context.labels(_TPM):
+            try:
+                name = self.context.name(label)
+            except Judgement:
+                continue
+            if name == kid:
+                return Signer(role=_TPM, label=label, identity=name.hex())
+        raise self._none_found(_TPM, "kid is the Name of no signing key of the manifest")
+
+    def _signature(self, number: int) -> Signer:
+        """The signer, whose key made this seal over this manifest."""
+        try:
+            signer = self.signer(number)
+        except Fail:
+            raise Skip("the signer is not known") from None
+        form = self._readable_form(number)
+        if isinstance(form, openpgp.SignatureFacts):
+            return signer  # was found by verifying
+        faults = envelope_faults(self.context, form)
+        if faults:
+            raise Fail("; ".join(faults))
+        try:
+            key: object
+            if signer.label is not None and signer.role == _TPM:
+                key = self.context.publics(signer.label).public_key()
+            else:
+                key = x509.public_key(signer.certificate)
+            form.verify(key)
+        except (x509.CertificateError, UnsupportedKeyError) as error:
+            raise Unsure(str(error)) from None
+        except cose.SignatureError as error:
+            raise Fail(str(error)) from None
+        return signer
+
+
+def envelope_faults(context: Context, form: CoseSign1) -> list[str]:
+    """Why `form` is no hash envelope over this manifest."""
+    return cose.envelope_faults(
+        form,
+        context.bundle.manifest_raw,
+        content_type=labels.MANIFEST_MEDIA_TYPE,
+        typ=labels.SEAL_TYP,
+    )

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The plan of a verification: the steps of the spec, in its order, under its numbers.
+
+Spec: "Verification".
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bundlefmt import labels
+from bundlefmt.bundle import Bundle
+from bundlefmt.manifest import hash_bytes
+from bundlefmt.verify import ak, certify, container, ek, key, quote, seals
+from bundlefmt.verify.checks import Check
+from bundlefmt.verify.conclusions import draw
+from bundlefmt.verify.context import Context
+from bundlefmt.verify.findings import Finding
+from bundlefmt.verify.policy import Policy
+from bundlefmt.verify.report import Report
+
+PLAN: Final[tuple[tuple[int, str, tuple[Check, ...]], ...]] = (
+    (1, "the container", container.CHECKS),
+    (2, "the seals", seals.CHECKS),
+    (5, "the endorsement key", ek.CHECKS),
+    (5, "the attestation key", ak.CHECKS),
+    (5, "the signing key", key.CHECKS),
+    (6, "the quotes", quote.CHECKS),
+    (6, "the certify statements", certify.CHECKS),
+)
+CHECK_IDS: Final = tuple(check.id for _, _, checks in PLAN for check in checks)
+
+
+def verify(bundle: Bundle, policy: Policy) -> Report:
+    """Judge a decoded bundle. Never raises for evidence that is wrong: that is what findings are for."""
+    context = Context(bundle, policy)
+    findings: list[Finding] = []
+    for _, _, checks in PLAN:
+        for check in checks:
+            findings.extend(check.run(context))
+    return Report(
+        manifest_digest=hash_bytes(labels.HASH_SHA256, bundle.manifest_raw),
+        policy=policy,
+        findings=tuple(findings),
+        conclusions=draw(context, findings),
+    )
