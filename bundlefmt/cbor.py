@@ -189,6 +189,8 @@ def scan_readable(data: Buffer, start: int = 0) -> tuple[Node | None, MalformedE
     try:
         return _scan(source, start, len(source), frozenset(), stack), None
     except MalformedError as error:
+        if error.code is Code.TRAILING_BYTES:
+            return _scan(source, start, error.offset, frozenset(), []), error
         node = None
         while stack:
             open_ = stack.pop()

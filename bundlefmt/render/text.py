@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tree of an inspection and the lines of a report, as plain text for a terminal of any width."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from bundlefmt import labels
+from bundlefmt.render.inspection import Json
+from bundlefmt.render.words import plural, safe, short, size, when
+from bundlefmt.verify import Finding, Outcome, Report
+
+_MARKS: Final = {
+    Outcome.PASSED: "ok  ",
+    Outcome.FAILED: "FAIL",
+    Outcome.INDETERMINATE: "??  ",
+    Outcome.SKIPPED: "-   ",
+}
+
+
+def _object(value: Json) -> dict[str, Json]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else []
+
+
+def _integer(value: Json) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _words(value: Json) -> str:
+    """A JSON value on one line."""
+    if isinstance(value, list):
+        return ", ".join(_words(item) for item in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key}={_words(item)}" for key, item in value.items())
+    return str(value)
+
+
+def tree(shown: dict[str, Json]) -> Iterator[str]:
+    """The calm tree of a well-formed bundle's inspection."""
+    manifest, binding = _object(shown["manifest"]), _object(shown["binding"])
+    version = ".".join(str(part) for part in _list(manifest["version"]))
+    yield f"Evidence Bundle {version}" + (f": {manifest['title']}" if manifest["title"] else "")
+    yield "manifest"
+    yield f"  sha-256   {manifest['sha256']}"
+    yield f"  profile   {manifest['profile']}"
+    yield f"  created   {when(_integer(manifest['created']))} (claimed)"
+    if manifest["previous"]:
+        yield f"  previous  {_object(manifest['previous'])['value']}"
+    for name, value in _object(manifest["extensions"]).items():
+        yield f"  {name}  {_words(value)} (not known to this version)"
+    yield "items"
+    yield from _items(shown)
+    yield "binding"
+    yield f"  {binding['alg']} {binding['digest']}"
+    yield f"  over {_words(binding['over'])}"
+    yield "required signers"
+    for signer in _list(shown["signers"]):
+        yield f"  {_object(signer)['item']} ({_object(signer)['part']})"
+    yield "seals" if shown["seals"] else "seals: none"
+    for number, entry in enumerate(_list(shown["seals"]), 1):
+        seal = _object(entry)
+        yield f"  seal {number}  {_SEAL_NAMES.get(str(seal['type']), str(seal['type']))}, {seal['size']} B"
+        yield from _facts(seal["facts"], "    ")
+    if shown["renewals"]:
+        yield f"renewals: {len(_list(shown['renewals']))}"
+
+
+_SEAL_NAMES: Final = {labels.SEAL_COSE: "COSE hash envelope", labels.SEAL_OPENPGP: "OpenPGP signature"}
+
+
+def _items(shown: dict[str, Json]) -> Iterator[str]:
+    """Items grouped by role, in the order of the registry; unknown roles last."""
+    order = {role: place for place, role in enumerate(labels.ROLES)}
+    items = [_object(item) for item in _list(shown["items"])]
+    role = None
+    for item in sorted(items, key=lambda i: (order.get(str(i["role"]), len(order)), str(i["role"]))):
+        if item["role"] != role:
+            role = item["role"]
+            yield f"  {role}" + ("" if role in order else " (role not known to this version)")
+        absent = "" if item["presence"] == "present" else f"  {item['presence']}"
+        yield f"    {item['label']}  {size(_integer(item['size']))}{absent}"
+        yield from _facts(item["facts"], "      ")
+        for name, target in _object(item["refs"]).items():
+            yield f"      {name} → {_words(target)}"
+        if item["claimed"]:
+            yield f"      claimed: {_words(item['claimed'])}"
+
+
+def _facts(facts: Json, pad: str) -> Iterator[str]:
+    for name, value in _object(facts).items():
+        yield f"{pad}{name}: {_words(value)}"
+
+
+def outline(shown: dict[str, Json]) -> Iterator[str]:
+    """What can be read of a malformed file, and where it stopped."""
+    fault = _object(shown["malformed"])
+    yield "malformed: not judged, nothing here is to be believed"
+    for entry in _list(shown["outline"]):
+        part = _object(entry)
+        yield f"  byte {part['offset']}: {part['part']}, {size(_integer(part['bytes']))}"
+    where = f" in {fault['path']}" if fault["path"] else ""
+    yield f"stopped at byte {fault['offset']}{where}: {fault['code']}: {fault['message']}"
+
+
+def report_lines(report: Report, *, verbose: bool = False) -> Iterator[str]:
+    """A report: the findings that matter (all when `verbose`), the conclusions, the verdict."""
+    yield f"manifest sha-256 {report.manifest_digest.hex()}"
+    for relaxation in report.policy.relaxations:
+        yield f"relaxed: {relaxation}"
+    passed = sum(finding.outcome is Outcome.PASSED for finding in report.findings)
+    for finding in report.findings:
+        if verbose or finding.outcome in (Outcome.FAILED, Outcome.INDETERMINATE):
+            yield _finding_line(finding)
+    if not verbose:
+        skipped = sum(finding.outcome is Outcome.SKIPPED for finding in report.findings)
+        yield f"{plural(passed, 'finding')} passed, {skipped} skipped (-v lists them)"
+    yield "conclusions"
+    for conclusion in report.conclusions:
+        yield f"  {conclusion.basis:9} {conclusion.statement}"
+    yield f"verdict: {report.verdict}"
+
+
+def _finding_line(finding: Finding) -> str:
+    items = (
+        f" [{', '.join(finding.items[:4])}{', …' if len(finding.items) > 4 else ''}]" if finding.items else ""
+    )
+    return f"{_MARKS[finding.outcome]} {finding.check:20}{items} {safe(finding.message)}"
+
+
+def report_json(report: Report) -> dict[str, Json]:
+    """The report for programs. Spec: "Report as JSON"."""
+    policy = report.policy
+    return {
+        "schema": "evidence-bundle-report/1",
+        "verdict": report.verdict.value,
+        "manifest_sha256": report.manifest_digest.hex(),
+        "policy": {
+            "pins_openpgp": list[Json](sorted(policy.pins_openpgp)),
+            "pins_piv": list[Json](sorted(pin.hex() for pin in policy.pins_piv)),
+            "anchors": len(policy.anchors),
+            "at": policy.at,
+            "relaxations": list[Json](policy.relaxations),
+        },
+        "findings": [
+            {
+                "check": finding.check,
+                "outcome": finding.outcome.value,
+                "items": list[Json](finding.items),
+                "message": safe(finding.message),
+            }
+            for finding in report.findings
+        ],
+        "conclusions": [
+            {
+                "id": conclusion.id,
+                "basis": conclusion.basis.value,
+                "statement": conclusion.statement,
+                "rests_on": list[Json](conclusion.rests_on),
+            }
+            for conclusion in report.conclusions
+        ],
+    }
