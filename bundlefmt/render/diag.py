@@ -103,7 +103,7 @@ def _flat(node: Node, limit: int | None, embedded: Embedded | None) -> str | Non
 
 
 def embedded_in(root: Node) -> dict[int, Node]:
-    """The byte strings of a bundle that hold CBOR: manifest, PCR values, COSE seals and their headers, renewals.
+    """The byte strings of a bundle that hold CBOR: manifest, PCR values, COSE seals, renewals.
 
     What cannot be read as such stays a byte string.
     """

@@ -8,7 +8,7 @@ from typing import Final
 
 from bundlefmt import labels
 from bundlefmt.render.inspection import Json
-from bundlefmt.render.words import plural, safe, short, size, when
+from bundlefmt.render.words import plural, safe, size, when
 from bundlefmt.verify import Finding, Outcome, Report
 
 _MARKS: Final = {

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line's verbs on existing files: inspect, verify, extract."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bundlefmt import labels
+from bundlefmt.bundle import Bundle, map_file, scan_file
+from bundlefmt.cli import reading
+from bundlefmt.cli.files import write_atomic, write_stdout, write_tree
+from bundlefmt.cli.run import BY_VERDICT, Exit, UsageError, complain, warn
+from bundlefmt.errors import MalformedError
+from bundlefmt.render import diag, inspection, text
+from bundlefmt.verify import Policy
+from bundlefmt.verify import verify as judge
+from bundlefmt.wire import Buffer
+
+app = typer.Typer(
+    name="bundle",
+    help="Evidence bundles (.evb): TPM evidence of a key ceremony, sealed by its keys.",
+    epilog="Exit codes: 0 passed, 1 failed, 2 usage, 3 indeterminate, 4 malformed input, 5 device or I/O.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+FileArgument = Annotated[Path, typer.Argument(help="An evidence bundle.", metavar="FILE")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, as documented in the specification.")]
+
+
+def _print_json(value: object) -> None:
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+@app.command()
+def inspect(
+    file: FileArgument,
+    as_json: JsonOption = False,
+    as_diag: Annotated[
+        bool, typer.Option("--diag", help="Print CBOR diagnostic notation; long byte strings are cut.")
+    ] = False,
+    full: Annotated[bool, typer.Option("--full", help="With --diag: do not cut byte strings.")] = False,
+) -> int:
+    """Show what is in a bundle. Nothing is judged; malformed files are shown as far as they can be read."""
+    data = map_file(file)
+    try:
+        bundle = Bundle.decode(data)
+    except MalformedError as error:
+        return _inspect_malformed(data, error, as_json=as_json, as_diag=as_diag)
+    if as_diag:
+        print(diag.notation(scan_file(data), limit=None if full else 32))
+    elif as_json:
+        _print_json(inspection.inspection(bundle))
+    else:
+        for line in text.tree(inspection.inspection(bundle)):
+            print(line)
+    return Exit.PASSED
+
+
+def _inspect_malformed(data: Buffer, error: MalformedError, *, as_json: bool, as_diag: bool) -> int:
+    shown = inspection.malformed(data, error)
+    if as_json:
+        _print_json(shown)
+    else:
+        root = inspection.readable(data)
+        if as_diag and root is not None:
+            print(diag.notation(root))
+        for line in text.outline(shown):
+            print(line)
+    complain(str(error))
+    return Exit.MALFORMED
+
+
+@app.command()
+def verify(
+    file: FileArgument,
+    pin_openpgp: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FPR", help="OpenPGP fingerprint that must have sealed. Repeatable."),
+    ] = None,
+    pin_piv: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SHA256", help="SHA-256 of the X.509 certificate that must have sealed. Repeatable."
+        ),
+    ] = None,
+    anchor: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="TPM manufacturer's certificates, PEM or DER. Repeatable."),
+    ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Judge certificates at this time; default: the manifest's claim."),
+    ] = None,
+    allow_withheld: Annotated[
+        bool, typer.Option("--allow-withheld", help="Withheld evidence leaves no doubt.")
+    ] = False,
+    allow_sha1: Annotated[
+        bool, typer.Option("--allow-sha1", help="SHA-1 PCR banks and schemes are good enough.")
+    ] = False,
+    allow_nonce_binding: Annotated[
+        bool, typer.Option("--allow-nonce-binding", help="Evidence bound to a plain nonce is good enough.")
+    ] = False,
+    as_json: JsonOption = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show every finding.")] = False,
+) -> int:
+    """Judge a bundle: PASSED, FAILED or INDETERMINATE. Without a pin nothing passes: trust comes from you."""
+    policy = Policy(
+        pins_openpgp=frozenset(reading.fingerprint(pin) for pin in pin_openpgp or ()),
+        pins_piv=frozenset(reading.sha256(pin) for pin in pin_piv or ()),
+        anchors=tuple(der for path in anchor or () for der in reading.certificates(path)),
+        at=None if at is None else reading.moment(at),
+        allow_withheld=allow_withheld,
+        allow_sha1=allow_sha1,
+        allow_nonce_binding=allow_nonce_binding,
+    )
+    report = judge(Bundle.open(file), policy)
+    if as_json:
+        _print_json(text.report_json(report))
+    else:
+        for line in text.report_lines(report, verbose=verbose):
+            print(line)
+    return BY_VERDICT[report.verdict]
+
+
+@app.command()
+def extract(
+    file: FileArgument,
+    label: Annotated[str | None, typer.Argument(help="The item to take out.")] = None,
+    manifest: Annotated[bool, typer.Option("--manifest", help="The manifest's bytes, as sealed.")] = False,
+    seal: Annotated[int | None, typer.Option(metavar="N", min=1, help="The N-th seal.")] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Everything, into the new directory given by -o.")
+    ] = False,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Where to write; default: standard output.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the output file.")] = False,
+) -> int:
+    """Take artifacts out, byte for byte as they were made."""
+    if (label is not None) + manifest + (seal is not None) + everything != 1:
+        raise UsageError("say what to extract: LABEL, --manifest, --seal N or --all")
+    bundle = Bundle.open(file)
+    if everything:
+        if output is None:
+            raise UsageError("--all needs a directory", hint="-o DIRECTORY")
+        write_tree(output, _tree(bundle))
+        return Exit.PASSED
+    data = _one(bundle, label, seal)
+    if output is None:
+        write_stdout(data)
+    else:
+        write_atomic(output, [data], force=force)
+    return Exit.PASSED
+
+
+def _one(bundle: Bundle, label: str | None, seal: int | None) -> Buffer:
+    if seal is not None:
+        if seal > len(bundle.seals):
+            raise UsageError(f"there is no seal {seal}", hint=f"the bundle has {len(bundle.seals)}")
+        return bundle.seals[seal - 1].value
+    if label is None:
+        return bundle.manifest_raw
+    if label not in bundle.content:
+        known = label in bundle.manifest.items
+        raise UsageError(
+            f"{label} is withheld or detached: not in this file" if known else f"there is no item {label}",
+            hint="bundle inspect lists the items",
+        )
+    if not bundle.manifest.items[label].digest.matches(bundle.content[label].value):
+        warn(f"{label} does not have the digest that was sealed")
+    return bundle.content[label].value
+
+
+def _tree(bundle: Bundle) -> dict[str, Buffer]:
+    """Relative file names and contents of everything in a bundle; labels are safe file names."""
+    files: dict[str, Buffer] = {"manifest.cbor": bundle.manifest_raw}
+    for label in bundle.content:
+        files[f"items/{label}"] = _one(bundle, label, None)
+    for number, seal in enumerate(bundle.seals, 1):
+        ending = {labels.SEAL_COSE: "cose", labels.SEAL_OPENPGP: "sig"}.get(seal.type, "seal")
+        files[f"seals/{number}.{ending}"] = seal.value
+        if seal.key is not None:
+            files[f"seals/{number}.key"] = seal.key
+    for number, renewal in enumerate(bundle.renewals, 1):
+        files[f"renewals/{number}.cbor"] = renewal.raw
+    return files
