@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Capture: everything a verifier will need from a TPM while its attestation key lives, as a bundle without seals.
+"""Capture: everything a verifier will need from a TPM while its attestation key lives, as an unsealed bundle.
 
 Spec: "Capture". Device input and output only through the `Tpm` that is given.
 """
@@ -90,7 +90,15 @@ class _Collected:
         return unique
 
 
-def capture(tpm: Tpm, request: Request) -> Bundle:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Captured:
+    """The unsealed bundle, and the artifacts by label that were kept out of it for the operator alone."""
+
+    bundle: Bundle
+    withheld: Mapping[str, Buffer]
+
+
+def capture(tpm: Tpm, request: Request) -> Captured:
     """Ask the TPM everything once. Raises DeviceError; no key is left behind in the TPM."""
     if not request.identities:
         raise DeviceError("no identity is to seal this", hint="name a certificate with --operator")
@@ -114,10 +122,11 @@ def capture(tpm: Tpm, request: Request) -> Bundle:
         tpm.flush(ak.handle)
     for log in request.logs:
         into.add(log.role.replace("-log", ".log"), log.role, log.data, claimed={"source": log.source})
-    if request.withhold_template:
-        into.values = {
-            label: value for label, value in into.values.items() if into.items[label].role != "ak-template"
-        }
+    withheld = {
+        label: into.values.pop(label)
+        for label, item in into.items.items()
+        if request.withhold_template and item.role == "ak-template"
+    }
     manifest = Manifest(
         profile=labels.PROFILE_SNAPSHOT,
         created=request.created,
@@ -127,7 +136,7 @@ def capture(tpm: Tpm, request: Request) -> Bundle:
         title=request.title,
         previous=request.previous,
     )
-    return Bundle.assemble(manifest, into.values)
+    return Captured(bundle=Bundle.assemble(manifest, into.values), withheld=withheld)
 
 
 def _identities(into: _Collected, identities: Sequence[Identity]) -> tuple[RequiredSigner, ...]:

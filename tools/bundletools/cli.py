@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The whole `bundle` command: the verbs on files, and those that talk to devices."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import secrets
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from bundlefmt.bundle import Bundle
+from bundlefmt.cli import reading
+from bundlefmt.cli.app import FileArgument, app
+from bundlefmt.cli.files import write_atomic
+from bundlefmt.cli.run import Exit, UsageError, complain, run
+from bundlefmt.cose import KeySigner, PrivateKey
+from bundlefmt.evidence import openpgp, x509
+from bundlefmt.manifest import Digest
+from bundletools import gnupg, sealing
+from bundletools.capture import Identity, Log, Request
+from bundletools.capture import capture as take
+from bundletools.devices import DeviceError
+from bundletools.tpm2 import open_tpm
+
+_TCTI_VARIABLE = "TPM2TOOLS_TCTI"
+_DEFAULT_TCTI = "device:/dev/tpmrm0"
+
+
+def _identity(path: Path, part: str) -> Identity:
+    """The certificate in `path`, recognised by its content: OpenPGP binary, or X.509 PEM or DER."""
+    data = path.read_bytes()
+    try:
+        openpgp.load_certificate(data)
+    except (openpgp.OpenPgpError, ValueError) as error:
+        try:
+            found = reading.certificates(path)
+        except UsageError:
+            raise UsageError(
+                f"{path} is neither a binary OpenPGP nor an X.509 certificate: {error}",
+                hint="gpg --export KEY writes a binary OpenPGP certificate",
+            ) from None
+        return Identity(data=found[0], role="piv-certificate", part=part)
+    return Identity(data=data, role="openpgp-certificate", part=part)
+
+
+@app.command()
+def capture(
+    output: Annotated[Path, typer.Option("-o", "--output", help="The bundle to write.")],
+    operator: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="CERT", help="OpenPGP or X.509 certificate that is to seal. Repeatable."),
+    ] = None,
+    witness: Annotated[
+        list[Path] | None, typer.Option(metavar="CERT", help="As --operator, for a witness. Repeatable.")
+    ] = None,
+    tcti: Annotated[
+        str | None,
+        typer.Option(help=f"Where the TPM is; default ${_TCTI_VARIABLE}, else {_DEFAULT_TCTI}."),
+    ] = None,
+    ak: Annotated[
+        str, typer.Option(metavar="KIND", help="rederivable: comes back from its template; session: dies.")
+    ] = "rederivable",
+    ak_key: Annotated[str, typer.Option(metavar="TYPE", help="ecc256 or rsa2048.")] = "ecc256",
+    withhold_template: Annotated[
+        bool,
+        typer.Option("--withhold-template", help="Write the AK's template beside the bundle, not into it."),
+    ] = False,
+    firmware_log: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="TCG PC Client event log.")
+    ] = None,
+    ima_log: Annotated[Path | None, typer.Option(metavar="FILE", help="IMA measurement list.")] = None,
+    userspace_log: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="systemd measurement log.")
+    ] = None,
+    ek_issuer: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Certificates between EK certificate and its root. Repeatable."),
+    ] = None,
+    title: Annotated[str | None, typer.Option(help="A line for people.")] = None,
+    previous: Annotated[
+        Path | None, typer.Option(metavar="BUNDLE", help="The snapshot before this one.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the output file.")] = False,
+) -> int:
+    """Have the TPM attest this ceremony and write an unsealed bundle. Nothing stays in the TPM."""
+    if ak not in ("rederivable", "session"):
+        raise UsageError(f"there is no AK kind {ak!r}", hint="rederivable or session")
+    if ak_key not in ("ecc256", "rsa2048"):
+        raise UsageError(f"there is no AK type {ak_key!r}", hint="ecc256 or rsa2048")
+    identities = [_identity(path, "operator") for path in operator or ()]
+    identities += [_identity(path, "witness") for path in witness or ()]
+    logs = [
+        Log(data=path.read_bytes(), role=role, source=str(path))
+        for role, path in (
+            ("firmware-log", firmware_log),
+            ("ima-log", ima_log),
+            ("userspace-log", userspace_log),
+        )
+        if path is not None
+    ]
+    request = Request(
+        identities=identities,
+        nonce=secrets.token_bytes(32),
+        unique=secrets.token_bytes(32),
+        created=int(time.time()),
+        ak_kind=ak_key,
+        session_ak=ak == "session",
+        withhold_template=withhold_template,
+        logs=logs,
+        ek_issuers=[der for path in ek_issuer or () for der in reading.certificates(path)],
+        title=title,
+        previous=None if previous is None else Digest.of(Bundle.open(previous).manifest_raw),
+    )
+    with open_tpm(tcti or os.environ.get(_TCTI_VARIABLE) or _DEFAULT_TCTI) as tpm:
+        captured = take(tpm, request)
+    if captured.withheld:
+        for label, data in captured.withheld.items():
+            write_atomic(output.with_name(f"{output.stem}.{label}"), [data], force=force)
+    write_atomic(output, captured.bundle.chunks(), force=force)
+    wanted = ", ".join(f"{signer.item}" for signer in captured.bundle.manifest.signers)
+    print(f"{output}: {len(captured.bundle.content)} items captured; to be sealed by {wanted}")
+    return Exit.PASSED
+
+
+def _private_key(path: Path) -> PrivateKey:
+    """The private key in a PEM file; asks for a passphrase where there is one."""
+    data = path.read_bytes()
+    try:
+        try:
+            key = load_pem_private_key(data, None)
+        except TypeError:
+            key = load_pem_private_key(data, getpass.getpass(f"passphrase for {path}: ").encode())
+    except ValueError as error:
+        raise UsageError(f"{path} holds no private key that can be read: {error}") from None
+    if not isinstance(key, PrivateKey):
+        raise UsageError(f"{path}: a key of this kind cannot seal", hint="ECC, RSA, Ed25519 or ML-DSA-65")
+    return key
+
+
+@app.command()
+def seal(
+    file: FileArgument,
+    using: Annotated[
+        str, typer.Option("--with", metavar="SIGNER", help="gpg:KEY, or file:KEY.pem with --cert.")
+    ],
+    cert: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="X.509 certificate of the key in file:.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="The sealed bundle.")] = None,
+    in_place: Annotated[bool, typer.Option("--in-place", help="Replace FILE by the sealed bundle.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the output file.")] = False,
+) -> int:
+    """Sign the manifest and add the signature as a seal. Seals never disturb each other."""
+    if (output is None) != in_place:
+        raise UsageError("say where to write the sealed bundle", hint="-o FILE, or --in-place")
+    kind, _, name = using.partition(":")
+    if kind not in ("gpg", "file") or not name:
+        raise UsageError(f"{using!r} is no signer", hint="gpg:KEY, or file:KEY.pem with --cert")
+    bundle = Bundle.decode(file.read_bytes())
+    if kind == "gpg":
+        sealed = sealing.seal_openpgp(bundle, gnupg.sign(name, bundle.manifest_raw), [gnupg.export(name)])
+    else:
+        if cert is None:
+            raise UsageError("file: needs the key's certificate", hint="--cert CERT.pem")
+        signer = KeySigner(_private_key(Path(name)))
+        sealed = sealing.seal_cose(bundle, signer, reading.certificates(cert)[0], issued_at=int(time.time()))
+    if sealed.seals[-1].key is not None:
+        print("note: the manifest does not name this signer: sealed as a later witness", file=sys.stderr)
+    target = output or file
+    write_atomic(target, sealed.chunks(), force=force or in_place)
+    print(f"{target}: seal {len(sealed.seals)} added")
+    return Exit.PASSED
+
+
+def main() -> int:
+    """The entry point. Device errors end with exit code 5."""
+    try:
+        return run(app)
+    except DeviceError as error:
+        complain(str(error), error.hint)
+        return Exit.DEVICE
+    except sealing.SealError as error:
+        complain(str(error), error.hint)
+        return Exit.FAILED
+    except x509.CertificateError as error:
+        complain(str(error))
+        return Exit.USAGE
