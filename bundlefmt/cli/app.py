@@ -24,7 +24,6 @@ app = typer.Typer(
     name="bundle",
     help="Evidence bundles (.evb): TPM evidence of a key ceremony, sealed by its keys.",
     epilog="Exit codes: 0 passed, 1 failed, 2 usage, 3 indeterminate, 4 malformed input, 5 device or I/O.",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,

@@ -170,12 +170,15 @@ class TpmsSymcipherParms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opaque:
-    """Parameters and `unique` of a kind that is not read here, as they are."""
+    """The rest of a structure of a kind that is not read here, as it is."""
 
     body: bytes
 
     def encode(self) -> bytes:
         return self.body
+
+    def describe(self) -> str:
+        return "(not read here)"
 
 
 Parms = TpmsRsaParms | TpmsEccParms | TpmsKeyedhashParms | TpmsSymcipherParms | Opaque

@@ -71,7 +71,7 @@ class Decoded(Generic[T]):
     """Artifacts of one kind by label, each decoded once."""
 
     def __init__(self, value: Callable[[str], Buffer], decode: Callable[[Buffer], T]) -> None:
-        self.form = Once(lambda label: readable(lambda: decode(value(label))))
+        self.form: Once[str, T] = Once(lambda label: readable(lambda: decode(value(label))))
 
     def __call__(self, label: str) -> T:
         """The decoded artifact. Raises Skip where it cannot be read: the form check says why."""

@@ -13,7 +13,7 @@ from typing import Final
 from bundlefmt import labels
 from bundlefmt.bundle import Bundle
 from bundlefmt.evidence import x509
-from bundlefmt.evidence.attest import QuoteInfo, TpmsAttest
+from bundlefmt.evidence.attest import TpmsAttest, TpmsQuoteInfo
 from bundlefmt.evidence.pcr import PcrValues, encode_pcr_values
 from bundlefmt.evidence.tpm import TpmtPublic, digest
 from bundlefmt.manifest import Binding, Digest, Item, Manifest, RequiredSigner
@@ -238,7 +238,7 @@ def _quote(into: _Collected, tpm: Tpm, ak: CreatedKey, ak_label: str, qualifying
 
 def _agrees(quoted: Attested, values: PcrValues, ak: TpmtPublic) -> bool:
     info = TpmsAttest.decode(quoted.attest).attested
-    if not isinstance(info, QuoteInfo) or ak.scheme_hash is None:
+    if not isinstance(info, TpmsQuoteInfo) or ak.scheme_hash is None:
         return False
-    row = b"".join(values[bank.hash][index] for bank in info.pcr_select for index in bank.indices)
+    row = b"".join(values[bank][index] for bank, index in info.selected)
     return digest(ak.scheme_hash, row) == info.pcr_digest
