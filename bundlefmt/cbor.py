@@ -176,8 +176,8 @@ def _check_key(parent: _Open, key: Node) -> None:
 def scan(data: Buffer, start: int = 0, end: int | None = None, *, tags: frozenset[int] = frozenset()) -> Node:
     """Scan `data[start:end]` as exactly one deterministic CBOR item.
 
-    `tags` are the tag numbers allowed in this place. Time and memory are linear in the bytes before the
-    first fault; declared lengths cost nothing. Raises MalformedError.
+    `tags` are the tag numbers that the item itself may have; nothing inside it is tagged. Time and memory
+    are linear in the bytes before the first fault; declared lengths cost nothing. Raises MalformedError.
     """
     source = memoryview(data)
     return _scan(source, start, len(source) if end is None else end, tags, [])
@@ -213,7 +213,7 @@ def _scan(source: memoryview, start: int, stop: int, tags: frozenset[int], stack
         at = body
         if major in (ARRAY, MAP, TAG):
             if major == TAG:
-                _check_tag(number, tags, head)
+                _check_tag(number, frozenset() if stack else tags, head)
             wanted = {ARRAY: number, MAP: 2 * number, TAG: 1}[major]
             if wanted > MAX_ITEMS:
                 raise MalformedError(Code.COUNT_LIMIT, f"{number} elements declared", offset=head)

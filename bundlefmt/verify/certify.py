@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
-from bundlefmt.evidence.attest import AttestType, TpmsCertifyInfo
+from bundlefmt.evidence.attested import AttestType, TpmsCertifyInfo
 from bundlefmt.verify import statement
 from bundlefmt.verify.checks import Check, each
 from bundlefmt.verify.context import Context, Fail, Skip

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Final
 
 from bundlefmt.evidence import tpm
-from bundlefmt.evidence.attest import AttestType, TpmsQuoteInfo
+from bundlefmt.evidence.attested import AttestType, TpmsQuoteInfo
 from bundlefmt.evidence.tpm import TpmAlg, UnsupportedAlgorithmError, alg_name
 from bundlefmt.verify import statement
 from bundlefmt.verify.checks import Check, each

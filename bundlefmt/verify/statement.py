@@ -6,7 +6,8 @@ TPM 2.0 Library, Part 1, "Attestation"; Part 2, TPMS_ATTEST. Spec: "Verification
 
 from __future__ import annotations
 
-from bundlefmt.evidence.attest import TpmsAttest, attest_name
+from bundlefmt.evidence.attest import TpmsAttest
+from bundlefmt.evidence.attested import attest_name
 from bundlefmt.evidence.tpm_signature import CannotVerifyError, SignatureMismatchError
 from bundlefmt.verify.context import Context, Fail, Skip, Unsure
 

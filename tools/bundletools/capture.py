@@ -13,7 +13,8 @@ from typing import Final
 from bundlefmt import labels
 from bundlefmt.bundle import Bundle
 from bundlefmt.evidence import x509
-from bundlefmt.evidence.attest import TpmsAttest, TpmsQuoteInfo
+from bundlefmt.evidence.attest import TpmsAttest
+from bundlefmt.evidence.attested import TpmsQuoteInfo
 from bundlefmt.evidence.pcr import PcrValues, encode_pcr_values
 from bundlefmt.evidence.tpm import TpmtPublic, digest
 from bundlefmt.manifest import Binding, Digest, Item, Manifest, RequiredSigner
