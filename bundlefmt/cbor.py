@@ -258,12 +258,18 @@ def _add(parent: _Open, node: Node) -> None:
     parent.children.append(node)
 
 
-def encode(value: object) -> bytes:
+def encode(value: object, *, tags: frozenset[int] = frozenset()) -> bytes:
     """The one deterministic encoding of `value` (RFC 8949 4.2.1). Raises EncodeError.
 
-    Takes what the format carries: int of 64 bits, bool, None, bytes, str, sequences, mappings, CBORTag.
+    Takes what the format carries: int of 64 bits, bool, None, bytes, str, sequences, mappings, and one
+    CBORTag around it all if its number is in `tags`. What `scan` would refuse is not written.
     """
-    return cbor2.dumps(_ordered(value, 0))
+    encoded = cbor2.dumps(_ordered(value, 0))
+    try:
+        scan(encoded, tags=tags)
+    except MalformedError as error:
+        raise EncodeError(f"this value would be refused: {error}") from None
+    return encoded
 
 
 def _ordered(value: object, depth: int) -> object:
@@ -274,11 +280,9 @@ def _ordered(value: object, depth: int) -> object:
         return value
     if isinstance(value, str):
         try:
-            size = len(value.encode())
+            value.encode()
         except UnicodeEncodeError:
             raise EncodeError("text is not valid Unicode") from None
-        if size > MAX_TEXT:
-            raise EncodeError(f"text of more than {MAX_TEXT} bytes")
         return value
     if isinstance(value, int):
         if not -(2**64) <= value < 2**64:
