@@ -52,7 +52,6 @@ UNDERSTOOD: Final = frozenset(
         labels.HDR_KID,
         labels.HDR_CWT_CLAIMS,
         labels.HDR_TYP,
-        labels.HDR_X5CHAIN,
         labels.HDR_X5T,
         labels.HDR_PAYLOAD_HASH_ALG,
         labels.HDR_PREIMAGE_CONTENT_TYPE,
