@@ -7,6 +7,7 @@ TPM 2.0 Library, Part 2 "Structures"; Names by Part 1, 16 "Names".
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import KEEP, IntFlag
 from typing import Final
@@ -169,6 +170,12 @@ class TpmsPcrSelection:
         if not 1 <= size <= MAX_PCR_SELECT:
             raise reader.error(Code.WRONG_LENGTH, f"sizeofSelect is {size}", offset=start)
         return cls(hash=hash_alg, select=reader.read(size))
+
+    @classmethod
+    def of(cls, bank: int, indices: Iterable[int]) -> TpmsPcrSelection:
+        """The selection of these PCRs (0 to 31), in three octets where they suffice."""
+        bits = sum(1 << index for index in set(indices))
+        return cls(hash=bank, select=bits.to_bytes(max(3, (bits.bit_length() + 7) // 8), "little"))
 
     def encode(self) -> bytes:
         return self.hash.to_bytes(2, "big") + bytes([len(self.select)]) + self.select
