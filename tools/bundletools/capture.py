@@ -146,7 +146,7 @@ def _identities(into: _Collected, identities: Sequence[Identity]) -> tuple[Requi
 
 
 def _endorsement_keys(into: _Collected, tpm: Tpm, issuers: Sequence[bytes]) -> TpmtPublic:
-    """All EKs that have certificates, or one without; returns the template of one, a parent for session AKs."""
+    """All EKs that have certificates, or one without; returns the template of one, for session AKs."""
     issuer_labels = tuple(
         into.add(f"ek.issuer-{number}", "certificate-issuer", der)
         for number, der in enumerate(dict.fromkeys((*tpm.ek_chain(), *issuers)), 1)

@@ -20,6 +20,7 @@ from bundlefmt.cli.app import FileArgument, app
 from bundlefmt.cli.files import write_atomic
 from bundlefmt.cli.run import Exit, UsageError, complain, run
 from bundlefmt.cose import KeySigner, PrivateKey
+from bundlefmt.errors import MalformedError
 from bundlefmt.evidence import openpgp, x509
 from bundlefmt.manifest import Digest
 from bundletools import gnupg, sealing
@@ -37,7 +38,7 @@ def _identity(path: Path, part: str) -> Identity:
     data = path.read_bytes()
     try:
         openpgp.load_certificate(data)
-    except (openpgp.OpenPgpError, ValueError) as error:
+    except (openpgp.OpenPgpError, MalformedError) as error:
         try:
             found = reading.certificates(path)
         except UsageError:

@@ -41,7 +41,7 @@ def _ecc(
 
 
 def attestation_key(kind: str, unique: bytes) -> TpmtPublic:
-    """A restricted signing key, ECDSA P-256 or RSASSA 2048; `unique`, up to 32 bytes, makes it this ceremony's."""
+    """A restricted signing key, ECDSA P-256 or RSASSA 2048; `unique`, up to 32 bytes, tells it apart."""
     attributes = _SIGNING | TpmaObject.restricted
     if kind == "rsa2048":
         scheme = TpmtScheme(scheme=TpmAlg.RSASSA, hash=TpmAlg.SHA256)

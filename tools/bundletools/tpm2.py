@@ -41,7 +41,7 @@ def open_tpm(tcti: str) -> Iterator[Tpm2]:
     # the library reads this when it is loaded; its messages would mix with ours
     os.environ.setdefault("TSS2_LOG", "all+none")
     try:
-        import tpm2_pytss
+        import tpm2_pytss.utils
     except ImportError as error:
         raise DeviceError(
             f"tpm2-pytss cannot be loaded: {error}", hint="pip install 'evidence-bundle[tools]'"
@@ -60,7 +60,7 @@ class Tpm2:
     """One TPM, spoken to through ESAPI. Every method raises DeviceError."""
 
     def __init__(self, esapi: Any) -> None:
-        import tpm2_pytss
+        import tpm2_pytss.utils
 
         self._esapi = esapi
         self._tss = tpm2_pytss
