@@ -146,6 +146,8 @@ REF_NAMES: Final = (
     "quoted-by",
     "pcrs",
 )
+# these may name several items; every other reference names exactly one
+PLURAL_REFS: Final = ("issuer", "quoted-by", "pcrs")
 PROFILE_ROLES: Final[dict[str, tuple[str, ...]]] = {
     PROFILE_SNAPSHOT: ("ak-public", "quote", "tpm-signature", "pcr-values"),
 }

@@ -7,7 +7,7 @@ Spec: "Capture". Device input and output only through the `Tpm` that is given.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -183,18 +183,32 @@ def _attestation_key(
             yield ak, label
         return
     template = templates.attestation_key(request.ak_kind, b"")
-    with tpm.primary(ENDORSEMENT, ek_template) as ek:
+    with _child(tpm, ENDORSEMENT, ek_template, template, policy_secret=ENDORSEMENT) as (ek, ak):
         parent = next(label for label, value in into.values.items() if value == ek.public)
-        with tpm.child(ek, template, policy_secret=ENDORSEMENT) as ak:
-            yield ak, _add_key(into, "ak", ak, {"parent": parent}, {"lifetime": "session"})
+        yield ak, _add_key(into, "ak", ak, {"parent": parent}, {"lifetime": "session"})
 
 
 @contextmanager
 def _signing_key(into: _Collected, tpm: Tpm) -> Iterator[tuple[LoadedKey, str]]:
-    with tpm.primary(OWNER, templates.storage_parent()) as parent:
+    with _child(tpm, OWNER, templates.storage_parent(), templates.signing_key()) as (parent, key):
         label = into.add("key.parent.pub", "parent-public", parent.public)
-        with tpm.child(parent, templates.signing_key()) as key:
-            yield key, _add_key(into, "key", key, {"parent": label}, {})
+        yield key, _add_key(into, "key", key, {"parent": label}, {})
+
+
+@contextmanager
+def _child(
+    tpm: Tpm,
+    hierarchy: int,
+    parent_template: TpmtPublic,
+    template: TpmtPublic,
+    *,
+    policy_secret: int | None = None,
+) -> Iterator[tuple[LoadedKey, LoadedKey]]:
+    """A parent and a new key under it. The parent is flushed at once: a TPM may hold only three keys."""
+    with ExitStack() as loaded:
+        with tpm.primary(hierarchy, parent_template) as parent:
+            key = loaded.enter_context(tpm.child(parent, template, policy_secret=policy_secret))
+        yield parent, key
 
 
 def _add_key(
