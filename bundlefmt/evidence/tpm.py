@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from bundlefmt.errors import Code
 from bundlefmt.evidence.pcr_selection import (
+    MAX_PCR_BANKS,
     TpmsPcrSelection,
     encode_pcr_selection_list,
     read_pcr_selection_list,
@@ -45,6 +46,7 @@ __all__ = [
     "CURVES",
     "HASHES",
     "HIERARCHIES",
+    "MAX_PCR_BANKS",
     "Opaque",
     "TpmAlg",
     "TpmaObject",
