@@ -326,10 +326,15 @@ def test_offsets_of_embedded_texts_are_absolute() -> None:
     assert (caught.value.code, caught.value.offset) == (Code.NON_SHORTEST, data.index(b"\x18\x17"))
 
 
-def test_an_embedded_text_ends_with_its_string() -> None:
+@pytest.mark.parametrize(
+    ("data", "offset"),
+    [("82418201", 3), ("824143626161", 2), ("824119626161", 2), ("8240f6", 2)],
+    ids=["an element", "content", "a head", "everything"],
+)
+def test_an_embedded_text_ends_with_its_string(data: str, offset: int) -> None:
     with pytest.raises(MalformedError) as caught:
-        scan(bytes.fromhex("82418201")).children[0].embedded()
-    assert (caught.value.code, caught.value.offset) == (Code.TRUNCATED, 3)
+        scan(bytes.fromhex(data)).children[0].embedded()
+    assert (caught.value.code, caught.value.offset) == (Code.TRUNCATED, offset)
 
 
 READERS: Final[dict[str, tuple[Callable[[cbor.Node], object], set[int]]]] = {
