@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 from typing import Final
 
@@ -161,3 +162,19 @@ def test_every_number_is_in_the_specification(number: int) -> None:
 )
 def test_every_name_is_in_the_specification(text: str) -> None:
     assert text in FORMAT
+
+
+def test_every_dependency_has_its_reason() -> None:
+    project = tomllib.loads((SPEC.parent / "pyproject.toml").read_text("utf-8"))
+    named = [*project["build-system"]["requires"], *project["project"]["dependencies"]]
+    named += [name for extra in project["project"]["optional-dependencies"].values() for name in extra]
+    packages = {re.split(r"[^\w-]", name)[0] for name in named}
+    table = (SPEC / "rationale.md").read_text("utf-8").split("## Dependencies", 1)[1]
+    given = {
+        cell.strip() for row in re.findall(r"^\| (.+?) \|", table, re.MULTILINE) for cell in row.split(",")
+    }
+    assert given - {"package", "---"} == packages
+
+
+def test_the_changelog_counts_the_checks() -> None:
+    assert f"{len(CHECK_IDS)} checks" in (SPEC / "CHANGELOG.md").read_text("utf-8")
