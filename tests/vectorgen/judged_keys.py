@@ -72,13 +72,13 @@ def ek_certificate_expired() -> Judged:
     return _with_certificate(validity=(CREATED - 2 * YEAR, CREATED - YEAR)).judged("ek.chain")
 
 
-@vector("`at` is when certificates are judged; by default the manifest's `created`", "time")
+@vector("`at` is when the certificates of endorsement keys are judged", "time")
 def ek_judged_before_validity() -> Judged:
     """The verifier asks about a time before the EK certificate was valid."""
     return whole().under(at=CREATED - 2 * YEAR).judged("ek.chain")
 
 
-@vector("`at` is when certificates are judged; by default the manifest's `created`", "time")
+@vector("where the policy does not say, they are judged at the manifest's `created`", "time")
 def ek_judged_at_capture() -> Judged:
     """The EK certificate expired an hour after the capture; it is judged at the time of the capture."""
     return _with_certificate(validity=(CREATED - YEAR, CREATED + 3600)).judged()
@@ -200,7 +200,7 @@ def ak_scheme_sha1() -> Judged:
     return snapshot_with(_sha1_ak()).judged("ak.scheme")
 
 
-@vector("SHA-1 banks and schemes are accepted", "weak", "relaxation")
+@vector("SHA-1 banks, signing schemes and Names are accepted", "weak", "relaxation")
 def ak_scheme_sha1_allowed() -> Judged:
     """The attestation key signs SHA-1 digests, and the verifier allows that."""
     return snapshot_with(_sha1_ak()).under(allow_sha1=True).judged()

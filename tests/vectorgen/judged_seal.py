@@ -19,10 +19,10 @@ from tests.vectorgen.sealing import CLAIMS, CRIT, HASH_ALG, IAT, ISS, KID, PREIM
 from tests.vectorgen.vector import Judged, Terms, Vectors
 
 vector: Final = Vectors()
-_HEADER: Final = "Protected header, all required"
-_CRIT: Final = "a `crit` that is unprotected, empty, or names a label that is absent or not understood"
+_HEADER: Final = "All of these are required, except that exactly one"
+_CRIT: Final = "a `crit` that is unprotected or is not the one above"
 _DETERMINISTIC: Final = "refuse a header that is not deterministic CBOR"
-_FIELD: Final = "ECDSA signatures are `r || s`, each as long as the curve's order"
+_FIELD: Final = "ECDSA with SHA-256: `r || s` of 32 bytes each"
 _ONE_PACKET: Final = "Verifiers MUST refuse armor, and anything before or after the packet"
 
 
@@ -120,19 +120,19 @@ def seal_label_in_both_headers() -> Judged:
     return _beside(_second(unprotected={TYP: sealing.SEAL_TYP}), "seal.form")
 
 
-@vector("compare `typ`, 259 and the payload with what they must be")
+@vector("compare every member of the table, and the payload, with what they must be")
 def seal_other_typ() -> Judged:
     """A statement of another type, by the operator's key, over the same bytes."""
     return _beside(_second(header={TYP: "application/example+cose"}), "seal.form", "seal.signature")
 
 
-@vector("compare `typ`, 259 and the payload with what they must be")
+@vector("compare every member of the table, and the payload, with what they must be")
 def seal_other_preimage_type() -> Judged:
     """The header says that something else than a manifest was hashed."""
     return _beside(_second(header={PREIMAGE_TYPE: "text/plain"}), "seal.form", "seal.signature")
 
 
-@vector("compare `typ`, 259 and the payload with what they must be", "rewrapped")
+@vector("compare every member of the table, and the payload, with what they must be", "rewrapped")
 def seal_of_another_manifest() -> Judged:
     """A sound seal that the operator made for another ceremony."""
     return _beside(_second(payload=bytes(range(32))), "seal.form", "seal.signature")
@@ -277,13 +277,13 @@ def seal_ecdsa_zero() -> Judged:
     return _beside(_second(signature=bytes(64)), "seal.signature")
 
 
-@vector("Verifiers MAY accept the deprecated ES256", "algorithm", "optional")
+@vector("Verifiers MAY accept the deprecated ones of section 10.3", "algorithm", "optional")
 def seal_deprecated_alg() -> Judged:
     """The algorithm is ES256 (-7), and the key is on P-256: a verifier may accept it, this one does."""
     return _beside(_second(alg=-7))
 
 
-@vector("only if the key is on it", "algorithm")
+@vector("only if the key is on the curve named there", "algorithm")
 def seal_deprecated_alg_other_curve() -> Judged:
     """The algorithm is ES256 (-7), the key is on P-384."""
     return replace(snapshot("p384"), seals=(sealing.by(certificates.operator("p384"), alg=-7),)).judged(
@@ -316,14 +316,14 @@ def _sealed_by_second(identity: certificates.Identity) -> Judged:
     return ceremony.sealed_also(sealing.by(identity)).judged("seal.validity")
 
 
-@vector("`{1: issuer text, 2: subject text, 6: time of sealing}`", "time")
+@vector("two text strings and a time; claimed", "time")
 def seal_no_time() -> Judged:
     """The seal does not say when it was made."""
     claims = {ISS: "Evidence Bundle Test", SUB: "a manifest"}
     return _beside(_second(header={CLAIMS: claims}), "seal.form", "seal.signature", "seal.validity")
 
 
-@vector("`{1: issuer text, 2: subject text, 6: time of sealing}`", "time")
+@vector("two text strings and a time; claimed", "time")
 def seal_time_is_text() -> Judged:
     """The seal says in words when it was made."""
     claims = {ISS: "Evidence Bundle Test", SUB: "a manifest", IAT: "this morning"}
@@ -355,27 +355,27 @@ def seal_openpgp_of_another_manifest() -> Judged:
     return _openpgp(sealing.OpenPgpSeal(signer=openpgp.OPERATOR, message=b"another"), "seal.signer")
 
 
-@vector("whose valid signing key verifies it", "openpgp")
+@vector("whose digest is MD5, SHA-1 or RIPEMD-160", "openpgp", "weak")
 def seal_openpgp_sha1() -> Judged:
     """The OpenPGP signature is over a SHA-1 digest."""
     return _openpgp(sealing.OpenPgpSeal(signer=openpgp.OPERATOR, digest="sha1"), "seal.signer")
 
 
-@vector("whose valid signing key verifies it", "openpgp")
+@vector("does not have the signing flag", "openpgp")
 def seal_openpgp_certify_only() -> Judged:
     """The OpenPGP key that signed may certify, not sign."""
     operator = replace(openpgp.OPERATOR, flags=openpgp.CERTIFY)
     return _openpgp(sealing.OpenPgpSeal(signer=operator), "seal.signer")
 
 
-@vector("whose valid signing key verifies it", "openpgp", "time")
+@vector("had expired when the signature was made", "openpgp", "time")
 def seal_openpgp_expired() -> Judged:
     """The OpenPGP key had expired when the signature was made."""
     operator = replace(openpgp.OPERATOR, lifetime=86400)
     return _openpgp(sealing.OpenPgpSeal(signer=operator), "seal.signer")
 
 
-@vector("whose valid signing key verifies it", "openpgp", "time")
+@vector("or that was made before its key", "openpgp", "time")
 def seal_openpgp_before_key() -> Judged:
     """The OpenPGP signature says that it was made before its key was."""
     seal = sealing.OpenPgpSeal(signer=openpgp.OPERATOR, at=openpgp.KEY_TIME - 86400)
@@ -388,7 +388,7 @@ def seal_openpgp_subkey() -> Judged:
     return _openpgp(sealing.OpenPgpSeal(signer=replace(openpgp.OPERATOR, subkey=True)))
 
 
-@vector("whose valid signing key verifies it", "openpgp")
+@vector("or is a subkey without a valid back-signature", "openpgp")
 def seal_openpgp_subkey_without_back_signature() -> Judged:
     """A signing subkey made the OpenPGP signature, and never agreed to belong to this certificate."""
     operator = replace(openpgp.OPERATOR, subkey=True, back_signature=False)
@@ -399,3 +399,47 @@ def seal_openpgp_subkey_without_back_signature() -> Judged:
 def seal_openpgp_stranger() -> Judged:
     """A sound OpenPGP signature by a witness whose certificate nobody has."""
     return _beside(sealing.OpenPgpSeal(signer=openpgp.WITNESS), "seal.signer")
+
+
+@vector("A verifier MUST refuse a signature that is not of type 0x00", "openpgp")
+def seal_openpgp_text() -> Judged:
+    """The OpenPGP signature is over text, in which line ends do not count."""
+    return _openpgp(sealing.OpenPgpSeal(signer=openpgp.OPERATOR, kind=openpgp.TEXT), "seal.signer")
+
+
+@vector("or has expired", "openpgp", "time")
+def seal_openpgp_signature_expired() -> Judged:
+    """The OpenPGP signature was to hold for an hour."""
+    lapsed = {openpgp.SIGNATURE_EXPIRES: (3600).to_bytes(4, "big")}
+    return _openpgp(sealing.OpenPgpSeal(signer=openpgp.OPERATOR, hashed=lapsed), "seal.signer")
+
+
+@vector("critical subpacket or notation which is not understood", "openpgp", "critical")
+def seal_openpgp_critical_subpacket() -> Judged:
+    """The OpenPGP signature has a critical subpacket of a private type."""
+    unknown = {0x80 | 100: b"?"}
+    return _openpgp(sealing.OpenPgpSeal(signer=openpgp.OPERATOR, hashed=unknown), "seal.signer")
+
+
+@vector("is not bound to the primary key by a valid self-signature", "openpgp")
+def seal_openpgp_foreign_subkey() -> Judged:
+    """The subkey that signed was grafted on from another certificate, with the binding made there."""
+    stranger = replace(openpgp.WITNESS, subkey=True)
+    grafted = openpgp.OPERATOR.encode() + stranger.encode()[len(openpgp.WITNESS.encode()) :]
+    certificate = fixed("openpgp-certificate", grafted)
+    seal = sealing.OpenPgpSeal(signer=stranger)
+    return snapshot().having("operator.openpgp", certificate).sealed_also(seal).judged("seal.signer")
+
+
+@vector("is revoked", "openpgp", "revoked")
+def seal_openpgp_revoked() -> Judged:
+    """The OpenPGP key was revoked as compromised, a day after the seal was made."""
+    operator = replace(openpgp.OPERATOR, revoked=(CREATED + 86400, openpgp.COMPROMISED))
+    return _openpgp(sealing.OpenPgpSeal(signer=operator), "seal.signer")
+
+
+@vector("a key that was only retired or superseded keeps the signatures it made before", "openpgp", "revoked")
+def seal_openpgp_retired_later() -> Judged:
+    """The OpenPGP key was retired a day after the seal was made, which takes nothing back."""
+    operator = replace(openpgp.OPERATOR, revoked=(CREATED + 86400, openpgp.RETIRED))
+    return _openpgp(sealing.OpenPgpSeal(signer=operator))

@@ -241,11 +241,19 @@ def quote_values_with_empty_bank() -> Judged:
     return snapshot().changed("quote.pcrs", value=encoded(empty)).judged("quote.selection")
 
 
-@vector("all digests of a bank have one length", "selection", "embedded")
-def quote_values_of_two_lengths() -> Judged:
-    """The value of PCR 7 has 20 bytes, that of PCR 0 has 32."""
-    uneven = {SHA256: {0: PCRS[SHA256][0], 7: bytes(20)}}
+@vector("so other sizes would let the same octets be read as other values", "selection")
+def quote_values_shifted() -> Judged:
+    """The last byte of PCR 0 stands in PCR 7: the octets under the digest are the same, the values are not."""
+    row = PCRS[SHA256][0] + PCRS[SHA256][7]
+    uneven = {SHA256: {0: row[:31], 7: row[31:]}}
     return snapshot().changed("quote.pcrs", value=encoded(uneven)).judged("quote.selection")
+
+
+@vector("every digest has the size of its bank", "selection")
+def quote_values_of_another_size() -> Judged:
+    """The values in the SHA-256 bank have the size of SHA-1."""
+    short = {SHA256: {0: bytes(20), 7: bytes(20)}}
+    return snapshot().changed("quote.pcrs", value=encoded(short)).judged("quote.selection")
 
 
 @vector("The same rules hold for CBOR inside byte strings", "selection", "embedded")
@@ -261,7 +269,7 @@ def quote_of_sha1_bank() -> Judged:
     return snapshot_with(ak(), _sha1_values()).judged("quote.bank")
 
 
-@vector("SHA-1 banks and schemes are accepted", "weak", "relaxation")
+@vector("SHA-1 banks, signing schemes and Names are accepted", "weak", "relaxation")
 def quote_of_sha1_bank_allowed() -> Judged:
     """Only the SHA-1 bank is quoted, and the verifier allows that."""
     return snapshot_with(ak(), _sha1_values()).under(allow_sha1=True).judged()

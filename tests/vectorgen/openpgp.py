@@ -22,9 +22,10 @@ _SIGNATURE, _KEY, _USER_ID, _SUBKEY = 2, 6, 13, 14  # packet types
 _EDDSA: Final = 22
 _CURVE: Final = bytes.fromhex("2b06010401da470f01")
 HASHES: Final = {"sha1": 2, "sha256": 8, "sha512": 10}
-BINARY, TEXT, CERTIFICATION, SUBKEY_BINDING, PRIMARY_BINDING = 0x00, 0x01, 0x13, 0x18, 0x19
+BINARY, TEXT, CERTIFICATION, SUBKEY_BINDING, PRIMARY_BINDING, REVOCATION = 0x00, 0x01, 0x13, 0x18, 0x19, 0x20
 # subpackets
-_TIME, _EXPIRES, _ISSUER, _FLAGS, _EMBEDDED, _FINGERPRINT = 2, 9, 16, 27, 32, 33
+_TIME, SIGNATURE_EXPIRES, _EXPIRES, _ISSUER, _FLAGS, _REASON, _EMBEDDED, _FINGERPRINT = 2, 3, 9, 16, 27, 29, 32, 33
+COMPROMISED, RETIRED = 2, 3  # reasons for revocation
 CERTIFY, SIGN = 1, 2  # key flags
 KEY_TIME: Final = CREATED - 30 * 86400
 
@@ -93,12 +94,13 @@ class Key:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate:
-    """A primary key with a user id and perhaps a signing subkey."""
+    """A primary key with a user id and perhaps a signing subkey; `revoked` is when and for what reason."""
 
     name: str
     user_id: str
     flags: int = CERTIFY | SIGN
     lifetime: int | None = None
+    revoked: tuple[int, int] | None = None
     subkey: bool = False
     back_signature: bool = True
 
@@ -121,10 +123,16 @@ class Certificate:
             hashed[_EXPIRES] = struct.pack(">I", self.lifetime)
         covered = primary.hashed + b"\xb4" + struct.pack(">I", len(user_id)) + user_id
         certification = primary.signature(CERTIFICATION, covered, at=KEY_TIME, hashed=hashed)
-        packets = [(_KEY, primary.body), (_USER_ID, user_id), (_SIGNATURE, certification)]
+        revocations = [(_SIGNATURE, self._revocation(*self.revoked))] if self.revoked else []
+        packets = [(_KEY, primary.body), *revocations, (_USER_ID, user_id), (_SIGNATURE, certification)]
         if self.subkey:
             packets += [(_SUBKEY, self.signing.body), (_SIGNATURE, self._binding())]
         return b"".join(packet(kind, body) for kind, body in packets)
+
+    def _revocation(self, at: int, reason: int) -> bytes:
+        return self.primary.signature(
+            REVOCATION, self.primary.hashed, at=at, hashed={_REASON: bytes([reason]) + b"a test"}
+        )
 
     def _binding(self) -> bytes:
         """The primary key takes the subkey on; the subkey agrees by its back-signature (RFC 9580 5.2.1.9)."""
@@ -138,9 +146,18 @@ class Certificate:
             unhashed=agreed if self.back_signature else None,
         )
 
-    def sign(self, message: bytes, *, at: int = CREATED, kind: int = BINARY, digest: str = "sha256") -> bytes:
+    def sign(
+        self,
+        message: bytes,
+        *,
+        at: int = CREATED,
+        kind: int = BINARY,
+        digest: str = "sha256",
+        hashed: Mapping[int, bytes] | None = None,
+    ) -> bytes:
         """A detached signature, one packet."""
-        return packet(_SIGNATURE, self.signing.signature(kind, message, at=at, digest=digest))
+        made = self.signing.signature(kind, message, at=at, digest=digest, hashed=hashed)
+        return packet(_SIGNATURE, made)
 
 
 OPERATOR: Final = Certificate(

@@ -42,6 +42,12 @@ def container_empty() -> Refused:
     return Refused(file=Row((Fault(Raw(b"")),)), code="wrong-magic")
 
 
+@vector("A file of one to seven bytes that are the first of these eight is `truncated`", "magic", "truncated")
+def container_magic_cut_short() -> Refused:
+    """The file ends after five of its first eight bytes."""
+    return Refused(file=Row((Fault(Raw(MAGIC.octets[:5])),)), code="truncated")
+
+
 @vector(_MAJOR, "magic", "versioning")
 def container_magic_of_version_2() -> Refused:
     """The magic says EVB2: a later major version, of which this one knows nothing."""

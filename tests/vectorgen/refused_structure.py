@@ -241,13 +241,13 @@ def container_detached_false() -> Refused:
     return refused("bad-value", items=item(detached=Fault(False)))
 
 
-@vector("An empty `refs` or `claimed` is left out (`wrong-length`)")
+@vector("An empty `refs` or `claimed` is left out")
 def container_refs_empty() -> Refused:
     """An item has an empty map of references."""
     return refused("wrong-length", items=item(refs=Fault({})))
 
 
-@vector("An empty `refs` or `claimed` is left out (`wrong-length`)")
+@vector("An empty `refs` or `claimed` is left out")
 def container_claimed_empty() -> Refused:
     """An item has an empty map of claims."""
     return refused("wrong-length", items=item(claimed=Fault({})))
@@ -295,13 +295,13 @@ def container_binding_by_sha1() -> Refused:
     return refused("bad-value", binding={**BINDING, "alg": Fault(-14)})
 
 
-@vector("labels, sorted, each once")
+@vector("labels, in ascending order of their bytes, each once")
 def container_binding_label_twice() -> Refused:
     """The binding names one item twice."""
     return refused("bad-value", binding={**BINDING, "over": Fault(["minutes", "minutes"])})
 
 
-@vector("labels, sorted, each once")
+@vector("labels, in ascending order of their bytes, each once")
 def container_binding_not_sorted() -> Refused:
     """The binding names its items in another order than that of their labels."""
     items = {"agenda": ITEM, "minutes": ITEM}
@@ -309,7 +309,7 @@ def container_binding_not_sorted() -> Refused:
     return refused("bad-value", items=items, binding=binding)
 
 
-@vector("labels, sorted, each once")
+@vector("labels, in ascending order of their bytes, each once")
 def container_binding_names_no_item() -> Refused:
     """The binding names a label that is no item."""
     return refused("unknown-label", binding={**BINDING, "over": [Fault("agenda")]})
@@ -351,7 +351,7 @@ def container_critical_absent() -> Refused:
     return refused("bad-value", critical=[Fault("title")])
 
 
-@vector("an array, not empty, of members a decoder must understand", "critical")
+@vector("that a decoder must understand", "critical")
 def container_critical_empty() -> Refused:
     """The list of critical members is empty."""
     return refused("wrong-length", critical=Fault([]))

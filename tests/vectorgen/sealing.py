@@ -99,13 +99,16 @@ class OpenPgpSeal:
     kind: int = openpgp.BINARY
     digest: str = "sha256"
     at: int = SEALED_AT
+    hashed: Mapping[int, bytes] = field(default_factory=dict)
     certificate: bytes | None = None
     before: bytes = b""
 
     def __call__(self, making: Making) -> Sealed:
         message = making.manifest if self.message is None else self.message
-        signature = self.before + self.signer.sign(message, at=self.at, kind=self.kind, digest=self.digest)
-        return Sealed(node=[OPENPGP, signature, *([] if self.certificate is None else [self.certificate])])
+        signature = self.signer.sign(
+            message, at=self.at, kind=self.kind, digest=self.digest, hashed=self.hashed
+        )
+        return Sealed(node=[OPENPGP, self.before + signature, *([] if self.certificate is None else [self.certificate])])
 
 
 def other(type: str, value: bytes) -> Sealed:
