@@ -12,6 +12,7 @@ import typer
 from bundlefmt import labels
 from bundlefmt.bundle import Bundle, map_file, scan_file
 from bundlefmt.cli import reading
+from bundlefmt.cli.explain import explain
 from bundlefmt.cli.files import write_atomic, write_stdout, write_tree
 from bundlefmt.cli.run import BY_VERDICT, Exit, UsageError, complain, warn
 from bundlefmt.errors import MalformedError
@@ -33,6 +34,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.command()(explain)
 
 FileArgument = Annotated[Path, typer.Argument(help="An evidence bundle.", metavar="FILE")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, as documented in the specification.")]
