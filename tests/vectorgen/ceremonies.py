@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Final
 
+from bundlefmt.evidence.tpm import TpmsEccPoint
 from tests.vectorgen import certificates, openpgp, sealing
 from tests.vectorgen import software_tpm as tpm
 from tests.vectorgen.ceremony import Artifact, Ceremony, Making, fixed
@@ -111,9 +112,9 @@ def snapshot_with(attesting: Key, values: tpm.PcrValues = PCRS) -> Ceremony:
 
 @cache
 def whole() -> Ceremony:
-    """An operator with an OpenPGP card and a PIV card, an EK with its certificates, a signing key, minutes."""
+    """An operator with two cards, an EK that leads to its maker, a certified signing key, minutes."""
     small, certified = snapshot(), {"by": "ak.pub", "subject": "key.pub"}
-    template = replace(ak().public, unique=tpm.TpmsEccPoint(x=hashlib.sha256(b"unique").digest(), y=b""))
+    template = replace(ak().public, unique=TpmsEccPoint(x=hashlib.sha256(b"unique").digest(), y=b""))
     more = {
         "operator.openpgp": fixed("openpgp-certificate", openpgp.OPERATOR.encode()),
         "ek.issuer": fixed("certificate-issuer", certificates.manufacturer_issuer()),

@@ -83,7 +83,7 @@ class Ceremony:
     artifacts: Mapping[str, Artifact]
     signers: Mapping[str, str]
     seals: tuple[Sealer, ...]
-    terms: Terms = Terms()
+    terms: Terms = field(default_factory=Terms)
     over: tuple[str, ...] | None = None
     nonce: bytes = NONCE
     binding_alg: int = -16

@@ -10,7 +10,7 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID, ObjectIdentifier
@@ -19,9 +19,11 @@ from tests.vectorgen import keys
 from tests.vectorgen.plain import CREATED
 
 YEAR: Final = 365 * 86400
+VALIDITY: Final = (CREATED - YEAR, CREATED + 20 * YEAR)
+NO_AUTHORITY: Final = (x509.BasicConstraints(ca=False, path_length=None), True)
 EK_USAGE: Final = ObjectIdentifier("2.23.133.8.1")
 _MANUFACTURER, _MODEL, _FIRMWARE = (ObjectIdentifier(f"2.23.133.2.{number}") for number in (1, 2, 3))
-IssuerKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | keys.rsa.RSAPrivateKey
+IssuerKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +45,7 @@ def certificate(
     issuer: str,
     issuer_key: IssuerKey,
     *,
-    validity: tuple[int, int] = (CREATED - YEAR, CREATED + 20 * YEAR),
+    validity: tuple[int, int] = VALIDITY,
     extensions: tuple[tuple[x509.ExtensionType, bool], ...] = (),
 ) -> bytes:
     """DER; `validity` in seconds since the epoch, `extensions` each with whether it is critical."""
@@ -84,14 +86,15 @@ def authority(path_length: int | None = None) -> tuple[tuple[x509.ExtensionType,
 
 
 @cache
-def operator(kind: str = "p256", *, validity: tuple[int, int] | None = None, who: str = "operator") -> Identity:
+def operator(kind: str = "p256", *, validity: tuple[int, int] = VALIDITY, who: str = "operator") -> Identity:
     """A self-signed authority as on a PIV card; the one of ML-DSA is issued by an Ed25519 key."""
     key, alg = _operator_key(kind, who)
     subject = f"Evidence Bundle Test {who.title()} {kind} (test key)"
-    issuer_key = keys.ed25519_key("ml-dsa issuer") if isinstance(key, keys.mldsa.MLDSA65PrivateKey) else key
+    issuer_key = keys.ed25519_key("ml-dsa issuer") if isinstance(key, mldsa.MLDSA65PrivateKey) else key
     issuer = "Evidence Bundle Test Issuer (test key)" if issuer_key is not key else subject
-    dates = validity or (CREATED - YEAR, CREATED + 20 * YEAR)
-    der = certificate(subject, key.public_key(), issuer, issuer_key, validity=dates, extensions=authority())
+    der = certificate(
+        subject, key.public_key(), issuer, issuer_key, validity=validity, extensions=authority()
+    )
     return Identity(alg=alg, key=key, certificate=der)
 
 
@@ -125,7 +128,7 @@ def manufacturer_root(name: str = ROOT) -> bytes:
 def manufacturer_issuer(*, is_authority: bool = True) -> bytes:
     """The intermediate certificate, issued by the root."""
     key, root = keys.ec_key(ISSUER), keys.ec_key(ROOT)
-    extensions = authority(0) if is_authority else ((x509.BasicConstraints(ca=False, path_length=None), True),)
+    extensions = authority(0) if is_authority else (NO_AUTHORITY,)
     return certificate(
         ISSUER, key.public_key(), ROOT, root, extensions=(*extensions, *_identifiers(key, root))
     )
@@ -141,7 +144,7 @@ def ek_certificate(
     key: CertificatePublicKeyTypes,
     *,
     usage: ObjectIdentifier = EK_USAGE,
-    validity: tuple[int, int] = (CREATED - YEAR, CREATED + 20 * YEAR),
+    validity: tuple[int, int] = VALIDITY,
 ) -> bytes:
     """TCG EK Credential Profile: empty subject, critical alternative name with the TPM's maker and model."""
     issuer_key = keys.ec_key(ISSUER)
@@ -154,7 +157,7 @@ def ek_certificate(
     )
     extensions: tuple[tuple[x509.ExtensionType, bool], ...] = (
         (x509.SubjectAlternativeName([x509.DirectoryName(tpm)]), True),
-        (x509.BasicConstraints(ca=False, path_length=None), True),
+        NO_AUTHORITY,
         (x509.ExtendedKeyUsage([usage]), False),
         (x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), False),
     )

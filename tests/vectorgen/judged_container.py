@@ -19,7 +19,6 @@ from tests.vectorgen.tree import Row, encoded
 from tests.vectorgen.vector import Judged, Terms, Vectors
 
 vector: Final = Vectors()
-_KEPT: Final = "kept and reported"
 
 
 def _with_minutes(**members: object) -> Ceremony:
@@ -95,7 +94,7 @@ def container_openpgp() -> Judged:
 
 @vector("made to be checked offline", "shape")
 def container_whole() -> Judged:
-    """A whole ceremony: two seals by one operator, an EK that leads to its maker, AK, signing key and minutes."""
+    """A whole ceremony: an operator with two cards, an EK that leads to its maker, a key, minutes."""
     return whole().judged()
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
+from cryptography.x509.oid import ObjectIdentifier
+
 from tests.vectorgen import certificates
 from tests.vectorgen import software_tpm as tpm
 from tests.vectorgen.ceremonies import (
@@ -87,7 +89,7 @@ def ek_judged_at_capture() -> Judged:
 @vector("ek.chain")
 def ek_certificate_for_another_use() -> Judged:
     """The certificate is for TLS clients, though the manufacturer's authority issued it."""
-    usage = certificates.ObjectIdentifier("1.3.6.1.5.5.7.3.2")
+    usage = ObjectIdentifier("1.3.6.1.5.5.7.3.2")
     return _with_certificate(usage=usage).judged("ek.chain")
 
 
@@ -231,7 +233,7 @@ def ak_template_trailing_byte() -> Judged:
 
 @vector("the public area it was made under; a primary has none", "shape", "session")
 def ak_session_under_ek() -> Judged:
-    """A session key made under the EK: its qualified name leads through the EK to the endorsement hierarchy."""
+    """A session key made under the EK: its qualified name leads through the EK to the hierarchy."""
     child = tpm.ecc_key("session attestation key", tpm.ATTESTING, parent=ek().qualified_name)
     ceremony = snapshot_with(child).having("ek.pub", fixed("ek-public", ek().area))
     return ceremony.changed("ak.pub", refs={"parent": "ek.pub"}).judged()
@@ -298,7 +300,8 @@ def key_not_fixed_to_tpm() -> Judged:
 @vector("key.attributes", "attributes")
 def key_imported() -> Judged:
     """The signing key was made outside the TPM (sensitiveDataOrigin is not set)."""
-    return whole_with_key(key().with_attributes(tpm.SIGNING & ~A.sensitiveDataOrigin)).judged("key.attributes")
+    imported = key().with_attributes(tpm.SIGNING & ~A.sensitiveDataOrigin)
+    return whole_with_key(imported).judged("key.attributes")
 
 
 @vector("key.scheme", "weak")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Test keys: elliptic-curve keys from seeds; RSA keys and randomised signatures made once and kept beside the vectors."""
+"""Test keys: from seeds, but for RSA keys, which are made once and kept, as are randomised signatures."""
 
 from __future__ import annotations
 
@@ -69,7 +69,9 @@ def pem(key: PrivateKey) -> bytes:
     return f"{NOTICE}\n".encode() + body
 
 
-def ecdsa_numbers(key: ec.EllipticCurvePrivateKey, message: bytes, digest: hashes.HashAlgorithm) -> tuple[int, int]:
+def ecdsa_numbers(
+    key: ec.EllipticCurvePrivateKey, message: bytes, digest: hashes.HashAlgorithm
+) -> tuple[int, int]:
     """r and s by the deterministic nonce of RFC 6979."""
     return decode_dss_signature(key.sign(message, ec.ECDSA(digest, deterministic_signing=True)))
 

@@ -18,13 +18,14 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from tests.vectorgen import keys
 from tests.vectorgen.plain import CREATED
 
-_SIGNATURE, _KEY, _USER_ID, _SUBKEY = 2, 6, 13, 14  # packet types
+_SIGNATURE, _PUBLIC_KEY, _USER_ID, _PUBLIC_SUBKEY = 2, 6, 13, 14  # packet types
 _EDDSA: Final = 22
 _CURVE: Final = bytes.fromhex("2b06010401da470f01")
 HASHES: Final = {"sha1": 2, "sha256": 8, "sha512": 10}
-BINARY, TEXT, CERTIFICATION, SUBKEY_BINDING, PRIMARY_BINDING, REVOCATION = 0x00, 0x01, 0x13, 0x18, 0x19, 0x20
+BINARY, TEXT, _CERTIFICATION, _SUBKEY, _BACK, _REVOCATION = 0x00, 0x01, 0x13, 0x18, 0x19, 0x20  # signatures
 # subpackets
-_TIME, SIGNATURE_EXPIRES, _EXPIRES, _ISSUER, _FLAGS, _REASON, _EMBEDDED, _FINGERPRINT = 2, 3, 9, 16, 27, 29, 32, 33
+_TIME, SIGNATURE_EXPIRES, _KEY_EXPIRES, _ISSUER = 2, 3, 9, 16
+_FLAGS, _REASON, _EMBEDDED, _FINGERPRINT = 27, 29, 32, 33
 COMPROMISED, RETIRED = 2, 3  # reasons for revocation
 CERTIFY, SIGN = 1, 2  # key flags
 KEY_TIME: Final = CREATED - 30 * 86400
@@ -120,26 +121,31 @@ class Certificate:
         primary, user_id = self.primary, self.user_id.encode()
         hashed = {_FLAGS: bytes([self.flags])}
         if self.lifetime is not None:
-            hashed[_EXPIRES] = struct.pack(">I", self.lifetime)
+            hashed[_KEY_EXPIRES] = struct.pack(">I", self.lifetime)
         covered = primary.hashed + b"\xb4" + struct.pack(">I", len(user_id)) + user_id
-        certification = primary.signature(CERTIFICATION, covered, at=KEY_TIME, hashed=hashed)
+        certification = primary.signature(_CERTIFICATION, covered, at=KEY_TIME, hashed=hashed)
         revocations = [(_SIGNATURE, self._revocation(*self.revoked))] if self.revoked else []
-        packets = [(_KEY, primary.body), *revocations, (_USER_ID, user_id), (_SIGNATURE, certification)]
+        packets = [
+            (_PUBLIC_KEY, primary.body),
+            *revocations,
+            (_USER_ID, user_id),
+            (_SIGNATURE, certification),
+        ]
         if self.subkey:
-            packets += [(_SUBKEY, self.signing.body), (_SIGNATURE, self._binding())]
+            packets += [(_PUBLIC_SUBKEY, self.signing.body), (_SIGNATURE, self._binding())]
         return b"".join(packet(kind, body) for kind, body in packets)
 
     def _revocation(self, at: int, reason: int) -> bytes:
         return self.primary.signature(
-            REVOCATION, self.primary.hashed, at=at, hashed={_REASON: bytes([reason]) + b"a test"}
+            _REVOCATION, self.primary.hashed, at=at, hashed={_REASON: bytes([reason]) + b"a test"}
         )
 
     def _binding(self) -> bytes:
         """The primary key takes the subkey on; the subkey agrees by its back-signature (RFC 9580 5.2.1.9)."""
         covered = self.primary.hashed + self.signing.hashed
-        agreed = {_EMBEDDED: self.signing.signature(PRIMARY_BINDING, covered, at=KEY_TIME)}
+        agreed = {_EMBEDDED: self.signing.signature(_BACK, covered, at=KEY_TIME)}
         return self.primary.signature(
-            SUBKEY_BINDING,
+            _SUBKEY,
             covered,
             at=KEY_TIME,
             hashed={_FLAGS: bytes([SIGN])},

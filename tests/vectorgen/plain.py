@@ -33,6 +33,7 @@ MANIFEST: Final[Mapping[object, object]] = {
     "signers": [SIGNER],
 }
 RECORD: Final = ("text/plain", MINUTES)
+CONTENT: Final[Mapping[object, object]] = {"__cmwc_t": COLLECTION, "minutes": RECORD}
 
 
 def file(
@@ -46,11 +47,12 @@ def file(
     **members: object,
 ) -> Row:
     """The file; `members` replace or add members of the manifest."""
-    if members and isinstance(manifest, Mapping):
-        manifest = {**manifest, **members}
-    whole = Embedded(manifest) if isinstance(manifest, Mapping) else manifest
-    content = {"__cmwc_t": COLLECTION, "minutes": RECORD} if content is None else content
-    return Row((magic, [whole, content, seals, renewals], *after))
+    if isinstance(manifest, Mapping):
+        whole: dict[object, object] = dict(manifest)
+        whole.update(members)
+        manifest = Embedded(whole)
+    held = CONTENT if content is None else content
+    return Row((magic, [manifest, held, seals, renewals], *after))
 
 
 def refused(code: str, **changes: object) -> Refused:
@@ -60,7 +62,9 @@ def refused(code: str, **changes: object) -> Refused:
 
 def item(**members: object) -> dict[object, object]:
     """`items` with members of the one item replaced or added."""
-    return {"minutes": {**ITEM, **members}}
+    changed = dict(ITEM)
+    changed.update(members)
+    return {"minutes": changed}
 
 
 def without(node: Mapping[object, object], name: str) -> dict[object, object]:

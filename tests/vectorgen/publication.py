@@ -13,14 +13,17 @@ from bundlefmt.bundle import scan_file
 from bundlefmt.render.diag import notation
 from tests.vectorgen import (
     certificates,
+    judged_certify,
     judged_container,
     judged_keys,
+    judged_openpgp,
+    judged_quote,
     judged_seal,
-    judged_statements,
     keys,
     openpgp,
+    refused_container,
     refused_encoding,
-    refused_structure,
+    refused_manifest,
     tree,
 )
 from tests.vectorgen.ceremonies import ROOT_FILE, ak, ek, key, storage
@@ -32,11 +35,14 @@ FOLDER: Final = "test-vectors"
 BY_HAND: Final = ("README.md", "vector.schema.json")
 MODULES: Final = (
     refused_encoding,
-    refused_structure,
+    refused_container,
+    refused_manifest,
     judged_container,
     judged_seal,
+    judged_openpgp,
     judged_keys,
-    judged_statements,
+    judged_quote,
+    judged_certify,
 )
 EXAMPLE: Final = "container_cose-esp256"
 SPEC: Final = "spec/evidence-bundle.md"
@@ -95,7 +101,8 @@ def key_files() -> dict[str, bytes]:
     found["tpm-issuer.der"] = certificates.manufacturer_issuer()
     for kind in ("p256", "p384", "p521", "ed25519", "rsa1024", "rsa2048", "ml-dsa-65"):
         operator = certificates.operator(kind)
-        found |= {f"operator-{kind}.der": operator.certificate, f"operator-{kind}.pem": keys.pem(operator.key)}
+        found[f"operator-{kind}.der"] = operator.certificate
+        found[f"operator-{kind}.pem"] = keys.pem(operator.key)
     for identity in (openpgp.OPERATOR, openpgp.WITNESS):
         found[f"{identity.name}-openpgp.pgp"] = identity.encode()
         found[f"{identity.name}-openpgp.pem"] = keys.pem(identity.primary.secret)
@@ -105,7 +112,6 @@ def key_files() -> dict[str, bytes]:
         found |= {f"tpm-{name}.pem": keys.pem(held.private), f"tpm-{name}.pub": held.area}
     for kept in sorted(keys.KEPT.glob("tpm-*-rsa2048.pem")):
         found[kept.name] = kept.read_bytes()
-    certificates.operator("ml-dsa-65")
     found[keys.SIGNATURES] = (keys.KEPT / keys.SIGNATURES).read_bytes()
     return found
 

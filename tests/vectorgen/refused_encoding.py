@@ -84,9 +84,8 @@ def container_array_of_indefinite_length() -> Refused:
 def container_bytes_of_indefinite_length() -> Refused:
     """The artifact comes in two chunks, as a stream encoder would write it."""
     chunks = Raw(b"\x5f" + encoded(MINUTES[:9]) + encoded(MINUTES[9:]) + b"\xff")
-    return refused(
-        "indefinite-length", content=Pairs((("minutes", ("text/plain", Fault(chunks))), ("__cmwc_t", COLLECTION)))
-    )
+    content = (("minutes", ("text/plain", Fault(chunks))), ("__cmwc_t", COLLECTION))
+    return refused("indefinite-length", content=Pairs(content))
 
 
 @vector("of definite length")
@@ -111,7 +110,7 @@ def container_keys_swapped() -> Refused:
 
 @vector(_ORDER, "length-first")
 def container_keys_length_first() -> Refused:
-    """An extension's keys 10, -1, 100 stand in the length-first order of RFC 7049; bytewise, 100 precedes -1."""
+    """An extension's keys 10, -1, 100 stand in the length-first order of RFC 7049; 100 precedes -1."""
     return refused("key-order", **{"x-order": Pairs(((10, 0), (-1, 0), (Fault(100), 0)))})
 
 
@@ -233,7 +232,12 @@ def container_manifest_cut_short() -> Refused:
 @vector(_MISSING, "truncated")
 def container_renewals_missing() -> Refused:
     """The file ends where the array of renewals should begin."""
-    parts = (Raw(b"\x84", "/ an array of four /"), Embedded(MANIFEST), {"__cmwc_t": COLLECTION}, [])
+    parts: tuple[object, ...] = (
+        Raw(b"\x84", "/ an array of four /"),
+        Embedded(MANIFEST),
+        {"__cmwc_t": COLLECTION},
+        [],
+    )
     return Refused(file=Row((MAGIC, *parts, Fault(Raw(b"")))), code="truncated")
 
 
@@ -245,7 +249,7 @@ def container_head_cut_short() -> Refused:
 
 @vector(_MISSING, "truncated", "embedded")
 def container_manifest_text_cut_short() -> Refused:
-    """A text string within the manifest is longer than what is left of the manifest, though not of the file."""
+    """A text string is longer than what is left of the manifest, though not of the file."""
     entries = Row((Raw(b"\xa1"), "profile", Fault(Raw(b"\x78\x21" + PROFILE[:20].encode()))))
     return refused("truncated", manifest=Embedded(entries))
 

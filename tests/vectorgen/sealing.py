@@ -81,7 +81,12 @@ class CoseSeal:
 
 def by(identity: Identity, **changes: object) -> CoseSeal:
     """A seal by the key of an X.509 certificate."""
-    fields = {"alg": identity.alg, "key": identity.key, "identity": {X5T: x5t(identity.certificate)}, **changes}
+    fields = {
+        "alg": identity.alg,
+        "key": identity.key,
+        "identity": {X5T: x5t(identity.certificate)},
+        **changes,
+    }
     return CoseSeal(**fields)  # type: ignore[arg-type] # the fields of CoseSeal
 
 
@@ -108,7 +113,8 @@ class OpenPgpSeal:
         signature = self.signer.sign(
             message, at=self.at, kind=self.kind, digest=self.digest, hashed=self.hashed
         )
-        return Sealed(node=[OPENPGP, self.before + signature, *([] if self.certificate is None else [self.certificate])])
+        node: list[object] = [OPENPGP, self.before + signature]
+        return Sealed(node=node if self.certificate is None else [*node, self.certificate])
 
 
 def other(type: str, value: bytes) -> Sealed:
