@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import getpass
 import os
-import secrets
 import sys
 import time
 from contextlib import AbstractContextManager
@@ -115,8 +114,6 @@ def capture(
     ]
     request = Request(
         identities=identities,
-        nonce=secrets.token_bytes(32),
-        unique=secrets.token_bytes(32),
         created=int(time.time()),
         ak_kind=ak_key,
         session_ak=ak == "session",
