@@ -7,6 +7,7 @@ that TPM2_CertifyCreation signs; the ticket is an HMAC by a secret of the TPM: n
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -48,10 +49,11 @@ class TpmsCreationData:
     @classmethod
     def decode(cls, data: Buffer) -> TpmsCreationData:
         """One TPMS_CREATION_DATA without the size of a TPM2B. Raises MalformedError."""
-        return read_all(data, lambda reader: cls._read(reader, bytes(data)), path="TPMS_CREATION_DATA")
+        read = read_all(data, cls._read, path="TPMS_CREATION_DATA")
+        return dataclasses.replace(read, raw=bytes(data))
 
     @classmethod
-    def _read(cls, reader: Reader, raw: bytes) -> TpmsCreationData:
+    def _read(cls, reader: Reader) -> TpmsCreationData:
         return cls(
             pcr_select=read_pcr_selection_list(reader),
             pcr_digest=read_tpm2b(reader, MAX_DIGEST),
@@ -60,7 +62,6 @@ class TpmsCreationData:
             parent_name=read_tpm2b(reader, MAX_NAME),
             parent_qualified_name=read_tpm2b(reader, MAX_NAME),
             outside_info=read_tpm2b(reader, MAX_DATA),
-            raw=raw,
         )
 
     def encode(self) -> bytes:

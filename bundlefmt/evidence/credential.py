@@ -101,7 +101,7 @@ def _aes_key_size(ek: TpmtPublic) -> int:
 def protect(ek: TpmtPublic, name: bytes, credential: bytes, seed: bytes) -> TpmsIdObject:
     """The credential blob for the object called `name`, which the holder of `ek` opens by `seed`.
 
-    Raises ChallengeMismatchError unless the seed is as long as a digest of the EK's nameAlg and the credential
+    Raises ChallengeMismatchError unless the seed is as long as a digest of the EK's nameAlg, the credential
     not longer; CannotRecomputeError.
     """
     key_size, size = _aes_key_size(ek), seed_size(ek)
