@@ -29,9 +29,11 @@ _EK_CHAIN: Final = range(0x01C00100, 0x01C00200)  # EK Credential Profile, "NV i
 _NV_INDICES: Final = range(0x01000000, 0x02000000)
 _READ_ATTEMPTS: Final = 8
 _RC_INITIALIZE: Final = 0x100
+_RC_OBJECT_MEMORY: Final = 0x902
 _RC_LOCKOUT: Final = 0x921
 _HINTS: Final = {
     _RC_INITIALIZE: "the TPM has not been started: TPM2_Startup",
+    _RC_OBJECT_MEMORY: "the TPM is full of keys: tpm2_flushcontext -t, or use device:/dev/tpmrm0",
     _RC_LOCKOUT: "the TPM is in dictionary-attack lockout: tpm2_dictionarylockout --clear-lockout",
 }
 
