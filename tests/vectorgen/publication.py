@@ -160,4 +160,4 @@ def differences(root: Path) -> list[str]:
     text = (root / SPEC).read_text(encoding="utf-8")
     if with_example(text, made[f"spec/examples/{EXAMPLE}.diag"].decode()) != text:
         found.append(f"{SPEC}: the example differs")
-    return found
+    return sorted(found)
