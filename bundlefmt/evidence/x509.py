@@ -98,7 +98,8 @@ def facts(data: Buffer) -> CertificateFacts:
             sha256=hashlib.sha256(data).digest(),
             spki=key_spki(public_key(data)),
         )
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
+        # names are first read here: TypeError is for a bit string that is not a unique identifier
         raise CertificateError(f"the certificate cannot be read: {error}") from None
 
 
