@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """One measurement as a log tells it, and the numbers of TCG event types.
 
-Only the digests of a log are bound by PCR values. Type and data are words of whoever wrote the log until a digest is
-found to cover the data (`coverage`); hence `untrusted_type`, `untrusted_data`. The *index* is bound (another PCR would
-have another value), and so is the order inside one PCR; the order between PCRs is not.
+Only the digests of a log are bound by PCR values. Type and data are words of whoever wrote the log until a
+digest is found to cover the data (`coverage`); hence `untrusted_type`, `untrusted_data`. The *index* is bound
+(another PCR would have another value), and so is the order inside one PCR; the order between PCRs is not.
 
 TCG PC Client Platform Firmware Profile 1.06, 10.4.1 "Event Types"; the 0x400 range is Intel TXT's.
 """
@@ -108,8 +108,8 @@ class Measured(Protocol):
 class Event:
     """One event of a firmware log.
 
-    `number` counts from 0 in the log (a Spec ID event is number 0), `offset` is its first byte, `index` the PCR or the
-    measurement register; `digests` maps TPM_ALG_ID to the digest that was extended.
+    `number` counts from 0 in the log (a Spec ID event is number 0), `offset` is its first byte, `index` the
+    PCR or the measurement register; `digests` maps TPM_ALG_ID to the digest that was extended.
     """
 
     number: int

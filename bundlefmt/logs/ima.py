@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """IMA's measurement list in binary form (binary_runtime_measurements and its _sha256, ... siblings).
 
-An entry is PCR, template digest, template name behind its length, and template data behind its length (template `ima`:
-digest and name without a total length). The file does not say how long its template digests are nor its byte order;
-the first entry tells. Linux kernel, security/integrity/ima/ima_fs.c, ima_measurements_show.
+An entry is PCR, template digest, template name behind its length, and template data behind its length
+(template `ima`: digest and name without a total length). The file does not say how long its template digests
+are nor its byte order; the first entry tells. Linux kernel, security/integrity/ima/ima_fs.c,
+ima_measurements_show.
 """
 
 from __future__ import annotations
@@ -39,7 +40,10 @@ class ImaList:
 
     @classmethod
     def decode(cls, data: Buffer) -> ImaList:
-        """Raises MalformedError. An entry whose digest does not cover its data is well-formed (`ImaEntry.covered`)."""
+        """Raises MalformedError.
+
+        An entry whose digest does not cover its data is well-formed (`ImaEntry.covered`).
+        """
         digest_size, byteorder = _first_entry_form(data)
         reader = Reader(data, path="IMA list")
         return cls(
@@ -53,7 +57,8 @@ class ImaList:
         return b"".join(_encode_entry(entry, self.byteorder) for entry in self.entries)
 
     def template_alg(self) -> int | None:
-        """The TPM_ALG_ID of the template digests, found by recomputing; None if none of that size covers any entry.
+        """The TPM_ALG_ID of the template digests, found by recomputing; None if none of that size covers any
+        entry.
 
         Only the first entries that are not violations are tried, so that a false list costs little.
         """
@@ -73,7 +78,9 @@ def find_template_alg(entries: tuple[ImaEntry, ...], digest_size: int) -> int | 
 
 
 def _first_entry_form(data: Buffer) -> tuple[int, ByteOrder]:
-    """The digest size and byte order with which the first entry is one: a PCR, a template name in print, its fields."""
+    """The digest size and byte order with which the first entry is one: a PCR, a template name in print, its
+    fields.
+    """
     if not len(data):
         raise MalformedError(Code.TRUNCATED, "an empty list", offset=0, path="IMA list")
     orders: tuple[ByteOrder, ...] = ("little", "big")

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """IMA's measurement list in text form (ascii_runtime_measurements): the same entries, one a line.
 
-A line is `PCR template-digest template field ...`, fields behind single spaces; names are printed as they are, so a name
-with spaces can be read in more than one way. The template digest settles it: of the possible readings the one that it
-covers is taken, else the plainest. Linux kernel, ima_fs.c, ima_ascii_measurements_show.
+A line is `PCR template-digest template field ...`, fields behind single spaces; names are printed as they
+are, so a name with spaces can be read in more than one way. The template digest settles it: of the possible
+readings the one that it covers is taken, else the plainest. Linux kernel, ima_fs.c,
+ima_ascii_measurements_show.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ class _Line:
                 Code.BAD_VALUE, "the template digest is no digest", offset=offset, path="IMA ascii list"
             )
         fields = template_fields(template) or ()
-        # every template that kernels print starts with the digest and the name; other orders have no one reading
+        # kernels' own templates start with the digest and the name; other orders have no one reading
         if len(fields) < 2 or fields[0] not in ("d", "d-ng", "d-ngv2") or fields[1] not in ("n", "n-ng"):
             raise MalformedError(
                 Code.BAD_VALUE, f"template {template!r}", offset=offset, path="IMA ascii list"
@@ -94,7 +95,10 @@ class _Line:
         return MalformedError(code, message, offset=self.offset, path="IMA ascii list")
 
     def resolve(self, alg: int | None) -> ImaEntry:
-        """The reading that the template digest covers, else the first. Raises MalformedError if there is none."""
+        """The reading that the template digest covers, else the first.
+
+        Raises MalformedError if there is none.
+        """
         plainest = None
         for entry in self.readings():
             if alg is None or entry.violation or entry.covered(alg):

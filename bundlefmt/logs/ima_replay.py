@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """How many entries of an IMA list a quoted PCR value covers.
 
-The list grows while the machine runs, and entries are appended before they are extended: a genuine quote is explained by a
-prefix of the list, and entries after it are not in the quote. Linux kernel, ima_queue.c: since 5.9 each bank is extended
-with its own hash of the template data; before, with the SHA-1 template digest padded by zeros. A violation extends ones.
+The list grows while the machine runs, and entries are appended before they are extended: a genuine quote is
+explained by a prefix of the list, and entries after it are not in the quote. Linux kernel, ima_queue.c: since
+5.9 each bank is extended with its own hash of the template data; before, with the SHA-1 template digest
+padded by zeros. A violation extends ones.
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ class Extended(StrEnum):
 class ImaReplay:
     """`covered` entries of `entries` with this PCR give the quoted value; None if no prefix does.
 
-    `last` is the entry after which they do, `computed` the value after the whole list. `uncovered` numbers entries of the
-    prefix whose data their digest does not cover: their names and file digests are words only. `violations` numbers the
-    prefix's violations.
+    `last` is the entry after which they do, `computed` the value after the whole list. `uncovered` numbers
+    entries of the prefix whose data their digest does not cover: their names and file digests are words only.
+    `violations` numbers the prefix's violations.
     """
 
     bank: int
@@ -55,9 +56,9 @@ def replay_ima(
 ) -> ImaReplay:
     """Find the prefix of `entries` that gives `quoted` in PCR `index` of `bank`.
 
-    `template_alg` is the hash of the list's template digests. Where it is SHA-1 and the bank is another, both ways a kernel
-    may have extended are tried. Where no prefix matches, the answer is for the way that modern kernels have. One pass for
-    each way, linear in the list. Raises UnsupportedAlgorithmError.
+    `template_alg` is the hash of the list's template digests. Where it is SHA-1 and the bank is another, both
+    ways a kernel may have extended are tried. Where no prefix matches, the answer is for the way that modern
+    kernels have. One pass for each way, linear in the list. Raises UnsupportedAlgorithmError.
     """
     mine = [entry for entry in entries if entry.index == index]
     if template_alg == bank:

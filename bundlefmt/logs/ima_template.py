@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """IMA measurement entries, their templates and what a template digest covers.
 
-Linux kernel, Documentation/security/IMA-templates.rst, and security/integrity/ima/ima_template*.c for the layout: a
-template digest is the hash of the template data, each field behind its 32-bit length; the oldest template `ima` hashes a
-20-byte digest and the name padded to 256 bytes. Integers are in the machine's own byte order unless the kernel runs with
-ima_canonical_fmt (little-endian).
+Linux kernel, Documentation/security/IMA-templates.rst, and security/integrity/ima/ima_template*.c for the
+layout: a template digest is the hash of the template data, each field behind its 32-bit length; the oldest
+template `ima` hashes a 20-byte digest and the name padded to 256 bytes. Integers are in the machine's own
+byte order unless the kernel runs with ima_canonical_fmt (little-endian).
 """
 
 from __future__ import annotations
@@ -59,7 +59,9 @@ def template_fields(name: str) -> tuple[str, ...] | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImaDigest:
-    """A digest field: `kind` is `ima` or `verity` where the template says so, `alg` the kernel's name of the hash."""
+    """A digest field: `kind` is `ima` or `verity` where the template says so, `alg` the kernel's name of the
+    hash.
+    """
 
     kind: str | None
     alg: str | None
@@ -68,7 +70,9 @@ class ImaDigest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImaEntry:
-    """One entry. `template_digest` is what the list says was extended; `template_data` what was hashed, if it is true.
+    """One entry.
+
+    `template_digest` is what the list says was extended; `template_data` what was hashed, if it is true.
 
     The name of the template is covered by no digest: `untrusted_template`.
     """
@@ -130,7 +134,9 @@ class ImaEntry:
         return None if raw is None else decode_digest_field(raw)
 
     def signature(self) -> bytes:
-        """Field sig: an IMA xattr (03 or 06, signature format, hash, key id, ...); empty if the file has none."""
+        """Field sig: an IMA xattr (03 or 06, signature format, hash, key id, ...); empty if the file has
+        none.
+        """
         return self.fields().get("sig", b"")
 
 
@@ -155,8 +161,8 @@ def _read_field(reader: Reader, byteorder: ByteOrder) -> bytes:
 def boot_aggregate(bank: int, pcrs: dict[int, bytes], *, last: int) -> bytes:
     """The digest that the first entry, `boot_aggregate`, carries: H(PCR 0 .. PCR `last`).
 
-    `last` is 7, or 9 for banks other than SHA-1 since Linux 5.9 (ima_crypto.c, ima_calc_boot_aggregate_tfm). Raises
-    KeyError if a PCR is missing, UnsupportedAlgorithmError.
+    `last` is 7, or 9 for banks other than SHA-1 since Linux 5.9 (ima_crypto.c, ima_calc_boot_aggregate_tfm).
+    Raises KeyError if a PCR is missing, UnsupportedAlgorithmError.
     """
     return digest(bank, b"".join(pcrs[index] for index in range(last + 1)))
 

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Replay of a log's digests, bank by bank, to PCR values that a quote covers. States facts; never mends a log.
+"""Replay of a log's digests, bank by bank, to PCR values that a quote covers.
 
-TPM 2.0 Library, Part 1, 17 "PCR operations"; start values by the PC Client Platform TPM Profile 1.05, table "PCR attributes":
-PCR 0-16 and 23 start at zero (PCR 0 with the locality of TPM2_Startup in its last byte), 17-22 at all ones until a dynamic
-launch sets them to zero.
+States facts; never mends a log.
+
+TPM 2.0 Library, Part 1, 17 "PCR operations"; start values by the PC Client Platform TPM Profile 1.05, table
+"PCR attributes": PCR 0-16 and 23 start at zero (PCR 0 with the locality of TPM2_Startup in its last byte),
+17-22 at all ones until a dynamic launch sets them to zero.
 """
 
 from __future__ import annotations
@@ -37,10 +39,11 @@ class Outcome(StrEnum):
 class PcrReplay:
     """One PCR of one bank compared with its quoted value.
 
-    `events` counts the log's extends of this PCR, `computed` is the value after all of them from the declared start.
-    `reached_after` is how many of them give the quoted value first (0: the start value itself), None if no number does, and
-    `last` the event after which it does; `locality` is the startup locality for which that holds, where it is not the
-    declared one (PCR 0 only). `incomplete` numbers the events that carry no digest for this bank.
+    `events` counts the log's extends of this PCR, `computed` is the value after all of them from the declared
+    start. `reached_after` is how many of them give the quoted value first (0: the start value itself), None
+    if no number does, and `last` the event after which it does; `locality` is the startup locality for which
+    that holds, where it is not the declared one (PCR 0 only). `incomplete` numbers the events that carry no
+    digest for this bank.
     """
 
     bank: int
@@ -69,7 +72,10 @@ def extend(bank: int, value: bytes, digest: bytes) -> bytes:
 
 
 def start_value(bank: int, index: int, *, locality: int = 0, launched: bool = False) -> bytes:
-    """The value before the first extend. `launched`: a dynamic launch happened. Raises UnsupportedAlgorithmError."""
+    """The value before the first extend.
+
+    `launched`: a dynamic launch happened. Raises UnsupportedAlgorithmError.
+    """
     size = hash_size(bank)
     if index in DYNAMIC_PCRS and not launched:
         return b"\xff" * size
@@ -102,8 +108,8 @@ def replay(
     """Compare each quoted PCR with the log, in order of index.
 
     `events` may chain several logs that extend the same PCRs one after the other (firmware, then userspace).
-    `locality` is `declared_locality` of the firmware log. Time is linear in the log, for each possible start value.
-    Raises UnsupportedAlgorithmError.
+    `locality` is `declared_locality` of the firmware log. Time is linear in the log, for each possible start
+    value. Raises UnsupportedAlgorithmError.
     """
     hash_size(bank)  # before any work: an unknown bank is refused even where no event is
     by_index: dict[int, list[Measured]] = {index: [] for index in quoted}
@@ -147,7 +153,8 @@ def _replay_one(bank: int, index: int, quoted: bytes, events: Sequence[Measured]
 def _other_starts(bank: int, index: int, declared: int, *, launched: bool) -> list[tuple[int | None, bytes]]:
     """Start values other than the one the log implies: localities for PCR 0, no dynamic launch for 17-22.
 
-    Whether a launch happened no log event declares, so either start of PCR 17-22 is as good as the other (locality None).
+    Whether a launch happened no log event declares, so either start of PCR 17-22 is as good as the other
+    (locality None).
     """
     if index == 0:
         return [

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The firmware's event log as a byte string: SHA-1 only (TCG_PCR_EVENT) and crypto-agile (TCG_PCR_EVENT2).
 
-TCG PC Client Platform Firmware Profile 1.06, 10.2 "Event structures", 10.4.5 "EV_NO_ACTION events"; all integers are
-little-endian. Confidential-computing logs (UEFI 2.10, 38.4) have the same form, count measurement registers instead of PCRs
-and are padded to the size of their memory area with ff or 00.
+TCG PC Client Platform Firmware Profile 1.06, 10.2 "Event structures", 10.4.5 "EV_NO_ACTION events"; all
+integers are little-endian. Confidential-computing logs (UEFI 2.10, 38.4) have the same form, count
+measurement registers instead of PCRs and are padded to the size of their memory area with ff or 00.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ SHA1_SIZE: Final = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpecId:
-    """TCG_EfiSpecIdEvent (PFP 10.4.5.1): which banks every later event carries; `banks` maps TPM_ALG_ID to digest size."""
+    """TCG_EfiSpecIdEvent (PFP 10.4.5.1): which banks every later event carries; `banks` maps TPM_ALG_ID to
+    digest size.
+    """
 
     platform_class: int
     version: tuple[int, int, int]  # major, minor, errata
@@ -100,7 +102,9 @@ class FirmwareLog:
 
     @classmethod
     def decode(cls, data: Buffer) -> FirmwareLog:
-        """Raises MalformedError: a log without an event, an event cut short, bytes that are neither event nor padding."""
+        """Raises MalformedError: a log without an event, an event cut short, bytes that are neither event nor
+        padding.
+        """
         reader = Reader(data, path="firmware log")
         padding = _Padding(data)
         first = _read_sha1_event(reader, 0)
@@ -127,7 +131,9 @@ class FirmwareLog:
 
 
 def startup_localities(events: Iterable[Event]) -> tuple[int, ...]:
-    """The localities that the log claims TPM2_Startup came from, in order; nothing covers them but PCR 0's value."""
+    """The localities that the log claims TPM2_Startup came from, in order; nothing covers them but PCR 0's
+    value.
+    """
     found = []
     for event in events:
         data = event.untrusted_data
@@ -137,7 +143,9 @@ def startup_localities(events: Iterable[Event]) -> tuple[int, ...]:
 
 
 class _Padding:
-    """Where the final run of ff and that of 00 begin; found once, so that asking at each event costs nothing."""
+    """Where the final run of ff and that of 00 begin; found once, so that asking at each event costs
+    nothing.
+    """
 
     __slots__ = ("_ones", "_zeros")
 
