@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
+from uuid import UUID
 
 from bundlefmt.errors import MalformedError
 from bundlefmt.logs.efi import FirmwareBlob, HandoffTables, ImageLoad, UefiVariable
@@ -123,6 +124,8 @@ def _version(data: bytes) -> Content:
     wide = data[:-2] if data[-2:] == b"\0\0" else data
     if len(wide) >= 2 and len(wide) % 2 == 0 and not any(wide[1::2]) and all(wide[::2]):
         return Text(text=wide.decode("utf-16-le").strip())
+    if len(data) == 16:
+        return Text(text=str(UUID(bytes_le=data)))
     return _text(data) or Octets(data=data)
 
 
