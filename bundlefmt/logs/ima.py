@@ -44,7 +44,7 @@ class ImaList:
 
         An entry whose digest does not cover its data is well-formed (`ImaEntry.covered`).
         """
-        digest_size, byteorder = _first_entry_form(data)
+        digest_size, byteorder = first_entry_form(data)
         reader = Reader(data, path="IMA list")
         return cls(
             digest_size=digest_size,
@@ -77,7 +77,7 @@ def find_template_alg(entries: tuple[ImaEntry, ...], digest_size: int) -> int | 
     return None
 
 
-def _first_entry_form(data: Buffer) -> tuple[int, ByteOrder]:
+def first_entry_form(data: Buffer) -> tuple[int, ByteOrder]:
     """The digest size and byte order with which the first entry is one: a PCR, a template name in print, its
     fields.
     """
