@@ -69,6 +69,9 @@ class Bundle:
         return cls(manifest_raw=manifest.encode(), manifest=manifest, content=content)
 
     def with_seal(self, seal: Seal) -> Self:
+        """This bundle with one more seal. Raises EncodeError when it has as many as it may."""
+        if len(self.seals) >= labels.MAX_SEALS:
+            raise EncodeError(f"a bundle has at most {labels.MAX_SEALS} seals")
         return replace(self, seals=(*self.seals, seal))
 
     @classmethod
@@ -85,7 +88,9 @@ class Bundle:
             manifest_node.fail(Code.SIZE_LIMIT, f"a manifest of {manifest_node.number} bytes", "bundle")
         manifest = Manifest.from_node(manifest_node.embedded())
         content, content_type = cls._content(content_node, manifest)
-        seals = tuple(cls._seal(node) for node in seals_node.array("seals"))
+        if len(seals_node.array("seals")) > labels.MAX_SEALS:
+            seals_node.fail(Code.COUNT_LIMIT, f"{seals_node.number} seals", "seals")
+        seals = tuple(cls._seal(node) for node in seals_node.children)
         renewals = tuple(cls._renewal(node) for node in renewals_node.array("renewals"))
         return cls(
             manifest_raw=manifest_node.octets(),
@@ -161,8 +166,8 @@ class Bundle:
 
 def scan_file(data: Buffer) -> Node:
     """Check the magic and scan the bundle array behind it."""
-    start = bytes(data[: len(labels.MAGIC)])
-    if start[:-1] != labels.MAGIC[: len(start[:-1])] or not start:
+    start, family = bytes(data[: len(labels.MAGIC)]), labels.MAGIC[:-1]
+    if not start or start[: len(family)] != family[: len(start)]:
         raise MalformedError(Code.WRONG_MAGIC, "not an evidence bundle", offset=0)
     if len(start) < len(labels.MAGIC):
         raise MalformedError(Code.TRUNCATED, "the file ends within its first eight bytes", offset=0)

@@ -176,8 +176,8 @@ def _check_key(parent: _Open, key: Node) -> None:
 def scan(data: Buffer, start: int = 0, end: int | None = None, *, tags: frozenset[int] = frozenset()) -> Node:
     """Scan `data[start:end]` as exactly one deterministic CBOR item.
 
-    `tags` are the tag numbers allowed in this place. Time and memory are linear in the bytes before the
-    first fault; declared lengths cost nothing. Raises MalformedError.
+    `tags` are the tag numbers that the item itself may have; nothing inside it is tagged. Time and memory
+    are linear in the bytes before the first fault; declared lengths cost nothing. Raises MalformedError.
     """
     source = memoryview(data)
     return _scan(source, start, len(source) if end is None else end, tags, [])
@@ -242,7 +242,7 @@ def _scan(
         at = body
         if major in (ARRAY, MAP, TAG):
             if major == TAG:
-                _check_tag(number, tags, head)
+                _check_tag(number, frozenset() if stack else tags, head)
             wanted = {ARRAY: number, MAP: 2 * number, TAG: 1}[major]
             if wanted > MAX_ITEMS:
                 raise MalformedError(Code.COUNT_LIMIT, f"{number} elements declared", offset=head)
@@ -287,12 +287,18 @@ def _add(parent: _Open, node: Node) -> None:
     parent.children.append(node)
 
 
-def encode(value: object) -> bytes:
+def encode(value: object, *, tags: frozenset[int] = frozenset()) -> bytes:
     """The one deterministic encoding of `value` (RFC 8949 4.2.1). Raises EncodeError.
 
-    Takes what the format carries: int of 64 bits, bool, None, bytes, str, sequences, mappings, CBORTag.
+    Takes what the format carries: int of 64 bits, bool, None, bytes, str, sequences, mappings, and one
+    CBORTag around it all if its number is in `tags`. What `scan` would refuse is not written.
     """
-    return cbor2.dumps(_ordered(value, 0))
+    encoded = cbor2.dumps(_ordered(value, 0))
+    try:
+        scan(encoded, tags=tags)
+    except MalformedError as error:
+        raise EncodeError(f"this value would be refused: {error}") from None
+    return encoded
 
 
 def _ordered(value: object, depth: int) -> object:
@@ -303,11 +309,9 @@ def _ordered(value: object, depth: int) -> object:
         return value
     if isinstance(value, str):
         try:
-            size = len(value.encode())
+            value.encode()
         except UnicodeEncodeError:
             raise EncodeError("text is not valid Unicode") from None
-        if size > MAX_TEXT:
-            raise EncodeError(f"text of more than {MAX_TEXT} bytes")
         return value
     if isinstance(value, int):
         if not -(2**64) <= value < 2**64:

@@ -20,13 +20,14 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from bundlefmt import cbor, labels
 from bundlefmt.cbor import Value
-from bundlefmt.errors import BundleError, Code, EncodeError, MalformedError
+from bundlefmt.errors import BundleError, Code, EncodeError
 from bundlefmt.wire import Buffer
 
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | mldsa.MLDSA65PublicKey
 PrivateKey = (
     rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | mldsa.MLDSA65PrivateKey
 )
+_TAGS: Final = frozenset({labels.TAG_COSE_SIGN1})
 MIN_RSA_BITS: Final = 2048
 MAX_RSA_BITS: Final = 8192  # larger moduli only cost time
 
@@ -51,7 +52,6 @@ UNDERSTOOD: Final = frozenset(
         labels.HDR_KID,
         labels.HDR_CWT_CLAIMS,
         labels.HDR_TYP,
-        labels.HDR_X5CHAIN,
         labels.HDR_X5T,
         labels.HDR_PAYLOAD_HASH_ALG,
         labels.HDR_PREIMAGE_CONTENT_TYPE,
@@ -88,13 +88,13 @@ class CoseSign1:
         """The protected header; an empty byte string is the empty map."""
         if not self.protected_raw:
             return {}
-        value = cbor.scan(self.protected_raw, tags=frozenset()).value()
+        value = cbor.scan(self.protected_raw).value()
         return dict(value) if isinstance(value, Mapping) else {}
 
     @classmethod
     def decode(cls, data: Buffer) -> Self:
         """Raises MalformedError; offsets count from the start of `data`."""
-        root = cbor.scan(data, tags=frozenset({labels.TAG_COSE_SIGN1}))
+        root = cbor.scan(data, tags=_TAGS)
         path = "COSE_Sign1"
         root.expect(cbor.TAG, path)
         protected, unprotected, payload, signature = root.children[0].array(path, range(4, 5))
@@ -120,10 +120,12 @@ class CoseSign1:
 
     def encode(self) -> bytes:
         body = [self.protected_raw, self.unprotected, self.payload, self.signature]
-        return cbor.encode(cbor2.CBORTag(labels.TAG_COSE_SIGN1, body))
+        return cbor.encode(cbor2.CBORTag(labels.TAG_COSE_SIGN1, body), tags=_TAGS)
 
     def sig_structure(self, *, payload: bytes | None = None, external_aad: bytes = b"") -> bytes:
-        """The bytes that are signed (RFC 9052 4.4)."""
+        """The bytes that are signed (RFC 9052 4.4); `payload` is given if and only if it is detached."""
+        if self.payload is not None and payload is not None:
+            raise SignatureError("the payload is attached and was given as well")
         content = self.payload if payload is None else payload
         if content is None:
             raise SignatureError("the payload is detached and was not given")
@@ -294,6 +296,3 @@ def envelope_faults(message: CoseSign1, preimage: Buffer, *, content_type: str, 
     elif message.payload != hashlib.new(name, preimage).digest():
         faults.append("the payload is not the digest of this manifest")
     return faults
-
-
-__all__ = ["CoseSign1", "KeySigner", "MalformedError", "SignatureError", "Signer", "hash_envelope", "sign1"]

@@ -28,6 +28,7 @@ MAX_ITEMS: Final = 65_536  # data items in one CBOR text; bounds the scan's memo
 MAX_TEXT: Final = 65_536  # bytes in one text string
 MAX_BYTES: Final = 2**32 - 1  # bytes in one byte string; larger media are carried detached
 MAX_MANIFEST: Final = 4 * 2**20  # bytes of the manifest, so that it can be held and signed by small devices
+MAX_SEALS: Final = 64  # a ceremony has a handful of people; bounds the signatures a verifier must check
 LABEL_PATTERN: Final = r"[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?"  # also a safe file name everywhere
 
 # --- COSE header parameters (IANA COSE Header Parameters) -----------------------------------------
@@ -37,7 +38,6 @@ HDR_CONTENT_TYPE: Final = 3
 HDR_KID: Final = 4
 HDR_CWT_CLAIMS: Final = 15  # RFC 9597
 HDR_TYP: Final = 16  # RFC 9596
-HDR_X5CHAIN: Final = 33  # RFC 9360
 HDR_X5T: Final = 34  # RFC 9360
 HDR_PAYLOAD_HASH_ALG: Final = 258  # RFC 9995
 HDR_PREIMAGE_CONTENT_TYPE: Final = 259  # RFC 9995
@@ -146,6 +146,8 @@ REF_NAMES: Final = (
     "quoted-by",
     "pcrs",
 )
+# these may name several items; every other reference names exactly one
+PLURAL_REFS: Final = ("issuer", "quoted-by", "pcrs")
 PROFILE_ROLES: Final[dict[str, tuple[str, ...]]] = {
     PROFILE_SNAPSHOT: ("ak-public", "quote", "tpm-signature", "pcr-values"),
 }

@@ -228,6 +228,11 @@ class Manifest:
 
     @classmethod
     def decode(cls, data: Buffer) -> Self:
+        """Raises MalformedError; offsets count from the start of `data`."""
+        if len(data) > labels.MAX_MANIFEST:
+            raise MalformedError(
+                Code.SIZE_LIMIT, f"a manifest of {len(data)} bytes", offset=0, path="manifest"
+            )
         return cls.from_node(cbor.scan(data))
 
     @classmethod
@@ -298,18 +303,25 @@ class Manifest:
             names.append(name)
         return tuple(names)
 
-    def _check_refs(self, node: Node) -> Self:
-        for (label, item), entry in zip(self.items.items(), node.children[1::2], strict=True):
-            for name in item.refs:
-                for target in item.ref(name):
-                    if target not in self.items:
-                        entry.fail(
-                            Code.UNKNOWN_LABEL, f"{name} names {target!r}, which is no item", f"item {label}"
+    def _check_refs(self, items: Node) -> Self:
+        for key, item in items.pairs("items"):
+            path = f"item {key.text()} refs"
+            refs = item.text_map(path).get("refs")
+            for name, value in refs.pairs(path) if refs else ():
+                for target in value.children or (value,):
+                    if target.text(path) not in self.items:
+                        target.fail(
+                            Code.UNKNOWN_LABEL,
+                            f"{name.text()[:80]} names {target.text()!r}, which is no item",
+                            path,
                         )
         return self
 
     def encode(self) -> bytes:
         """The manifest's bytes. Raises EncodeError when they would not be accepted again."""
+        for name in self.extensions:
+            if name in _REQUIRED + _OPTIONAL:
+                raise EncodeError(f"{name!r} is a member of its own, not an extension")
         value: dict[str, object] = {
             "version": [labels.MAJOR_VERSION, self.minor],
             "profile": self.profile,

@@ -6,8 +6,8 @@ from __future__ import annotations
 import sys
 from enum import IntEnum
 
-import click
 import typer
+from typer.exceptions import TyperException
 
 from bundlefmt.cli.files import FileExistsRefusal, quiet_pipe
 from bundlefmt.errors import EncodeError, MalformedError
@@ -56,12 +56,12 @@ def run(app: typer.Typer) -> int:
     """Run the command line; returns the exit code. Interrupts end like other programs' do."""
     try:
         with quiet_pipe():
-            code = app(standalone_mode=False)
+            code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
         return code if isinstance(code, int) else Exit.PASSED
-    except click.ClickException as error:
-        error.show()
+    except TyperException as error:
+        complain(error.format_message(), "bundle --help lists commands, bundle COMMAND --help their options")
         return Exit.USAGE
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         complain("interrupted")
         return 130
     except MalformedError as error:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from asn1crypto import parser
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
@@ -22,6 +23,7 @@ from bundlefmt.wire import Buffer
 
 EKU_EK_CERTIFICATE: Final = x509.ObjectIdentifier("2.23.133.8.1")
 MAX_CHAIN: Final = 8
+_DER_SEQUENCE: Final = 0x30
 
 
 class CertificateError(ValueError):
@@ -47,6 +49,27 @@ def load(data: Buffer) -> x509.Certificate:
         return x509.load_der_x509_certificate(bytes(data))
     except (ValueError, x509.InvalidVersion) as error:
         raise CertificateError(f"not one DER certificate that can be read: {str(error)[:120]}") from None
+
+
+def split_der(row: bytes) -> list[bytes]:
+    """The DER certificates in a row, as TPMs keep them: padding of 00 or ff behind the last is left out.
+
+    Only the outer framing is looked at. Raises CertificateError where something else stands there.
+    """
+    found, rest = [], row
+    while rest.strip(b"\x00\xff"):
+        try:
+            _, _, _, header, content, trailer = parser.parse(rest)
+        except ValueError as error:
+            raise CertificateError(f"not a row of DER certificates: {error}") from None
+        if header[0] != _DER_SEQUENCE:
+            raise CertificateError("not a row of DER certificates")
+        size = len(header) + len(content) + len(trailer)
+        found.append(rest[:size])
+        rest = rest[size:]
+    if not found:
+        raise CertificateError("no certificate")
+    return found
 
 
 def public_key(data: Buffer) -> CertificatePublicKeyTypes:

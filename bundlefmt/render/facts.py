@@ -62,13 +62,14 @@ def _name(data: Buffer) -> Facts:
 
 def _attest(data: Buffer) -> Facts:
     attest = TpmsAttest.decode(data)
-    safety = "safe" if attest.safe else "not safe"
+    clock = attest.clock_info
+    safety = "safe" if clock.safe else "not safe"
     return {
         "statement": attest.describe(),
         "qualified signer": attest.qualified_signer.hex(),
         "extraData": attest.extra_data.hex(),
-        "clock": f"{attest.clock} ms ({safety}), {plural(attest.reset_count, 'reset')}, "
-        f"{plural(attest.restart_count, 'restart')}",
+        "clock": f"{clock.clock} ms ({safety}), {plural(clock.reset_count, 'reset')}, "
+        f"{plural(clock.restart_count, 'restart')}",
         "firmware": f"{attest.firmware_version:#x}",
     }
 

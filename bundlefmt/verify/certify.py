@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
-from bundlefmt.evidence.attest import AttestType, CertifyInfo
+from bundlefmt.evidence.attested import AttestType, TpmsCertifyInfo
 from bundlefmt.verify import statement
 from bundlefmt.verify.checks import Check, each
 from bundlefmt.verify.context import Context, Fail, Skip
@@ -18,7 +18,7 @@ from bundlefmt.verify.context import Context, Fail, Skip
 def _subject(context: Context, label: str) -> str:
     """The name and the qualified name attested are those of the subject, which is not the signer itself."""
     attested = statement.attest_of(context, label, AttestType.CERTIFY).attested
-    if not isinstance(attested, CertifyInfo):
+    if not isinstance(attested, TpmsCertifyInfo):
         raise Skip(f"{label} is not a certify statement")
     subject = context.target(label, "subject")
     name = context.name(subject)

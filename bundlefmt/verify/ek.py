@@ -14,6 +14,8 @@ from bundlefmt.verify import tpm_key
 from bundlefmt.verify.checks import Check, each
 from bundlefmt.verify.context import Context, Fail, Judgement, Skip, Unsure
 
+MAX_ISSUERS: Final = 64  # intermediate certificates in one bundle; bounds the work of a hostile file
+
 
 def _form(context: Context, label: str) -> str:
     """The public area or certificate can be read."""
@@ -28,8 +30,10 @@ def _chain(context: Context, label: str) -> str:
     context.certificates(label)
     if not context.policy.anchors:
         raise Unsure("no TPM manufacturer's certificate was given as an anchor")
-    issuers = []
-    for issuer in context.labels("certificate-issuer"):
+    issuers, carried = [], context.labels("certificate-issuer")
+    if len(carried) > MAX_ISSUERS:
+        raise Unsure(f"more than {MAX_ISSUERS} issuers' certificates")
+    for issuer in carried:
         try:
             context.certificates(issuer)
             issuers.append(bytes(context.value(issuer)))

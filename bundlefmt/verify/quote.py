@@ -10,28 +10,24 @@ from functools import partial
 from typing import Final
 
 from bundlefmt.evidence import tpm
-from bundlefmt.evidence.attest import AttestType, QuoteInfo
+from bundlefmt.evidence.attested import AttestType, TpmsQuoteInfo
+from bundlefmt.evidence.pcr import bank_size
 from bundlefmt.evidence.tpm import TpmAlg, UnsupportedAlgorithmError, alg_name
 from bundlefmt.verify import statement
 from bundlefmt.verify.checks import Check, each
 from bundlefmt.verify.context import Context, Fail, Skip, Unsure
 
 
-def _info(context: Context, label: str) -> QuoteInfo:
+def _info(context: Context, label: str) -> TpmsQuoteInfo:
     attested = statement.attest_of(context, label, AttestType.QUOTE).attested
-    if not isinstance(attested, QuoteInfo):
+    if not isinstance(attested, TpmsQuoteInfo):
         raise Skip(f"{label} is not a quote")
     return attested
 
 
-def _selected(info: QuoteInfo) -> list[tuple[int, int]]:
-    """(bank, index) of every PCR quoted, in the order in which the digest runs over them."""
-    return [(selection.hash, index) for selection in info.pcr_select for index in selection.indices]
-
-
 def _selection(context: Context, label: str) -> str:
     """The PCRs quoted are not none, none twice, and exactly those whose values are given."""
-    selected = _selected(_info(context, label))
+    selected = _info(context, label).selected
     if not selected:
         raise Fail("no PCR is quoted")
     if len(set(selected)) != len(selected):
@@ -51,10 +47,18 @@ def _selection(context: Context, label: str) -> str:
 
 
 def _bank(context: Context, label: str) -> str:
-    """At least one bank quoted is stronger than SHA-1."""
-    banks = {bank for bank, _ in _selected(_info(context, label))}
-    if banks <= {TpmAlg.SHA1} and not context.policy.allow_sha1:
-        raise Fail("only SHA-1 banks are quoted")
+    """Each PCR quoted is quoted in a bank stronger than SHA-1, and every bank is known."""
+    selected = _info(context, label).selected
+    if not selected:
+        raise Skip("no PCR is quoted")
+    banks = {bank for bank, _ in selected}
+    weak = {i for bank, i in selected if bank == TpmAlg.SHA1}
+    weak -= {i for bank, i in selected if bank != TpmAlg.SHA1}
+    if weak and not context.policy.allow_sha1:
+        raise Fail(f"quoted in the SHA-1 bank only: PCR {', '.join(map(str, sorted(weak)))}")
+    unknown = sorted(bank for bank in banks if bank_size(bank) is None)
+    if unknown:
+        raise Unsure(f"bank {alg_name(unknown[0])} is not known here")
     return ", ".join(alg_name(bank) for bank in sorted(banks))
 
 
@@ -69,7 +73,7 @@ def _pcrs(context: Context, label: str) -> str:
         raise Skip("the attestation key fixes no scheme")
     for values in carried:
         given = context.pcr_values(values)
-        row = [given.get(bank, {}).get(index) for bank, index in _selected(info)]
+        row = [given.get(bank, {}).get(index) for bank, index in info.selected]
         known = [value for value in row if value is not None]
         if len(known) != len(row):
             raise Fail(f"{values} lacks values that are quoted")

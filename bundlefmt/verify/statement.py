@@ -6,8 +6,9 @@ TPM 2.0 Library, Part 1, "Attestation"; Part 2, TPMS_ATTEST. Spec: "Verification
 
 from __future__ import annotations
 
-from bundlefmt.evidence.attest import ATTEST_NAMES, TpmsAttest
-from bundlefmt.evidence.tpm_signature import CannotVerifyError, SignatureMismatch
+from bundlefmt.evidence.attest import TpmsAttest
+from bundlefmt.evidence.attested import attest_name
+from bundlefmt.evidence.tpm_signature import CannotVerifyError, SignatureMismatchError
 from bundlefmt.verify.context import Context, Fail, Skip, Unsure
 
 
@@ -15,7 +16,7 @@ def form(context: Context, label: str, kind: int) -> str:
     """The magic value says that a TPM made it, and the type is the one that the role asks for."""
     attest = context.attests.form(label)
     if attest.type != kind:
-        raise Fail(f"type {ATTEST_NAMES.get(attest.type, hex(attest.type))}, not {ATTEST_NAMES[kind]}")
+        raise Fail(f"type {attest_name(attest.type)}, not {attest_name(kind)}")
     return attest.describe()
 
 
@@ -39,7 +40,7 @@ def signature(context: Context, label: str) -> str:
             raise Fail(f"{each} names another key than the statement")
         try:
             context.signatures.form(each).verify(public, message)
-        except SignatureMismatch as error:
+        except SignatureMismatchError as error:
             raise Fail(f"{each}: {error}") from None
         except CannotVerifyError as error:
             raise Unsure(f"{each}: {error}") from None

@@ -6,27 +6,27 @@ Spec: "Capture". Device input and output only through the `Tpm` that is given.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
 from bundlefmt import labels
 from bundlefmt.bundle import Bundle
-from bundlefmt.evidence import x509
-from bundlefmt.evidence.attest import QuoteInfo, TpmsAttest
+from bundlefmt.evidence.attest import TpmsAttest
+from bundlefmt.evidence.attested import TpmsQuoteInfo
+from bundlefmt.evidence.ek_template import EK_CERTIFICATE_INDICES, EK_TEMPLATES
 from bundlefmt.evidence.pcr import PcrValues, encode_pcr_values
 from bundlefmt.evidence.tpm import TpmtPublic, digest
 from bundlefmt.manifest import Binding, Digest, Item, Manifest, RequiredSigner
 from bundlefmt.wire import Buffer
-from bundletools.devices import Attested, CreatedKey, DeviceError, EkCertificate, Tpm
+from bundletools import templates
+from bundletools.devices import Attested, DeviceError, LoadedKey, Tpm
 
-# the EK template that goes with the key in a certificate (TCG EK Credential Profile, templates)
-_EK_KINDS: Final = {
-    ("RSA", 2048): "rsa2048",
-    ("secp256r1", 256): "ecc256",
-    ("secp384r1", 384): "ecc384",
-}
-QUOTE_ATTEMPTS: Final = 3  # PCRs may be extended between reading and quoting
+ENDORSEMENT: Final = 0x4000000B  # TPM_RH (Part 2, 7.4)
+OWNER: Final = 0x40000001
+DEFAULT_EK: Final = "L-2"
+QUOTE_ATTEMPTS: Final = 8  # PCRs may be extended between reading and quoting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,21 +105,13 @@ def capture(tpm: Tpm, request: Request) -> Captured:
     into = _Collected()
     signers = _identities(into, request.identities)
     ek = _endorsement_keys(into, tpm, request.ek_issuers)
-    ak, ak_label = _attestation_key(into, tpm, request, ek)
-    try:
-        key = tpm.create_signing_key("ecc256")
-        try:
-            key_label = _signing_key(into, key)
-            over = sorted(label for label, item in into.items.items() if item.role in labels.BOUND_ROLES)
-            binding = Binding(alg=labels.HASH_SHA256, nonce=request.nonce, over=tuple(over))
+    with _attestation_key(into, tpm, request, ek) as (ak, ak_label):
+        with _signing_key(into, tpm) as (key, key_label):
+            binding = _binding(into, request.nonce)
             qualifying = binding.digest(into.items)
-            certified = tpm.certify(key.handle, ak.handle, qualifying)
-        finally:
-            tpm.flush(key.handle)
+            certified = tpm.certify(key, ak, qualifying)
         _attested(into, "key.certify", "certify", certified, {"by": ak_label, "subject": key_label})
         _quote(into, tpm, ak, ak_label, qualifying)
-    finally:
-        tpm.flush(ak.handle)
     for log in request.logs:
         into.add(log.role.replace("-log", ".log"), log.role, log.data, claimed={"source": log.source})
     withheld = {
@@ -139,6 +131,11 @@ def capture(tpm: Tpm, request: Request) -> Captured:
     return Captured(bundle=Bundle.assemble(manifest, into.values), withheld=withheld)
 
 
+def _binding(into: _Collected, nonce: bytes) -> Binding:
+    over = sorted(label for label, item in into.items.items() if item.role in labels.BOUND_ROLES)
+    return Binding(alg=labels.HASH_SHA256, nonce=nonce, over=tuple(over))
+
+
 def _identities(into: _Collected, identities: Sequence[Identity]) -> tuple[RequiredSigner, ...]:
     signers = []
     for identity in identities:
@@ -148,72 +145,78 @@ def _identities(into: _Collected, identities: Sequence[Identity]) -> tuple[Requi
     return tuple(signers)
 
 
-def _ek_kind(certificate: EkCertificate) -> str | None:
-    """The template whose key the certificate can be for; None where it is of another kind."""
-    try:
-        key = x509.public_key(certificate.der)
-    except x509.CertificateError:
-        return None
-    name = getattr(getattr(key, "curve", None), "name", "RSA")
-    return _EK_KINDS.get((name, getattr(key, "key_size", 0)))
-
-
-def _endorsement_keys(into: _Collected, tpm: Tpm, issuers: Sequence[bytes]) -> str:
-    """All EKs that have certificates, or one without; returns the kind that a session AK is made under."""
+def _endorsement_keys(into: _Collected, tpm: Tpm, issuers: Sequence[bytes]) -> TpmtPublic:
+    """All EKs that have certificates, or one without; returns the template of one, for session AKs."""
     issuer_labels = tuple(
         into.add(f"ek.issuer-{number}", "certificate-issuer", der)
         for number, der in enumerate(dict.fromkeys((*tpm.ek_chain(), *issuers)), 1)
     )
-    kinds = []
+    names = []
     for certificate in tpm.ek_certificates():
-        kind = _ek_kind(certificate) or "other"
+        name = EK_CERTIFICATE_INDICES[certificate.nv_index]
         refs = {"issuer": issuer_labels} if issuer_labels else None
-        label = into.add(
-            f"ek.{kind}.cert",
-            "ek-certificate",
-            certificate.der,
-            refs,
-            {"nv-index": f"{certificate.nv_index:#010x}"},
-        )
-        if kind != "other":
-            _ek_public(into, tpm, kind, {"certificate": label})
-            kinds.append(kind)
-    if not kinds:
-        kinds.append("ecc256")
-        _ek_public(into, tpm, "ecc256", None)
-    return "ecc256" if "ecc256" in kinds else kinds[0]
+        claimed = {"nv-index": f"{certificate.nv_index:#010x}"}
+        label = into.add(f"ek.{name.lower()}.cert", "ek-certificate", certificate.der, refs, claimed)
+        _ek_public(into, tpm, name, {"certificate": label})
+        names.append(name)
+    if not names:
+        names.append(DEFAULT_EK)
+        _ek_public(into, tpm, DEFAULT_EK, None)
+    return EK_TEMPLATES[DEFAULT_EK if DEFAULT_EK in names else names[0]]
 
 
-def _ek_public(into: _Collected, tpm: Tpm, kind: str, refs: Mapping[str, str] | None) -> None:
-    ek = tpm.create_ek(kind)
-    tpm.flush(ek.handle)
-    into.add(f"ek.{kind}.pub", "ek-public", ek.public, refs)
+def _ek_public(into: _Collected, tpm: Tpm, name: str, refs: Mapping[str, str] | None) -> None:
+    with tpm.primary(ENDORSEMENT, EK_TEMPLATES[name]) as ek:
+        into.add(f"ek.{name.lower()}.pub", "ek-public", ek.public, refs)
 
 
-def _attestation_key(into: _Collected, tpm: Tpm, request: Request, ek_kind: str) -> tuple[CreatedKey, str]:
-    if request.session_ak:
-        ek = tpm.create_ek(ek_kind)
-        try:
-            ak = tpm.create_session_ak(request.ak_kind, ek)
-        finally:
-            tpm.flush(ek.handle)
-        refs, lifetime = {"parent": f"ek.{ek_kind}.pub"}, "session"
-    else:
-        ak = tpm.create_ak(request.ak_kind, unique=request.unique)
-        refs, lifetime = {}, "re-derivable"
-    label = into.add("ak.pub", "ak-public", ak.public, refs, {"lifetime": lifetime})
-    into.add("ak.name", "ak-name", ak.name, {"of": label})
-    if ak.template is not None and not request.session_ak:
-        into.add("ak.template", "ak-template", ak.template, {"of": label})
-    return ak, label
+@contextmanager
+def _attestation_key(
+    into: _Collected, tpm: Tpm, request: Request, ek_template: TpmtPublic
+) -> Iterator[tuple[LoadedKey, str]]:
+    """The AK and its label: a primary that its template makes again, or a child of an EK that dies."""
+    if not request.session_ak:
+        template = templates.attestation_key(request.ak_kind, request.unique)
+        with tpm.primary(ENDORSEMENT, template) as ak:
+            label = _add_key(into, "ak", ak, {}, {"lifetime": "re-derivable"})
+            into.add("ak.template", "ak-template", template.encode(), {"of": label})
+            yield ak, label
+        return
+    template = templates.attestation_key(request.ak_kind, b"")
+    with _child(tpm, ENDORSEMENT, ek_template, template, policy_secret=ENDORSEMENT) as (ek, ak):
+        parent = next(label for label, value in into.values.items() if value == ek.public)
+        yield ak, _add_key(into, "ak", ak, {"parent": parent}, {"lifetime": "session"})
 
 
-def _signing_key(into: _Collected, key: CreatedKey) -> str:
-    refs = {}
-    if key.parent_public is not None:
-        refs["parent"] = into.add("key.parent.pub", "parent-public", key.parent_public)
-    label = into.add("key.pub", "key-public", key.public, refs)
-    into.add("key.name", "key-name", key.name, {"of": label})
+@contextmanager
+def _signing_key(into: _Collected, tpm: Tpm) -> Iterator[tuple[LoadedKey, str]]:
+    with _child(tpm, OWNER, templates.storage_parent(), templates.signing_key()) as (parent, key):
+        label = into.add("key.parent.pub", "parent-public", parent.public)
+        yield key, _add_key(into, "key", key, {"parent": label}, {})
+
+
+@contextmanager
+def _child(
+    tpm: Tpm,
+    hierarchy: int,
+    parent_template: TpmtPublic,
+    template: TpmtPublic,
+    *,
+    policy_secret: int | None = None,
+) -> Iterator[tuple[LoadedKey, LoadedKey]]:
+    """A parent and a new key under it. The parent is flushed at once: a TPM may hold only three keys."""
+    with ExitStack() as loaded:
+        with tpm.primary(hierarchy, parent_template) as parent:
+            key = loaded.enter_context(tpm.child(parent, template, policy_secret=policy_secret))
+        yield parent, key
+
+
+def _add_key(
+    into: _Collected, kind: str, key: LoadedKey, refs: Mapping[str, str], claimed: Mapping[str, object]
+) -> str:
+    """Public area and Name of a key of `kind`; returns the label of the public area."""
+    label = into.add(f"{kind}.pub", f"{kind}-public", key.public, refs, claimed)
+    into.add(f"{kind}.name", f"{kind}-name", TpmtPublic.decode(key.public).name(), {"of": label})
     return label
 
 
@@ -223,12 +226,12 @@ def _attested(into: _Collected, label: str, role: str, attested: Attested, refs:
     return label
 
 
-def _quote(into: _Collected, tpm: Tpm, ak: CreatedKey, ak_label: str, qualifying: bytes) -> None:
+def _quote(into: _Collected, tpm: Tpm, ak: LoadedKey, ak_label: str, qualifying: bytes) -> None:
     """A quote over all PCRs of all banks and the values behind it, which agree or are taken again."""
     selection = tpm.pcr_banks()
     for _ in range(QUOTE_ATTEMPTS):
         values = tpm.read_pcrs(selection)
-        quoted = tpm.quote(ak.handle, selection, qualifying)
+        quoted = tpm.quote(ak, selection, qualifying)
         if _agrees(quoted, values, TpmtPublic.decode(ak.public)):
             label = _attested(into, "quote", "quote", quoted, {"by": ak_label})
             into.add("quote.pcrs", "pcr-values", encode_pcr_values(values), {"quoted-by": label})
@@ -238,7 +241,7 @@ def _quote(into: _Collected, tpm: Tpm, ak: CreatedKey, ak_label: str, qualifying
 
 def _agrees(quoted: Attested, values: PcrValues, ak: TpmtPublic) -> bool:
     info = TpmsAttest.decode(quoted.attest).attested
-    if not isinstance(info, QuoteInfo) or ak.scheme_hash is None:
+    if not isinstance(info, TpmsQuoteInfo) or ak.scheme_hash is None:
         return False
-    row = b"".join(values[bank.hash][index] for bank in info.pcr_select for index in bank.indices)
+    row = b"".join(values[bank][index] for bank, index in info.selected)
     return digest(ak.scheme_hash, row) == info.pcr_digest

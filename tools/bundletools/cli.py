@@ -8,6 +8,7 @@ import os
 import secrets
 import sys
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Annotated
 
@@ -20,16 +21,27 @@ from bundlefmt.cli.app import FileArgument, app
 from bundlefmt.cli.files import write_atomic
 from bundlefmt.cli.run import Exit, UsageError, complain, run
 from bundlefmt.cose import KeySigner, PrivateKey
+from bundlefmt.errors import MalformedError
 from bundlefmt.evidence import openpgp, x509
 from bundlefmt.manifest import Digest
 from bundletools import gnupg, sealing
 from bundletools.capture import Identity, Log, Request
 from bundletools.capture import capture as take
 from bundletools.devices import DeviceError
-from bundletools.tpm2 import open_tpm
+from bundletools.recheck import derive as rederive
+from bundletools.tpm2 import Tpm2, open_tpm
 
 _TCTI_VARIABLE = "TPM2TOOLS_TCTI"
 _DEFAULT_TCTI = "device:/dev/tpmrm0"
+
+
+TctiOption = Annotated[
+    str | None, typer.Option(help=f"Where the TPM is; default ${_TCTI_VARIABLE}, else {_DEFAULT_TCTI}.")
+]
+
+
+def _tpm(tcti: str | None) -> AbstractContextManager[Tpm2]:
+    return open_tpm(tcti or os.environ.get(_TCTI_VARIABLE) or _DEFAULT_TCTI)
 
 
 def _identity(path: Path, part: str) -> Identity:
@@ -37,7 +49,7 @@ def _identity(path: Path, part: str) -> Identity:
     data = path.read_bytes()
     try:
         openpgp.load_certificate(data)
-    except (openpgp.OpenPgpError, ValueError) as error:
+    except (openpgp.OpenPgpError, MalformedError) as error:
         try:
             found = reading.certificates(path)
         except UsageError:
@@ -59,10 +71,7 @@ def capture(
     witness: Annotated[
         list[Path] | None, typer.Option(metavar="CERT", help="As --operator, for a witness. Repeatable.")
     ] = None,
-    tcti: Annotated[
-        str | None,
-        typer.Option(help=f"Where the TPM is; default ${_TCTI_VARIABLE}, else {_DEFAULT_TCTI}."),
-    ] = None,
+    tcti: TctiOption = None,
     ak: Annotated[
         str, typer.Option(metavar="KIND", help="rederivable: comes back from its template; session: dies.")
     ] = "rederivable",
@@ -117,7 +126,7 @@ def capture(
         title=title,
         previous=None if previous is None else Digest.of(Bundle.open(previous).manifest_raw),
     )
-    with open_tpm(tcti or os.environ.get(_TCTI_VARIABLE) or _DEFAULT_TCTI) as tpm:
+    with _tpm(tcti) as tpm:
         captured = take(tpm, request)
     if captured.withheld:
         for label, data in captured.withheld.items():
@@ -175,6 +184,27 @@ def seal(
     target = output or file
     write_atomic(target, sealed.chunks(), force=force or in_place)
     print(f"{target}: seal {len(sealed.seals)} added")
+    return Exit.PASSED
+
+
+@app.command()
+def recheck(
+    file: FileArgument,
+    template: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The AK's template, where the bundle withholds it.")
+    ] = None,
+    tcti: TctiOption = None,
+) -> int:
+    """Have this machine's TPM make the bundle's AK again: the same Name shows that it is the same TPM."""
+    bundle = Bundle.open(file)
+    with _tpm(tcti) as tpm:
+        found = rederive(tpm, bundle, None if template is None else template.read_bytes())
+    print(f"{found.label} in the bundle  {found.recorded.hex()}")
+    print(f"made again by this TPM  {found.derived.hex()}")
+    if not found.same:
+        print("another key: this is another TPM, or its endorsement seed was changed")
+        return Exit.FAILED
+    print("the same key: this is the TPM of the bundle")
     return Exit.PASSED
 
 

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What capturing asks of a device: protocols, so that one procedure serves every driver."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from bundlefmt.evidence.pcr import PcrValues
+from bundlefmt.evidence.tpm import TpmtPublic
+
+
+class DeviceError(Exception):
+    """A device cannot be reached or refuses; `hint` says what to do."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EkCertificate:
+    """One EK certificate as it lies in the TPM: DER without the padding behind it."""
+
+    der: bytes
+    nv_index: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedKey:
+    """A key in the TPM: its transient handle, and its public area as TPMT_PUBLIC in wire form."""
+
+    handle: int
+    public: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attested:
+    """TPMS_ATTEST and the TPMT_SIGNATURE over it, in wire form."""
+
+    attest: bytes
+    signature: bytes
+
+
+class Tpm(Protocol):
+    """One TPM. Every method raises DeviceError. Keys are transient: gone when flushed, or at a reset."""
+
+    def ek_certificates(self) -> Sequence[EkCertificate]:
+        """All EK certificates in NV, in the order of their indices."""
+
+    def ek_chain(self) -> Sequence[bytes]:
+        """DER certificates of issuers that the manufacturer put into NV."""
+
+    def primary(self, hierarchy: int, template: TpmtPublic) -> AbstractContextManager[LoadedKey]:
+        """A primary key of a hierarchy (TPM_RH), made from its seed and the template; flushed at the end."""
+
+    def child(
+        self, parent: LoadedKey, template: TpmtPublic, *, policy_secret: int | None = None
+    ) -> AbstractContextManager[LoadedKey]:
+        """A new key under `parent`, whose private part is not kept; flushed at the end.
+
+        `policy_secret` is the hierarchy (TPM_RH) whose authorisation opens the parent (an EK).
+        """
+
+    def pcr_banks(self) -> Mapping[int, Sequence[int]]:
+        """TPM_ALG_ID of each allocated bank, and the indices of its PCRs."""
+
+    def read_pcrs(self, banks: Mapping[int, Sequence[int]]) -> PcrValues:
+        """The values of these PCRs, of one moment: read again when one was extended meanwhile."""
+
+    def quote(self, ak: LoadedKey, banks: Mapping[int, Sequence[int]], qualifying: bytes) -> Attested:
+        """TPM2_Quote."""
+
+    def certify(self, key: LoadedKey, ak: LoadedKey, qualifying: bytes) -> Attested:
+        """TPM2_Certify of `key` by `ak`."""
