@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
-from uuid import UUID
 
 from bundlefmt.errors import MalformedError
 from bundlefmt.logs.efi import FirmwareBlob, HandoffTables, ImageLoad, UefiVariable
 from bundlefmt.logs.event import Event, EventType, Undecodable
 from bundlefmt.logs.gpt import GptTable
+from bundlefmt.logs.guid import SIZE, guid_text
 from bundlefmt.logs.ipl import IplString, decode_ipl
 from bundlefmt.logs.tagged_event import TaggedEvent, decode_tagged_events
 from bundlefmt.logs.tcg import SPEC_ID_AGILE, STARTUP_LOCALITY, SpecId
@@ -124,8 +124,8 @@ def _version(data: bytes) -> Content:
     wide = data[:-2] if data[-2:] == b"\0\0" else data
     if len(wide) >= 2 and len(wide) % 2 == 0 and not any(wide[1::2]) and all(wide[::2]):
         return Text(text=wide.decode("utf-16-le").strip())
-    if len(data) == 16:
-        return Text(text=str(UUID(bytes_le=data)))
+    if len(data) == SIZE:
+        return Text(text=guid_text(data))
     return _text(data) or Octets(data=data)
 
 

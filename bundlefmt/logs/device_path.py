@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
-from uuid import UUID
 
 from bundlefmt.errors import Code, MalformedError
+from bundlefmt.logs.guid import guid_text, read_guid
 from bundlefmt.wire import Buffer, Reader, read_all
 
 HARDWARE, ACPI, MESSAGING, MEDIA, BIOS, END = 1, 2, 3, 4, 5, 0x7F
@@ -133,11 +133,6 @@ def _read_paths(reader: Reader) -> tuple[DevicePath, ...]:
     return tuple(paths)
 
 
-def read_guid(reader: Reader) -> UUID:
-    """An EFI_GUID: mixed-endian (UEFI appendix A)."""
-    return UUID(bytes_le=reader.read(16))
-
-
 def _rest_text(reader: Reader) -> str:
     return ucs2_text(reader.read(reader.remaining))
 
@@ -177,7 +172,7 @@ def _hard_drive(reader: Reader) -> str:
     partition, start, size = reader.uint_le(4), reader.uint_le(8), reader.uint_le(8)
     signature, _, kind = reader.read(16), reader.uint(1), reader.uint(1)
     if kind == 2:
-        return f"HD({partition},GPT,{UUID(bytes_le=signature)},{start:#x},{size:#x})"
+        return f"HD({partition},GPT,{guid_text(signature)},{start:#x},{size:#x})"
     return f"HD({partition},MBR,{int.from_bytes(signature[:4], 'little'):#010x},{start:#x},{size:#x})"
 
 

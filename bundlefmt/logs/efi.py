@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
-from uuid import UUID
 
 from bundlefmt.errors import Code, MalformedError
-from bundlefmt.logs.device_path import DevicePath, read_guid
+from bundlefmt.logs.device_path import DevicePath
 from bundlefmt.logs.event import Undecodable
+from bundlefmt.logs.guid import guid_bytes, read_guid
 from bundlefmt.wire import Buffer, Reader, read_all
 
-GLOBAL_VARIABLE: Final = UUID("8be4df61-93ca-11d2-aa0d-00e098032b8c")
-IMAGE_SECURITY_DATABASE: Final = UUID("d719b2cb-3d3a-4596-a3bc-dad00e67656f")
-SHIM_LOCK: Final = UUID("605dab50-e046-4300-abb6-3dd810dd8b23")
+GLOBAL_VARIABLE: Final = "8be4df61-93ca-11d2-aa0d-00e098032b8c"
+IMAGE_SECURITY_DATABASE: Final = "d719b2cb-3d3a-4596-a3bc-dad00e67656f"
+SHIM_LOCK: Final = "605dab50-e046-4300-abb6-3dd810dd8b23"
 MAX_TABLES: Final = 1024  # entries in a handoff table; real ones have one or a few
 
 
@@ -28,7 +28,7 @@ class UefiVariable:
     `surplus` is what follows: old shims count their compiler's padding in.
     """
 
-    guid: UUID
+    guid: str
     name: str
     data: bytes
     surplus: bytes = b""
@@ -61,7 +61,7 @@ class UefiVariable:
         name = self.name.encode("utf-16-le")
         return b"".join(
             (
-                self.guid.bytes_le,
+                guid_bytes(self.guid),
                 (len(name) // 2).to_bytes(8, "little"),
                 len(self.data).to_bytes(8, "little"),
                 name,
@@ -137,7 +137,7 @@ class HandoffTables:
     """UEFI_HANDOFF_TABLE_POINTERS and POINTERS2: (GUID, address) of each measured table."""
 
     description: str
-    tables: tuple[tuple[UUID, int], ...]
+    tables: tuple[tuple[str, int], ...]
 
     @classmethod
     def decode(cls, data: Buffer, *, described: bool = False) -> HandoffTables:

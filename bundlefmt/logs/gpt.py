@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
-from uuid import UUID
 
 from bundlefmt.errors import Code
-from bundlefmt.logs.device_path import read_guid, ucs2_text
+from bundlefmt.logs.device_path import ucs2_text
+from bundlefmt.logs.guid import read_guid
 from bundlefmt.wire import Buffer, Reader, read_all
 
 SIGNATURE: Final = b"EFI PART"
@@ -23,8 +23,8 @@ HEADER_SIZE: Final = 92
 class GptPartition:
     """GPT_PARTITION_ENTRY; addresses count logical blocks."""
 
-    kind: UUID
-    partition: UUID
+    kind: str
+    partition: str
     first_block: int
     last_block: int
     attributes: int
@@ -35,7 +35,7 @@ class GptPartition:
 class GptTable:
     """The header's disk GUID and the partitions that exist."""
 
-    disk: UUID
+    disk: str
     partitions: tuple[GptPartition, ...]
 
     @classmethod

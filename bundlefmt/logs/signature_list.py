@@ -10,31 +10,30 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
-from uuid import UUID
 
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.utils import CryptographyDeprecationWarning
 
 from bundlefmt.errors import Code
-from bundlefmt.logs.device_path import read_guid
+from bundlefmt.logs.guid import read_guid
 from bundlefmt.wire import Buffer, Reader, read_all
 
-CERT_X509: Final = UUID("a5c059a1-94e4-4aa7-87b5-ab155c2bf072")
-CERT_SHA256: Final = UUID("c1c41626-504c-4092-aca9-41f936934328")
-SIGNATURE_TYPES: Final[dict[UUID, str]] = {
+CERT_X509: Final = "a5c059a1-94e4-4aa7-87b5-ab155c2bf072"
+CERT_SHA256: Final = "c1c41626-504c-4092-aca9-41f936934328"
+SIGNATURE_TYPES: Final[dict[str, str]] = {
     CERT_X509: "x509",
     CERT_SHA256: "sha256",
-    UUID("826ca512-cf10-4ac9-b187-be01496631bd"): "sha1",
-    UUID("0b6e5233-a65c-44c9-9407-d9ab83bfc8bd"): "sha224",
-    UUID("ff3e5307-9fd0-48c9-85f1-8ad56c701e01"): "sha384",
-    UUID("093e0fae-a6c4-4f50-9f1b-d41e2b89c19a"): "sha512",
-    UUID("3c5766e8-269c-4e34-aa14-ed776e85b3b6"): "rsa2048",
-    UUID("e2b36190-879b-4a3d-ad8d-f2e7bba32784"): "rsa2048-sha256",
-    UUID("3bd2a492-96c0-4079-b420-fcf98ef103ed"): "x509-sha256",
-    UUID("7076876e-80c2-4ee6-aad2-28b349a6865b"): "x509-sha384",
-    UUID("446dbf63-2502-4cda-bcfa-2465d2b0fe9d"): "x509-sha512",
-    UUID("4aafd29d-68df-49ee-8aa9-347d375665a7"): "pkcs7",
+    "826ca512-cf10-4ac9-b187-be01496631bd": "sha1",
+    "0b6e5233-a65c-44c9-9407-d9ab83bfc8bd": "sha224",
+    "ff3e5307-9fd0-48c9-85f1-8ad56c701e01": "sha384",
+    "093e0fae-a6c4-4f50-9f1b-d41e2b89c19a": "sha512",
+    "3c5766e8-269c-4e34-aa14-ed776e85b3b6": "rsa2048",
+    "e2b36190-879b-4a3d-ad8d-f2e7bba32784": "rsa2048-sha256",
+    "3bd2a492-96c0-4079-b420-fcf98ef103ed": "x509-sha256",
+    "7076876e-80c2-4ee6-aad2-28b349a6865b": "x509-sha384",
+    "446dbf63-2502-4cda-bcfa-2465d2b0fe9d": "x509-sha512",
+    "4aafd29d-68df-49ee-8aa9-347d375665a7": "pkcs7",
 }
 
 
@@ -45,7 +44,7 @@ class EfiSignature:
     """
 
     kind: str
-    owner: UUID
+    owner: str
     data: bytes
 
     def subject(self) -> str | None:
@@ -57,7 +56,7 @@ class EfiSignature:
 class SignatureList:
     """EFI_SIGNATURE_LIST: entries of one type and one size."""
 
-    kind: UUID
+    kind: str
     header: bytes
     entries: tuple[EfiSignature, ...]
 
@@ -119,7 +118,7 @@ def _read_list(reader: Reader) -> SignatureList:
             f"a list of {size} bytes with a header of {header_size} and entries of {entry_size}",
             offset=start,
         )
-    name = SIGNATURE_TYPES.get(kind, str(kind))
+    name = SIGNATURE_TYPES.get(kind, kind)
 
     def read(inner: Reader) -> SignatureList:
         header = inner.read(header_size)
