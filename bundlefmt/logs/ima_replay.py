@@ -14,9 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from cryptography.hazmat.primitives import hashes
-
-from bundlefmt.evidence.tpm_algorithm import TpmAlg, hash_algorithm
+from bundlefmt.evidence.tpm_algorithm import TpmAlg, digest, hash_size
 from bundlefmt.logs.ima_template import ImaEntry
 
 SHA1_SIZE: Final = 20
@@ -74,14 +72,11 @@ def replay_ima(
 def _replay_one(
     entries: Sequence[ImaEntry], template_alg: int, bank: int, index: int, quoted: bytes, extended: Extended
 ) -> ImaReplay:
-    algorithm = hash_algorithm(bank)
-    size = algorithm.digest_size
+    size = hash_size(bank)
     value = bytes(size)
     covered: int | None = 0 if value == quoted else None
     for count, entry in enumerate(entries, 1):
-        state = hashes.Hash(algorithm)
-        state.update(value + _extension(entry, algorithm, extended))
-        value = state.finalize()
+        value = digest(bank, value + _extension(entry, bank, size, extended))
         if covered is None and value == quoted:
             covered = count
     prefix = entries[: covered or 0]
@@ -103,14 +98,12 @@ def _replay_one(
     )
 
 
-def _extension(entry: ImaEntry, algorithm: hashes.HashAlgorithm, extended: Extended) -> bytes:
+def _extension(entry: ImaEntry, bank: int, size: int, extended: Extended) -> bytes:
     if extended is Extended.PADDED_SHA1:
         value = b"\xff" * SHA1_SIZE if entry.violation else entry.template_digest
-        return value.ljust(algorithm.digest_size, b"\0")
+        return value.ljust(size, b"\0")
     if entry.violation:
-        return b"\xff" * algorithm.digest_size
+        return b"\xff" * size
     if extended is Extended.STATED:
         return entry.template_digest
-    state = hashes.Hash(algorithm)
-    state.update(entry.hashed())
-    return state.finalize()
+    return digest(bank, entry.hashed())

@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from cryptography.hazmat.primitives import hashes
-
-from bundlefmt.evidence.tpm_algorithm import hash_algorithm, hash_size
+from bundlefmt.evidence.tpm_algorithm import digest as hash_of
+from bundlefmt.evidence.tpm_algorithm import hash_size
 from bundlefmt.logs.event import Event, Measured
 from bundlefmt.logs.tcg import STARTUP_LOCALITIES, startup_localities
 
@@ -66,9 +65,7 @@ class PcrReplay:
 
 def extend(bank: int, value: bytes, digest: bytes) -> bytes:
     """H(value || digest) (Part 1, 17.2). Raises UnsupportedAlgorithmError."""
-    state = hashes.Hash(hash_algorithm(bank))
-    state.update(value + digest)
-    return state.finalize()
+    return hash_of(bank, value + digest)
 
 
 def start_value(bank: int, index: int, *, locality: int = 0, launched: bool = False) -> bytes:

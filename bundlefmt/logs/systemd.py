@@ -20,7 +20,7 @@ from bundlefmt.wire import Buffer
 RECORD_SEPARATOR: Final = b"\x1e"
 MAX_RECORD: Final = 2**16  # bytes; real ones have a few hundred
 MAX_INDEX: Final = 2**32 - 1  # TPMI_RH_NV_INDEX
-ALG_BY_NAME: Final = {TpmAlg(alg).name.lower(): int(alg) for alg in (*HASHES, TpmAlg.SM3_256)}
+ALG_BY_NAME: Final = {TpmAlg(alg).name.lower(): int(alg) for alg in HASHES}
 
 
 class Register(StrEnum):
