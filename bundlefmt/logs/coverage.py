@@ -92,6 +92,7 @@ KNOWN_DATA: Final[dict[str, bytes]] = {
     "separator": SEPARATOR,
     "separator (ones)": SEPARATOR_ONES,
     "error separator": SEPARATOR_ERROR,
+    "end of Windows boot": b"WBCL",  # in PCR 12 to 14, where Windows' boot manager is done
 }
 SEPARATORS: Final = ("separator", "separator (ones)")
 

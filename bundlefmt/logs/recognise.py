@@ -24,6 +24,7 @@ from bundlefmt.wire import Buffer
 Log = FirmwareLog | ImaList | ImaAsciiList | SystemdLog | tuple[CelRecord, ...]
 PREFIX: Final = 2**16  # bytes that are looked at; a first record is far shorter
 MAX_PCR: Final = 31
+_FIRST_TYPES: Final = frozenset(EventType) - {EventType.EV_PREBOOT_CERT}  # zeros are not a log
 
 
 class LogKind(StrEnum):
@@ -123,9 +124,9 @@ def _is_cel_cbor(start: bytes) -> bool:
 
 
 def _is_sha1_event(start: bytes, size: int) -> bool:
-    """TCG_PCR_EVENT: a PCR that exists, an event type that is defined, data that fits."""
+    """TCG_PCR_EVENT: a PCR that exists, an event type that is defined and not zero, data that fits."""
     if len(start) < 32:
         return False
     index, event_type = int.from_bytes(start[:4], "little"), int.from_bytes(start[4:8], "little")
     length = int.from_bytes(start[28:32], "little")
-    return index <= MAX_PCR and event_type in set(EventType) and length <= size - 32
+    return index <= MAX_PCR and event_type in _FIRST_TYPES and length <= size - 32

@@ -106,7 +106,7 @@ def test_tpm2_eventlog_reads_the_same(corpus: Path, part: Need, case: Provenance
         values = {int(index): value for index, value in re.findall(r"(\d+) *: 0x(\w+)", lines)}
         computed = final_values(log.events, BANKS[bank], locality=locality)
         if any(not event.extended for event in log.events[1:]):
-            # tpm2-tools before 5.6 extend EV_NO_ACTION and pass over the startup locality; what machines
+            # tpm2-tools 5.4 extends EV_NO_ACTION and passes over the startup locality; what machines
             # quoted (test_replay) says otherwise
             wrong = final_values([replace(event, untrusted_type=0) for event in log.events[1:]], BANKS[bank])
             assert values in ({i: v.hex() for i, v in found.items()} for found in (computed, wrong))
