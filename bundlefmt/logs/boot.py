@@ -16,12 +16,18 @@ from bundlefmt.logs.coverage import CALLING_APPLICATION, RETURNING_APPLICATION, 
 from bundlefmt.logs.device_path import DevicePath, LoadOption
 from bundlefmt.logs.efi import GLOBAL_VARIABLE, ImageLoad, UefiVariable
 from bundlefmt.logs.ipl import IplKind, IplString
-from bundlefmt.logs.reading import Fact, Reading, ReadLog, Standing, numbers
+from bundlefmt.logs.reading import (
+    BOOT_PCR,
+    CONFIGURATION_PCR,
+    DRIVER_PCR,
+    POLICY_PCR,
+    Fact,
+    Reading,
+    ReadLog,
+    Standing,
+    numbers,
+)
 
-CONFIGURATION_PCR: Final = 1
-DRIVER_PCR: Final = 2
-BOOT_PCR: Final = 4
-POLICY_PCR: Final = 7
 COMMAND_LINE_PCRS: Final = (8, 9, 11, 12)
 
 

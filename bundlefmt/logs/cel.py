@@ -11,15 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
 
 from bundlefmt.errors import Code
 from bundlefmt.evidence.tpm_algorithm import HASHES, alg_name, hash_size
-from bundlefmt.logs.event import Event, EventType
+from bundlefmt.logs.event import MAX_PCR, Event, EventType
 from bundlefmt.logs.ima_template import ImaEntry
 from bundlefmt.wire import Buffer, Reader, read_all
-
-MAX_PCR: Final = 31
 
 
 class CelField(IntEnum):

@@ -13,7 +13,6 @@ from typing import Final
 from bundlefmt.cbor import TEXT, Node, scan_elements
 from bundlefmt.errors import Code
 from bundlefmt.logs.cel import (
-    MAX_PCR,
     CelContent,
     CelField,
     CelRecord,
@@ -23,6 +22,7 @@ from bundlefmt.logs.cel import (
     PcClientContent,
     check_digest,
 )
+from bundlefmt.logs.event import MAX_PCR
 from bundlefmt.wire import Buffer
 
 CONTENT_TYPE: Final = 9

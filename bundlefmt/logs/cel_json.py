@@ -12,7 +12,6 @@ from typing import Final
 
 from bundlefmt.errors import Code, MalformedError
 from bundlefmt.logs.cel import (
-    MAX_PCR,
     CelContent,
     CelRecord,
     CelType,
@@ -20,7 +19,7 @@ from bundlefmt.logs.cel import (
     OtherContent,
     PcClientContent,
 )
-from bundlefmt.logs.event import EventType
+from bundlefmt.logs.event import MAX_PCR, EventType
 from bundlefmt.logs.json_text import Json, Members, as_object, decode_json
 from bundlefmt.logs.systemd import read_digests
 from bundlefmt.wire import Buffer

@@ -88,11 +88,12 @@ KNOWN_TEXTS: Final = (
     "Password Failure",
     "Password Failure Limit Exceeded",
 )
+WINDOWS_END: Final = "end of Windows boot"
 KNOWN_DATA: Final[dict[str, bytes]] = {
     "separator": SEPARATOR,
     "separator (ones)": SEPARATOR_ONES,
     "error separator": SEPARATOR_ERROR,
-    "end of Windows boot": b"WBCL",  # in PCR 12 to 14, where Windows' boot manager is done
+    WINDOWS_END: b"WBCL",  # in PCR 12 to 14, where Windows' boot manager is done
 }
 SEPARATORS: Final = ("separator", "separator (ones)")
 

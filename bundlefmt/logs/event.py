@@ -13,7 +13,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Protocol
+from typing import Final, Protocol
+
+MAX_PCR: Final = 31  # TPML_PCR_SELECTION carries at most four octets of PCRs
 
 
 class EventType(IntEnum):

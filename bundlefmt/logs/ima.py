@@ -15,6 +15,7 @@ from typing import Final
 
 from bundlefmt.errors import Code, MalformedError
 from bundlefmt.evidence.tpm_algorithm import HASHES, UnsupportedAlgorithmError, hash_size
+from bundlefmt.logs.event import MAX_PCR
 from bundlefmt.logs.ima_template import (
     IMA_DIGEST,
     MAX_FIELD,
@@ -27,7 +28,6 @@ from bundlefmt.logs.ima_template import (
 from bundlefmt.wire import Buffer, Reader
 
 DIGEST_SIZES: Final = (20, 32, 48, 64)
-MAX_INDEX: Final = 31  # TPML_PCR_SELECTION carries at most four octets of PCRs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +107,7 @@ def _read_entries(reader: Reader, digest_size: int, byteorder: ByteOrder) -> Ite
 def _read_entry(reader: Reader, number: int, digest_size: int, byteorder: ByteOrder) -> ImaEntry:
     start = reader.offset
     index = _uint(reader, byteorder)
-    if index > MAX_INDEX:
+    if index > MAX_PCR:
         raise reader.error(Code.BAD_VALUE, f"there is no PCR {index}", offset=start)
     template_digest = reader.read(digest_size)
     at = reader.offset

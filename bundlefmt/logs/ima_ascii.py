@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from bundlefmt.errors import Code, MalformedError
-from bundlefmt.logs.ima import DIGEST_SIZES, MAX_INDEX, find_template_alg
+from bundlefmt.logs.event import MAX_PCR
+from bundlefmt.logs.ima import DIGEST_SIZES, find_template_alg
 from bundlefmt.logs.ima_template import IMA_DIGEST, ImaEntry, template_fields
 from bundlefmt.wire import Buffer
 
@@ -65,7 +66,7 @@ class _Line:
     @classmethod
     def decode(cls, number: int, offset: int, line: bytes) -> _Line:
         parts = line.lstrip(b" ").split(b" ", 3)
-        if len(parts) < 4 or not parts[0].isdigit() or len(parts[0]) > 2 or int(parts[0]) > MAX_INDEX:
+        if len(parts) < 4 or not parts[0].isdigit() or len(parts[0]) > 2 or int(parts[0]) > MAX_PCR:
             raise MalformedError(
                 Code.BAD_VALUE, "not PCR, digest, template, fields", offset=offset, path="IMA ascii list"
             )

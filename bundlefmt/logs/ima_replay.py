@@ -12,12 +12,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
 
 from bundlefmt.evidence.tpm_algorithm import TpmAlg, digest, hash_size
 from bundlefmt.logs.ima_template import ImaEntry
-
-SHA1_SIZE: Final = 20
 
 
 class Extended(StrEnum):
@@ -100,7 +97,7 @@ def _replay_one(
 
 def _extension(entry: ImaEntry, bank: int, size: int, extended: Extended) -> bytes:
     if extended is Extended.PADDED_SHA1:
-        value = b"\xff" * SHA1_SIZE if entry.violation else entry.template_digest
+        value = b"\xff" * hash_size(TpmAlg.SHA1) if entry.violation else entry.template_digest
         return value.ljust(size, b"\0")
     if entry.violation:
         return b"\xff" * size

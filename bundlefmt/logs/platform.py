@@ -22,14 +22,21 @@ from bundlefmt.logs.coverage import (
     Coverage,
 )
 from bundlefmt.logs.event import Event, EventType
-from bundlefmt.logs.reading import Fact, Reading, ReadLog, is_separator, numbers, read_log
+from bundlefmt.logs.reading import (
+    EVENTS_PCR,
+    FIRMWARE_PCR,
+    STATIC_PCRS,
+    Fact,
+    Reading,
+    ReadLog,
+    is_separator,
+    numbers,
+    read_log,
+)
 from bundlefmt.logs.replay import PcrReplay
 from bundlefmt.logs.secure_boot import SecureBoot, read_secure_boot
 from bundlefmt.logs.tagged_event import TaggedEvent, walk
 
-FIRMWARE_PCR: Final = 0
-EVENTS_PCR: Final = 5
-STATIC_PCRS: Final = range(8)
 # settings of an operating system's boot loader that say what is debugged or protected
 PROTECTION_TAGS: Final = frozenset(
     (
@@ -175,7 +182,10 @@ def _exit_boot_services(log: ReadLog) -> Fact[ExitBootServices | None]:
 
 
 def _protections(log: ReadLog) -> tuple[Fact[tuple[str, str]], ...]:
-    """Settings in tagged events whose data a digest covers: (name, content in hexadecimal)."""
+    """Settings in tagged events whose data a digest covers: (name, content in hexadecimal).
+
+    Only what came before the boot manager ended its PCR is its own; the rest anyone may have measured.
+    """
     found = []
     for reading in log.readings:
         content = reading.untrusted_content
@@ -185,10 +195,14 @@ def _protections(log: ReadLog) -> tuple[Fact[tuple[str, str]], ...]:
         found += [
             Fact(
                 value=(event.name, event.data.hex()),
-                standing=log.standing((reading,)),
+                standing=log.standing(
+                    (reading,), covered=reading.before_separator and log.separated(reading.event.index)
+                ),
                 index=reading.event.index,
                 events=(reading.event.number,),
-                because="its digest covers the tagged event",
+                because="its digest covers the tagged event; the boot manager's part of the PCR ends later"
+                if reading.before_separator and log.separated(reading.event.index)
+                else "its digest covers the tagged event; the operating system may have measured it",
             )
             for event in walk(tagged)
             if event.name in PROTECTION_TAGS

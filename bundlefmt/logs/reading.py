@@ -12,14 +12,22 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from bundlefmt.logs.content import Content, decode_content
-from bundlefmt.logs.coverage import SEPARATORS, Coverage, Covered, Part, cover
+from bundlefmt.logs.coverage import SEPARATORS, WINDOWS_END, Coverage, Covered, Part, cover
 from bundlefmt.logs.event import Event
 from bundlefmt.logs.replay import Outcome, PcrReplay
 
 T = TypeVar("T")
+# what firmware measures where: PFP 3.3.4 "PCR usage"
+FIRMWARE_PCR: Final = 0
+CONFIGURATION_PCR: Final = 1
+DRIVER_PCR: Final = 2
+BOOT_PCR: Final = 4
+EVENTS_PCR: Final = 5
+POLICY_PCR: Final = 7
+STATIC_PCRS: Final = range(8)
 
 
 class Standing(StrEnum):
@@ -111,8 +119,10 @@ def read_log(events: Iterable[Event], bank: int, replays: Iterable[PcrReplay] = 
 
 
 def is_separator(reading: Reading) -> bool:
-    """By its digest, whatever the log calls it."""
-    return reading.covered.known in SEPARATORS
+    """By its digest, whatever the log calls it; PCR 12 to 14 end with one of Windows' own."""
+    if reading.event.index in STATIC_PCRS:
+        return reading.covered.known in SEPARATORS
+    return reading.covered.known == WINDOWS_END
 
 
 def numbers(readings: Iterable[Reading]) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ from bundlefmt.errors import Code, MalformedError
 from bundlefmt.logs.cel import CelRecord, decode_cel_tlv
 from bundlefmt.logs.cel_cbor import decode_cel_cbor
 from bundlefmt.logs.cel_json import decode_cel_json
-from bundlefmt.logs.event import EventType
+from bundlefmt.logs.event import MAX_PCR, EventType
 from bundlefmt.logs.ima import ImaList, first_entry_form
 from bundlefmt.logs.ima_ascii import ImaAsciiList
 from bundlefmt.logs.ima_template import template_fields
@@ -23,7 +23,6 @@ from bundlefmt.wire import Buffer
 
 Log = FirmwareLog | ImaList | ImaAsciiList | SystemdLog | tuple[CelRecord, ...]
 PREFIX: Final = 2**16  # bytes that are looked at; a first record is far shorter
-MAX_PCR: Final = 31
 _FIRST_TYPES: Final = frozenset(EventType) - {EventType.EV_PREBOOT_CERT}  # zeros are not a log
 
 

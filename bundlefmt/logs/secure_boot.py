@@ -17,7 +17,7 @@ from bundlefmt.errors import MalformedError
 from bundlefmt.logs.coverage import DMA_DISABLED, SEPARATORS, UEFI_DEBUG, Coverage
 from bundlefmt.logs.efi import GLOBAL_VARIABLE, IMAGE_SECURITY_DATABASE, UefiVariable
 from bundlefmt.logs.event import Undecodable
-from bundlefmt.logs.reading import Fact, Reading, ReadLog, Standing, numbers
+from bundlefmt.logs.reading import POLICY_PCR, Fact, Reading, ReadLog, Standing, numbers
 from bundlefmt.logs.signature_list import (
     EfiSignature,
     certificate_subject,
@@ -26,7 +26,6 @@ from bundlefmt.logs.signature_list import (
     entries,
 )
 
-POLICY_PCR: Final = 7
 DATABASES: Final = {
     "PK": GLOBAL_VARIABLE,
     "KEK": GLOBAL_VARIABLE,

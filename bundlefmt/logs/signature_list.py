@@ -13,7 +13,6 @@ from typing import Final
 
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
-from cryptography.utils import CryptographyDeprecationWarning
 
 from bundlefmt.errors import Code
 from bundlefmt.logs.guid import read_guid
@@ -89,13 +88,13 @@ def certificate_subject(der: bytes) -> str | None:
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+            warnings.simplefilter("ignore")  # of names that break their own limits: shown as they are
             return x509.load_der_x509_certificate(der).subject.rfc4514_string()
-    except ValueError:
+    except (ValueError, TypeError, x509.InvalidVersion):
         pass
     try:
         name: str = asn1_x509.Certificate.load(der).subject.human_friendly
-    except (ValueError, TypeError, KeyError):
+    except Exception:  # asn1crypto parses late and raises whatever it meets; a name is for show
         return None
     return name
 

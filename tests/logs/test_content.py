@@ -3,10 +3,16 @@
 
 from __future__ import annotations
 
+import datetime
 from pathlib import Path
 from typing import Final
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +26,7 @@ from bundlefmt.logs.guid import guid_bytes, guid_text
 from bundlefmt.logs.ipl import IplKind, IplString, decode_ipl
 from bundlefmt.logs.signature_list import (
     CERT_SHA256,
+    certificate_subject,
     decode_signature_database,
     entries,
 )
@@ -205,6 +212,59 @@ def test_signature_database() -> None:
 def test_malformed_signature_databases(data: bytes) -> None:
     with pytest.raises(MalformedError):
         decode_signature_database(data)
+
+
+def certificate(*edits: tuple[bytes, bytes], country: str = "XX") -> bytes:
+    """A test certificate, edited where it is not covered by what is read of it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name(
+        [
+            x509.NameAttribute(NameOID.COUNTRY_NAME, country),
+            x509.NameAttribute(NameOID.COMMON_NAME, "Test Key"),
+        ]
+    )
+    day = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+    made = (
+        x509.CertificateBuilder(subject_name=name, issuer_name=name, public_key=key.public_key())
+        .serial_number(1)
+        .not_valid_before(day)
+        .not_valid_after(day)
+        .sign(key, hashes.SHA256())
+        .public_bytes(Encoding.DER)
+    )
+    for old, new in edits:
+        assert old in made
+        made = made.replace(old, new)
+    return made
+
+
+COUNTRY_OID: Final = bytes.fromhex("0603550406")
+NO_OID: Final = bytes.fromhex("0603550499")
+
+
+@pytest.mark.parametrize(
+    ("data", "subject"),
+    [
+        (certificate(), "CN=Test Key,C=XX"),
+        # a country of a length that the strict reader only warns of, a version that it refuses
+        (certificate((b"\x13\x02XX", b"\x13\x02X\x00")), "CN=Test Key,C=X\\00"),
+        (
+            certificate((bytes.fromhex("a003020102"), bytes.fromhex("a003020103"))),
+            "Common Name: Test Key, Country: XX",
+        ),
+        (certificate((COUNTRY_OID + b"\x13", COUNTRY_OID + b"\x03")), None),
+        (certificate()[:40], None),
+        (b"", None),
+    ],
+)
+def test_certificate_subjects(data: bytes, subject: str | None) -> None:
+    assert certificate_subject(data) == subject
+
+
+@given(mutated(st.just(certificate())))
+def test_certificate_subjects_never_raise(data: bytes) -> None:
+    found = certificate_subject(data)
+    assert found is None or isinstance(found, str)
 
 
 def gpt(count: int = 1, entry_size: int = 128) -> bytes:

@@ -207,6 +207,18 @@ def test_boot_order_and_separators() -> None:
     assert found.separators.value == {1: 1}
 
 
+def test_settings_of_windows_end_with_its_own_separator() -> None:
+    setting = bytes.fromhex("010005000100000000")  # OsKernelDebug
+    tag, end = EventType.EV_EVENT_TAG, (EventType.EV_SEPARATOR, b"WBCL")
+    events = sequence((13, (tag, setting)), (13, end), (13, (tag, setting)), (12, (tag, setting)))
+    facts = judged(events).protections
+    assert [(f.value, f.events, f.standing) for f in facts] == [
+        (("OsKernelDebug", "00"), (0,), Standing.MEASURED),
+        (("OsKernelDebug", "00"), (2,), Standing.CLAIMED),
+        (("OsKernelDebug", "00"), (3,), Standing.CLAIMED),
+    ]
+
+
 def test_firmware_version() -> None:
     version = "Firmware 1.2".encode("utf-16-le") + b"\0\0"
     (fact,) = judged([measured(0, 0, EventType.EV_S_CRTM_VERSION, version)]).firmware_versions
