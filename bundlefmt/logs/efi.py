@@ -41,14 +41,7 @@ class UefiVariable:
     @classmethod
     def _read(cls, reader: Reader) -> UefiVariable:
         guid = read_guid(reader)
-        start = reader.offset
         name_length, data_length = reader.uint_le(8), reader.uint_le(8)
-        if 2 * name_length + data_length > reader.remaining:
-            raise reader.error(
-                Code.TRUNCATED,
-                f"{name_length} characters and {data_length} bytes in {reader.remaining} bytes",
-                offset=start,
-            )
         start = reader.offset
         try:
             name = reader.read(2 * name_length).decode("utf-16-le")

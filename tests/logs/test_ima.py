@@ -358,6 +358,15 @@ def test_names_with_spaces_are_settled_by_the_digest(name: bytes, signature: byt
     assert replace(found, offset=0) == made
 
 
+@pytest.mark.parametrize("name", [b"/a b", b"/a 0302", b"/0302 0302", b"/a"])
+def test_lines_whose_empty_last_column_was_trimmed(name: bytes) -> None:
+    # the plainest reading takes hexadecimal at the end for a signature; the digest knows better
+    made = entry(0, template="ima-sig", name=name)
+    text = line(made, "sha256:" + "64" * 32, name.decode())
+    (found,) = ImaAsciiList.decode(text).entries
+    assert replace(found, offset=0) == made
+
+
 def test_text_of_every_field() -> None:
     made = entry(
         0,
