@@ -9,7 +9,7 @@ ima_measurements_show.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -28,6 +28,7 @@ from bundlefmt.logs.ima_template import (
 from bundlefmt.wire import Buffer, Reader
 
 DIGEST_SIZES: Final = (20, 32, 48, 64)
+FIRST_ENTRIES: Final = 64  # are tried to find the hash of the template digests
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,12 +63,12 @@ class ImaList:
 
         Only the first entries that are not violations are tried, so that a false list costs little.
         """
-        return find_template_alg(self.entries, self.digest_size)
+        return find_template_alg(self.entries[:FIRST_ENTRIES], self.digest_size)
 
 
-def find_template_alg(entries: tuple[ImaEntry, ...], digest_size: int) -> int | None:
-    """The hash of `digest_size` bytes that covers one of the first entries."""
-    tried = [entry for entry in entries[:64] if not entry.violation]
+def find_template_alg(entries: Sequence[ImaEntry], digest_size: int) -> int | None:
+    """The hash of `digest_size` bytes that covers one of `entries`, a list's first; None if none does."""
+    tried = [entry for entry in entries if not entry.violation]
     for alg in HASHES:
         try:
             if hash_size(alg) == digest_size and any(entry.covered(alg) for entry in tried):

@@ -15,7 +15,7 @@ from typing import Final
 
 from bundlefmt.errors import Code, MalformedError
 from bundlefmt.logs.event import MAX_PCR
-from bundlefmt.logs.ima import DIGEST_SIZES, find_template_alg
+from bundlefmt.logs.ima import DIGEST_SIZES, FIRST_ENTRIES, find_template_alg
 from bundlefmt.logs.ima_template import IMA_DIGEST, ImaEntry, template_fields
 from bundlefmt.wire import Buffer
 
@@ -44,8 +44,9 @@ class ImaAsciiList:
         for line in lines:
             if len(line.template_digest) != size:
                 raise line.error(Code.WRONG_LENGTH, f"a template digest of other than {size} bytes")
-        first = [next(line.readings()) for line in lines[:64]]
-        alg = find_template_alg(tuple(first), size)
+        # every reading of the first lines: which is right the hash will tell, so it cannot be asked before
+        first = [entry for line in lines[:FIRST_ENTRIES] for entry in line.readings()]
+        alg = find_template_alg(first, size)
         return cls(
             digest_size=size,
             template_alg=alg,
