@@ -255,6 +255,7 @@ COUNTRY_OID: Final = bytes.fromhex("0603550406")
         (certificate()[:40], None),
         (b"", None),
     ],
+    ids=("good", "name-with-nul", "unknown-version", "wrong-string", "truncated", "empty"),
 )
 def test_certificate_subjects(data: bytes, subject: str | None) -> None:
     assert certificate_subject(data) == subject
