@@ -13,7 +13,7 @@ from bundlefmt.verify.findings import Basis, Conclusion, Finding, Outcome
 from bundlefmt.verify.seals import sealed_by_pinned
 
 _SEALED = ("container.digest", "seal.form", "seal.signer", "seal.signature", "seal.anchor")
-_TPM = ("ek.form", "ek.chain", "ek.key")
+_TPM = ("ek.form", "ek.certificate", "ek.chain", "ek.key")
 _AK = ("ak.form", "ak.attributes", "ak.scheme")
 _QUOTE = (
     "quote.form",
