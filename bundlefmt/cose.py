@@ -123,7 +123,9 @@ class CoseSign1:
         return cbor.encode(cbor2.CBORTag(labels.TAG_COSE_SIGN1, body), tags=_TAGS)
 
     def sig_structure(self, *, payload: bytes | None = None, external_aad: bytes = b"") -> bytes:
-        """The bytes that are signed (RFC 9052 4.4)."""
+        """The bytes that are signed (RFC 9052 4.4); `payload` is given if and only if it is detached."""
+        if self.payload is not None and payload is not None:
+            raise SignatureError("the payload is attached and was given as well")
         content = self.payload if payload is None else payload
         if content is None:
             raise SignatureError("the payload is detached and was not given")

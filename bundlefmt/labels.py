@@ -91,6 +91,7 @@ TYPE_CERTIFICATE: Final = "application/pkix-cert"  # RFC 2585
 TYPE_CRL: Final = "application/pkix-crl"
 TYPE_TPM: Final = "application/vnd.evidence-bundle.tpm"  # TPM 2.0 wire form; the role says which structure
 TYPE_PCR_VALUES: Final = "application/vnd.evidence-bundle.pcr-values+cbor"
+TYPE_ACTIVATION: Final = "application/vnd.evidence-bundle.credential-activation+cbor"
 TYPE_OCTETS: Final = "application/octet-stream"
 
 PARTS: Final = ("operator", "witness", "platform")
@@ -147,6 +148,8 @@ REF_NAMES: Final = (
     "quoted-by",
     "pcrs",
 )
+# these may name several items; every other reference names exactly one
+PLURAL_REFS: Final = ("issuer", "quoted-by", "pcrs")
 PROFILE_ROLES: Final[dict[str, tuple[str, ...]]] = {
     PROFILE_SNAPSHOT: ("ak-public", "quote", "tpm-signature", "pcr-values"),
 }
@@ -189,6 +192,7 @@ ROLE_TYPES: Final[dict[str, str]] = {
     ),
     "cross-signature": SEAL_OPENPGP,
     "pcr-values": TYPE_PCR_VALUES,
+    "credential-activation": TYPE_ACTIVATION,
     "crl": TYPE_CRL,
 }
 # who is bound to whom: the binding covers every item of these roles

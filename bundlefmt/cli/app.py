@@ -12,10 +12,15 @@ import typer
 from bundlefmt import labels
 from bundlefmt.bundle import Bundle, map_file, scan_file
 from bundlefmt.cli import reading
+from bundlefmt.cli.explain import explain
 from bundlefmt.cli.files import write_atomic, write_stdout, write_tree
 from bundlefmt.cli.run import BY_VERDICT, Exit, UsageError, complain, warn
 from bundlefmt.errors import MalformedError
+from bundlefmt.evidence.attest import TpmsAttest
+from bundlefmt.evidence.attested import TpmsQuoteInfo
+from bundlefmt.evidence.pcr import decode_pcr_values
 from bundlefmt.render import diag, inspection, text
+from bundlefmt.render.tpm2_tools import pcr_file
 from bundlefmt.verify import Policy
 from bundlefmt.verify import verify as judge
 from bundlefmt.wire import Buffer
@@ -29,6 +34,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.command()(explain)
 
 FileArgument = Annotated[Path, typer.Argument(help="An evidence bundle.", metavar="FILE")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, as documented in the specification.")]
@@ -141,6 +148,9 @@ def extract(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Where to write; default: standard output.")
     ] = None,
+    tpm2_tools: Annotated[
+        bool, typer.Option("--tpm2-tools", help="LABEL, PCR values, as a file for tpm2_checkquote -f.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the output file.")] = False,
 ) -> int:
     """Take artifacts out, byte for byte as they were made."""
@@ -153,6 +163,8 @@ def extract(
         write_tree(output, _tree(bundle))
         return Exit.PASSED
     data = _one(bundle, label, seal)
+    if tpm2_tools:
+        data = _pcr_file(bundle, label, data)
     if output is None:
         write_stdout(data)
     else:
@@ -176,6 +188,20 @@ def _one(bundle: Bundle, label: str | None, seal: int | None) -> Buffer:
     if not bundle.manifest.items[label].digest.matches(bundle.content[label].value):
         warn(f"{label} does not have the digest that was sealed")
     return bundle.content[label].value
+
+
+def _pcr_file(bundle: Bundle, label: str | None, data: Buffer) -> bytes:
+    """PCR values in the order of their quote, for tpm2-tools."""
+    item = None if label is None else bundle.manifest.items[label]
+    if item is None or item.role != "pcr-values":
+        raise UsageError("--tpm2-tools goes with an item of role pcr-values")
+    quote = TpmsAttest.decode(_one(bundle, item.ref("quoted-by")[0], None)).attested
+    if not isinstance(quote, TpmsQuoteInfo):
+        raise UsageError(f"what {label} refers to is not a quote")
+    try:
+        return pcr_file(quote.pcr_select, decode_pcr_values(data))
+    except KeyError:
+        raise UsageError(f"{label} lacks values that are quoted") from None
 
 
 def _tree(bundle: Bundle) -> dict[str, Buffer]:

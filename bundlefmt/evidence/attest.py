@@ -6,6 +6,7 @@ TPM 2.0 Library, Part 2, 10.12.12.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -32,19 +33,22 @@ class TpmsAttest:
     firmware_version: int
     attested: Attested
 
+    def __post_init__(self) -> None:
+        if self.raw and self.raw != self.encode():
+            raise ValueError("raw is not the encoding of the other fields")
+
     @classmethod
     def decode(cls, data: Buffer) -> TpmsAttest:
         """One TPMS_ATTEST without the size of a TPM2B. Raises MalformedError."""
-        return read_all(data, lambda reader: cls._read(reader, bytes(data)), path="TPMS_ATTEST")
+        return dataclasses.replace(read_all(data, cls._read, path="TPMS_ATTEST"), raw=bytes(data))
 
     @classmethod
-    def _read(cls, reader: Reader, raw: bytes) -> TpmsAttest:
+    def _read(cls, reader: Reader) -> TpmsAttest:
         magic = reader.uint(4)
         if magic != TPM_GENERATED_VALUE:
             raise reader.error(Code.BAD_VALUE, f"magic {magic:#010x}: no TPM made this", offset=0)
         kind = reader.uint(2)
         return cls(
-            raw=raw,
             type=kind,
             qualified_signer=read_tpm2b(reader, MAX_NAME),
             extra_data=read_tpm2b(reader, MAX_DATA),

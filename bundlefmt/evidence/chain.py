@@ -20,7 +20,7 @@ from bundlefmt.evidence.x509_signature import load_key, signature_algorithm, ver
 from bundlefmt.wire import Buffer
 
 MAX_CHAIN: Final = 8  # certificates, leaf and anchor included; the deepest known is a YubiKey statement's: 5
-MAX_ISSUERS: Final = 256  # certificates that may be given beside the leaf
+MAX_ISSUERS: Final = 64  # certificates beside the leaf; bounds the work that a hostile file can make
 MAX_SIGNATURES: Final = (
     64  # tried for one leaf; a chain needs at most 7, the rest is for authorities of one name
 )
@@ -100,8 +100,8 @@ def find_chain(
     An anchor is matched by all its bytes and need not be self-signed; it cannot be the leaf. Raises
     CertificateError, which says at which certificate the most promising chain ends and why.
     """
-    if len(issuers) + len(anchors) > MAX_ISSUERS:
-        raise CertificateError(f"more than {MAX_ISSUERS} issuers and anchors")
+    if len(issuers) > MAX_ISSUERS:
+        raise CertificateError(f"more than {MAX_ISSUERS} issuers' certificates")
     return _Search(issuers, anchors, at, purpose, relaxations).run(read(leaf, "the certificate"))
 
 

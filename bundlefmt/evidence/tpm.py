@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""TPM public areas and what they are made of: attributes, PCR selections, Names.
+"""TPM public areas, what they are made of, and their Names.
 
 TPM 2.0 Library, Part 2 "Structures"; Names by Part 1, 16 "Names".
 """
@@ -7,7 +7,6 @@ TPM 2.0 Library, Part 2 "Structures"; Names by Part 1, 16 "Names".
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import KEEP, IntFlag
 from typing import Final
@@ -16,6 +15,12 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from bundlefmt.errors import Code
+from bundlefmt.evidence.pcr_selection import (
+    MAX_PCR_BANKS,
+    TpmsPcrSelection,
+    encode_pcr_selection_list,
+    read_pcr_selection_list,
+)
 from bundlefmt.evidence.tpm_algorithm import (
     CURVES,
     HASHES,
@@ -41,6 +46,7 @@ __all__ = [
     "CURVES",
     "HASHES",
     "HIERARCHIES",
+    "MAX_PCR_BANKS",
     "Opaque",
     "TpmAlg",
     "TpmaObject",
@@ -71,8 +77,6 @@ MAX_NAME: Final = 66  # TPM2B_NAME: a TPMT_HA
 MAX_DATA: Final = 66  # TPM2B_DATA: a TPMT_HA
 MAX_RSA: Final = 512  # TPM2B_PUBLIC_KEY_RSA: RSA-4096, the largest that libtss2 reads
 MAX_ECC: Final = 128  # TPM2B_ECC_PARAMETER as libtss2 has it
-MAX_PCR_BANKS: Final = 16  # TPML_PCR_SELECTION: HASH_COUNT
-MAX_PCR_SELECT: Final = 4  # octets, for 32 PCRs
 RSA_SIZES: Final = (1024, 2048, 3072, 4096)
 DEFAULT_EXPONENT: Final = 65537
 
@@ -153,50 +157,6 @@ class TpmaObject(IntFlag, boundary=KEEP):
         known = {flag.value: flag.name for flag in TpmaObject}
         bits = (1 << number for number in range(32))
         return [known.get(bit) or f"bit {bit.bit_length() - 1}" for bit in bits if self.value & bit]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TpmsPcrSelection:
-    """TPMS_PCR_SELECTION (Part 2, 10.6.2): a bank and the bit map of its PCRs."""
-
-    hash: int
-    select: bytes
-
-    @classmethod
-    def read(cls, reader: Reader) -> TpmsPcrSelection:
-        hash_alg = reader.uint(2)
-        start = reader.offset
-        size = reader.uint(1)
-        if not 1 <= size <= MAX_PCR_SELECT:
-            raise reader.error(Code.WRONG_LENGTH, f"sizeofSelect is {size}", offset=start)
-        return cls(hash=hash_alg, select=reader.read(size))
-
-    @classmethod
-    def of(cls, bank: int, indices: Iterable[int]) -> TpmsPcrSelection:
-        """The selection of these PCRs (0 to 31), in three octets where they suffice."""
-        bits = sum(1 << index for index in set(indices))
-        return cls(hash=bank, select=bits.to_bytes(max(3, (bits.bit_length() + 7) // 8), "little"))
-
-    def encode(self) -> bytes:
-        return self.hash.to_bytes(2, "big") + bytes([len(self.select)]) + self.select
-
-    @property
-    def indices(self) -> tuple[int, ...]:
-        """The PCRs selected, ascending: bit n of octet m is PCR 8m + n."""
-        return tuple(n for n in range(len(self.select) * 8) if self.select[n // 8] >> (n % 8) & 1)
-
-
-def read_pcr_selection_list(reader: Reader) -> tuple[TpmsPcrSelection, ...]:
-    """TPML_PCR_SELECTION (Part 2, 10.9.7)."""
-    start = reader.offset
-    count = reader.uint(4)
-    if count > MAX_PCR_BANKS:
-        raise reader.error(Code.COUNT_LIMIT, f"{count} PCR banks, at most {MAX_PCR_BANKS}", offset=start)
-    return tuple(TpmsPcrSelection.read(reader) for _ in range(count))
-
-
-def encode_pcr_selection_list(selections: tuple[TpmsPcrSelection, ...]) -> bytes:
-    return len(selections).to_bytes(4, "big") + b"".join(each.encode() for each in selections)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,6 +61,8 @@ class TpmAlg(IntEnum):
     CBC = 0x0042
     CFB = 0x0043
     ECB = 0x0044
+    EDDSA = 0x0060
+    HASH_EDDSA = 0x0061
     MLKEM = 0x00A0
     MLDSA = 0x00A1
     HASH_MLDSA = 0x00A2
@@ -71,6 +73,7 @@ HASHES: Final[dict[int, hashes.HashAlgorithm]] = {
     TpmAlg.SHA256: hashes.SHA256(),
     TpmAlg.SHA384: hashes.SHA384(),
     TpmAlg.SHA512: hashes.SHA512(),
+    TpmAlg.SM3_256: hashes.SM3(),
     TpmAlg.SHA3_256: hashes.SHA3_256(),
     TpmAlg.SHA3_384: hashes.SHA3_384(),
     TpmAlg.SHA3_512: hashes.SHA3_512(),

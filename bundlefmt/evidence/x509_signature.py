@@ -203,9 +203,9 @@ def weakness(key: PublicKeyTypes) -> str | None:
 
 
 def has_roca_form(modulus: int) -> bool:
-    """Whether an RSA modulus is one of Infineon's library of 2012 to 2017, endorsement keys of TPMs among them.
+    """Whether an RSA modulus is one of Infineon's library of 2012 to 2017, which made keys in TPMs too.
 
-    Their primes are powers of 65537 modulo many small primes, hence so is the modulus; another modulus is so by
+    Its primes are powers of 65537 modulo many small primes, hence so is the modulus; another modulus is so by
     chance once in 2**27. M. Nemec et al., "The Return of Coppersmith's Attack", CCS 2017, section 2.
     """
     return all(modulus % prime in powers for prime, powers in _ROCA.items())

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from bundlefmt.evidence import crl
 from bundlefmt.evidence.certificate import Certificate, CertificateError
-from bundlefmt.evidence.chain import Chain, Purpose, Relaxations, find_chain
+from bundlefmt.evidence.chain import MAX_ISSUERS, Chain, Purpose, Relaxations, find_chain
 from bundlefmt.verify.context import Area, Context, Fail, Judgement, Once, Skip, Unsure, readable
 
 
@@ -52,6 +52,8 @@ class Chains(Area):
         if not self.context.policy.anchors:
             raise Unsure("no TPM manufacturer's certificate was given as an anchor")
         issuers, absent = self._present("certificate-issuer")
+        if len(issuers) > MAX_ISSUERS:
+            raise Unsure(f"more than {MAX_ISSUERS} issuers' certificates")
         try:
             return find_chain(
                 leaf.raw,

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bundlefmt import labels
 from bundlefmt.verify.context import Context
 from bundlefmt.verify.findings import Basis, Conclusion, Finding, Outcome
 from bundlefmt.verify.seals import sealed_by_pinned
 
-_SEALED = ("container.digest", "seal.form", "seal.signer", "seal.signature", "seal.anchor")
+_SEALED = ("container.digest", "seal.validity", "seal.anchor")
 _TPM = ("ek.form", "ek.certificate", "ek.chain", "ek.key")
+_TPM_REVOCATION = "ek.revocation"  # lists are not required: without one it is skipped
 _AK = ("ak.form", "ak.attributes", "ak.scheme")
+_STATED = ("container.refs", "container.binding")
 _QUOTE = (
+    *_STATED,
     "quote.form",
     "quote.signature",
     "quote.signer",
@@ -25,6 +29,7 @@ _QUOTE = (
     "quote.pcrs",
 )
 _KEY = (
+    *_STATED,
     "key.form",
     "key.attributes",
     "key.certified",
@@ -37,25 +42,43 @@ _KEY = (
 
 
 class _Found:
-    """Which checks held: passed at least once and neither failed nor undecided."""
+    """Which checks held: passed at least once, and nothing that they cover was left out.
 
-    def __init__(self, findings: Sequence[Finding]) -> None:
-        self._outcomes: dict[str, set[Outcome]] = {}
+    A conclusion speaks of all items of its kind, so one that was skipped denies it; items that are private
+    by nature are no evidence and deny nothing.
+    """
+
+    def __init__(self, context: Context, findings: Sequence[Finding]) -> None:
+        self._items = context.manifest.items
+        self._findings: dict[str, list[Finding]] = {}
         for finding in findings:
-            self._outcomes.setdefault(finding.check, set()).add(finding.outcome)
+            self._findings.setdefault(finding.check, []).append(finding)
 
     def holds(self, checks: Sequence[str]) -> bool:
-        return all(
-            Outcome.PASSED in self._outcomes.get(check, set())
-            and not self._outcomes[check] & {Outcome.FAILED, Outcome.INDETERMINATE}
-            for check in checks
+        return all(self._holds(self._findings.get(check, [])) for check in checks)
+
+    def unbroken(self, check: str) -> bool:
+        """Nothing failed or was left undecided."""
+        outcomes = {finding.outcome for finding in self._findings.get(check, [])}
+        return not outcomes & {Outcome.FAILED, Outcome.INDETERMINATE}
+
+    def _holds(self, findings: Sequence[Finding]) -> bool:
+        return any(finding.outcome is Outcome.PASSED for finding in findings) and all(
+            finding.outcome is Outcome.PASSED or self._no_evidence(finding) for finding in findings
+        )
+
+    def _no_evidence(self, finding: Finding) -> bool:
+        """Skipped, and of no item (a seal of a kind that is not known) or of a withholdable one."""
+        return finding.outcome is Outcome.SKIPPED and all(
+            label not in self._items or self._items[label].role in labels.WITHHOLDABLE
+            for label in finding.items
         )
 
 
 def draw(context: Context, findings: Sequence[Finding]) -> tuple[Conclusion, ...]:
     """From the identities outwards; none has a stronger basis than what it rests on."""
-    found = _Found(findings)
-    pinned = bool(sealed_by_pinned(context)) and found.holds(("container.digest", "seal.anchor"))
+    found = _Found(context, findings)
+    pinned = bool(sealed_by_pinned(context)) and found.holds(_SEALED)
     word = Basis.VOUCHED if pinned else Basis.UNPROVEN
     drawn = [
         Conclusion(
@@ -64,12 +87,12 @@ def draw(context: Context, findings: Sequence[Finding]) -> tuple[Conclusion, ...
             statement=(
                 "the pinned identities sealed this manifest and every artifact in it"
                 if pinned
-                else "who sealed this is not known to the verifier"
+                else "that someone known to the verifier sealed this is not shown"
             ),
             rests_on=_SEALED,
         )
     ]
-    genuine = found.holds(_TPM)
+    genuine = found.holds(_TPM) and found.unbroken(_TPM_REVOCATION)
     drawn.append(
         Conclusion(
             id="tpm.genuine",
@@ -77,9 +100,9 @@ def draw(context: Context, findings: Sequence[Finding]) -> tuple[Conclusion, ...
             statement=(
                 "the endorsement key belongs to a TPM of the anchored manufacturer"
                 if genuine
-                else "no endorsement key leads to an anchored manufacturer: nothing is proven about a TPM"
+                else "not every endorsement key leads to an anchored manufacturer: no TPM is proven genuine"
             ),
-            rests_on=_TPM,
+            rests_on=(*_TPM, _TPM_REVOCATION),
         )
     )
     resident = word if found.holds(_AK) else Basis.UNPROVEN
@@ -87,9 +110,9 @@ def draw(context: Context, findings: Sequence[Finding]) -> tuple[Conclusion, ...
         Conclusion(
             id="ak.resident",
             basis=resident,
-            statement="the attestation key is in that TPM"
+            statement=("the attestation key is in that TPM" if genuine else "the attestation key is in a TPM")
             + (": the word of those who sealed" if resident is Basis.VOUCHED else ""),
-            rests_on=_AK,
+            rests_on=(*_SEALED, *_AK),
         )
     )
     for name, checks, statement in (
@@ -101,7 +124,7 @@ def draw(context: Context, findings: Sequence[Finding]) -> tuple[Conclusion, ...
                 id=name,
                 basis=resident if found.holds(checks) else Basis.UNPROVEN,
                 statement=statement,
-                rests_on=(*_AK, *checks),
+                rests_on=(*_SEALED, *_AK, *checks),
             )
         )
     return tuple(drawn)

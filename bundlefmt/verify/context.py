@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Generic, TypeVar
 
+from bundlefmt import labels
 from bundlefmt.bundle import Bundle
 from bundlefmt.errors import MalformedError
 from bundlefmt.evidence import openpgp, x509
@@ -113,6 +114,11 @@ class Context:
         self.certificates = Decoded(self.value, x509.facts)
         self.openpgp = Decoded(self.value, openpgp.certificate_facts)
         self._areas: dict[type, object] = {}
+        self._referring: dict[tuple[str, str, str], list[str]] = {}
+        for label, item in sorted(bundle.manifest.items.items()):
+            for ref in item.refs:
+                for target in dict.fromkeys(item.ref(ref)):
+                    self._referring.setdefault((item.role, ref, target), []).append(label)
 
     def area(self, kind: type[A]) -> A:
         """What one area keeps between its checks, made once."""
@@ -140,15 +146,15 @@ class Context:
         return targets[0]
 
     def referring(self, role: str, ref: str, label: str) -> tuple[str, ...]:
-        """The items of `role` whose reference `ref` names `label`."""
-        return tuple(other for other in self.labels(role) if label in self.item(other).ref(ref))
+        """The items of `role` whose reference `ref` names `label`, in label order."""
+        return tuple(self._referring.get((role, ref, label), ()))
 
     def value(self, label: str) -> Buffer:
-        """The artifact's bytes. Raises Unsure where it is withheld or detached, Skip if that is allowed."""
+        """The artifact's bytes. Raises Unsure where they are absent, Skip where that leaves no doubt."""
         record = self.bundle.content.get(label)
         if record is not None:
             return record.value
-        if self.policy.allow_withheld:
+        if self.policy.allow_withheld or self.item(label).role in labels.WITHHOLDABLE:
             raise Skip(f"{label} is not in the bundle")
         raise Unsure(f"{label} is not in the bundle")
 

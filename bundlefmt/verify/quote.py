@@ -11,6 +11,7 @@ from typing import Final
 
 from bundlefmt.evidence import tpm
 from bundlefmt.evidence.attested import AttestType, TpmsQuoteInfo
+from bundlefmt.evidence.pcr import bank_size
 from bundlefmt.evidence.tpm import TpmAlg, UnsupportedAlgorithmError, alg_name
 from bundlefmt.verify import statement
 from bundlefmt.verify.checks import Check, each
@@ -46,10 +47,18 @@ def _selection(context: Context, label: str) -> str:
 
 
 def _bank(context: Context, label: str) -> str:
-    """At least one bank quoted is stronger than SHA-1."""
-    banks = {bank for bank, _ in _info(context, label).selected}
-    if banks <= {TpmAlg.SHA1} and not context.policy.allow_sha1:
-        raise Fail("only SHA-1 banks are quoted")
+    """Each PCR quoted is quoted in a bank stronger than SHA-1, and every bank is known."""
+    selected = _info(context, label).selected
+    if not selected:
+        raise Skip("no PCR is quoted")
+    banks = {bank for bank, _ in selected}
+    weak = {i for bank, i in selected if bank == TpmAlg.SHA1}
+    weak -= {i for bank, i in selected if bank != TpmAlg.SHA1}
+    if weak and not context.policy.allow_sha1:
+        raise Fail(f"quoted in the SHA-1 bank only: PCR {', '.join(map(str, sorted(weak)))}")
+    unknown = sorted(bank for bank in banks if bank_size(bank) is None)
+    if unknown:
+        raise Unsure(f"bank {alg_name(unknown[0])} is not known here")
     return ", ".join(alg_name(bank) for bank in sorted(banks))
 
 

@@ -54,15 +54,27 @@ def _validity(context: Context, number: int) -> str:
         certificate = readable(lambda: x509.facts(signer.certificate))
         if not certificate.not_before <= issued <= certificate.not_after:
             raise Fail(f"the certificate was not valid at {issued}, when the seal says it was made")
-    return f"made at {issued} by its own word, within the validity of its key"
+        return f"made at {issued} by its own word, within the validity of its certificate"
+    if signer.role == "openpgp-certificate":
+        return f"made at {issued} by its own word; the key's validity then is part of the signature's"
+    return f"made at {issued} by its own word; a TPM key has no validity period"
 
 
 def _required(context: Context) -> Iterator[Result]:
     """Each signer that the manifest requires has sealed it: a stripped seal is noticed."""
-    sealed = {signer.label for signer in context.area(Signers).verified()}
+    signers = context.area(Signers)
+    sealed, undecided = {signer.label for signer in signers.verified()}, signers.undecided()
     for required in context.manifest.signers:
         if required.item in sealed:
             yield Result(Outcome.PASSED, (required.item,), f"the {required.part} has sealed")
+        elif required.item in undecided or (
+            None in undecided and required.item not in context.bundle.content
+        ):
+            yield Result(
+                Outcome.INDETERMINATE,
+                (required.item,),
+                f"a seal that may be the {required.part}'s is undecided",
+            )
         else:
             yield Result(Outcome.FAILED, (required.item,), f"there is no valid seal of the {required.part}")
 
@@ -84,6 +96,8 @@ def _anchor(context: Context) -> Iterator[Result]:
         if pin in found:
             label = found[pin]
             yield Result(Outcome.PASSED, (label,) if label else (), f"the pinned identity {pin} has sealed")
+        elif context.area(Signers).undecided():
+            yield Result(Outcome.INDETERMINATE, (), f"no seal of the pinned identity {pin} can be decided")
         else:
             yield Result(Outcome.FAILED, (), f"the pinned identity {pin} has not sealed this manifest")
 

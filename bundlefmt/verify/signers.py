@@ -16,6 +16,7 @@ from bundlefmt import cose, labels
 from bundlefmt.cose import CoseSign1
 from bundlefmt.evidence import openpgp, x509
 from bundlefmt.evidence.tpm import UnsupportedKeyError
+from bundlefmt.verify import seal_header
 from bundlefmt.verify.context import Area, Context, Fail, Judgement, Once, Skip, Unsure, readable
 
 MAX_CANDIDATES: Final = 64  # OpenPGP certificates tried for one seal; bounds the work of a hostile file
@@ -54,6 +55,24 @@ class Signers(Area):
             except Judgement:
                 continue
         return tuple(found)
+
+    def undecided(self) -> frozenset[str | None]:
+        """Whose seals cannot be decided from what is here; None where it is not known whose."""
+        found: set[str | None] = set()
+        for number in range(len(self.context.bundle.seals)):
+            try:
+                self.signature(number)
+            except Unsure:
+                found.add(self._label(number))
+            except Judgement:
+                continue
+        return frozenset(found)
+
+    def _label(self, number: int) -> str | None:
+        try:
+            return self.signer(number).label
+        except Judgement:
+            return None
 
     def untrusted_time(self, number: int) -> int:
         """When the seal says it was made, seconds since the epoch. Raises Fail where it does not say."""
@@ -124,15 +143,10 @@ class Signers(Area):
         raise self._none_found(_OPENPGP, reason)
 
     def _certificate_signer(self, number: int, x5t: object) -> Signer:
-        if not isinstance(x5t, list) or len(x5t) != 2 or not isinstance(x5t[0], int):
-            raise Fail("x5t is not an algorithm and a hash")
-        algorithm = labels.HASH_NAMES.get(x5t[0])
-        if algorithm is None:
-            raise Fail(f"x5t uses hash algorithm {x5t[0]}")
         for label, certificate in self._candidates(_PIV, number):
-            if hashlib.new(algorithm, certificate).digest() == x5t[1]:
-                identity = hashlib.sha256(certificate).hexdigest()
-                return Signer(role=_PIV, label=label, identity=identity, certificate=certificate)
+            digest = hashlib.sha256(certificate)
+            if x5t == [labels.HASH_SHA256, digest.digest()]:
+                return Signer(role=_PIV, label=label, identity=digest.hexdigest(), certificate=certificate)
         raise self._none_found(_PIV, "x5t names no certificate of the manifest")
 
     def _tpm_signer(self, kid: object) -> Signer:
@@ -172,10 +186,11 @@ class Signers(Area):
 
 
 def envelope_faults(context: Context, form: CoseSign1) -> list[str]:
-    """Why `form` is no hash envelope over this manifest."""
-    return cose.envelope_faults(
+    """Why `form` is no seal over this manifest, signature aside."""
+    faults = cose.envelope_faults(
         form,
         context.bundle.manifest_raw,
         content_type=labels.MANIFEST_MEDIA_TYPE,
         typ=labels.SEAL_TYP,
     )
+    return faults + seal_header.faults(form.protected)

@@ -6,9 +6,13 @@ TPM 2.0 Library, Part 1, "Object Attributes"; Part 2, TPMA_OBJECT.
 
 from __future__ import annotations
 
-from bundlefmt.evidence.tpm import TpmAlg, TpmaObject, UnsupportedKeyError
-from bundlefmt.verify.context import Context, Fail, Unsure
+from typing import Final
 
+from bundlefmt.evidence.tpm import TpmAlg, TpmaObject, UnsupportedKeyError
+from bundlefmt.verify.context import Context, Fail, Skip, Unsure
+
+MIN_RSA_BITS: Final = 2048  # 112 bits of strength (NIST SP 800-57 Part 1, table 2), as for seals
+MIN_ECC_BITS: Final = 256
 _BORN_HERE = TpmaObject.fixedTPM | TpmaObject.fixedParent | TpmaObject.sensitiveDataOrigin
 
 
@@ -46,10 +50,20 @@ def require_attributes(context: Context, label: str, *, restricted: bool) -> str
 
 
 def require_strong_scheme(context: Context, label: str) -> str:
-    """The signing scheme is fixed and its hash is not weak."""
+    """The signing scheme is fixed; neither its hash, nor that of the Name, nor the key is weak."""
     public = context.publics(label)
+    if not public.supported:
+        raise Skip("the key is of a kind that is not read here")
     if public.scheme == TpmAlg.NULL:
         raise Fail("no signing scheme is fixed")
     if public.scheme_hash == TpmAlg.SHA1 and not context.policy.allow_sha1:
         raise Fail("the scheme signs SHA-1 digests")
+    if public.name_alg == TpmAlg.SHA1 and not context.policy.allow_sha1:
+        raise Fail("the Name is a SHA-1 digest")
+    try:
+        bits = public.public_key().key_size
+    except UnsupportedKeyError:
+        raise Skip("the key cannot be used here") from None
+    if bits < (MIN_RSA_BITS if public.type == TpmAlg.RSA else MIN_ECC_BITS):
+        raise Fail(f"a key of {bits} bits is weak: {public.describe()}")
     return public.describe()

@@ -6,8 +6,9 @@ Spec: "Capture". Device input and output only through the `Tpm` that is given.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,6 +16,7 @@ from bundlefmt import labels
 from bundlefmt.bundle import Bundle
 from bundlefmt.evidence.attest import TpmsAttest
 from bundlefmt.evidence.attested import TpmsQuoteInfo
+from bundlefmt.evidence.credential import entropy_size, make_credential
 from bundlefmt.evidence.ek_template import EK_CERTIFICATE_INDICES, EK_TEMPLATES
 from bundlefmt.evidence.pcr import PcrValues, encode_pcr_values
 from bundlefmt.evidence.tpm import TpmtPublic, digest
@@ -49,12 +51,11 @@ class Log:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What to capture. `nonce` is fresh randomness, `created` seconds since the epoch."""
+    """What to capture. `created` in seconds since the epoch; `random` gives that many random bytes."""
 
     identities: Sequence[Identity]
-    nonce: bytes
-    unique: bytes
     created: int
+    random: Callable[[int], bytes] = secrets.token_bytes
     ak_kind: str = "ecc256"
     session_ak: bool = False
     withhold_template: bool = False
@@ -106,8 +107,9 @@ def capture(tpm: Tpm, request: Request) -> Captured:
     signers = _identities(into, request.identities)
     ek = _endorsement_keys(into, tpm, request.ek_issuers)
     with _attestation_key(into, tpm, request, ek) as (ak, ak_label):
+        _activation(into, tpm, request, ek, ak, ak_label)
         with _signing_key(into, tpm) as (key, key_label):
-            binding = _binding(into, request.nonce)
+            binding = _binding(into, request.random(32))
             qualifying = binding.digest(into.items)
             certified = tpm.certify(key, ak, qualifying)
         _attested(into, "key.certify", "certify", certified, {"by": ak_label, "subject": key_label})
@@ -176,25 +178,52 @@ def _attestation_key(
 ) -> Iterator[tuple[LoadedKey, str]]:
     """The AK and its label: a primary that its template makes again, or a child of an EK that dies."""
     if not request.session_ak:
-        template = templates.attestation_key(request.ak_kind, request.unique)
+        template = templates.attestation_key(request.ak_kind, request.random(32))
         with tpm.primary(ENDORSEMENT, template) as ak:
             label = _add_key(into, "ak", ak, {}, {"lifetime": "re-derivable"})
             into.add("ak.template", "ak-template", template.encode(), {"of": label})
             yield ak, label
         return
     template = templates.attestation_key(request.ak_kind, b"")
-    with tpm.primary(ENDORSEMENT, ek_template) as ek:
+    with _child(tpm, ENDORSEMENT, ek_template, template) as (ek, ak):
         parent = next(label for label, value in into.values.items() if value == ek.public)
-        with tpm.child(ek, template, policy_secret=ENDORSEMENT) as ak:
-            yield ak, _add_key(into, "ak", ak, {"parent": parent}, {"lifetime": "session"})
+        yield ak, _add_key(into, "ak", ak, {"parent": parent}, {"lifetime": "session"})
+
+
+def _activation(
+    into: _Collected, tpm: Tpm, request: Request, template: TpmtPublic, ak: LoadedKey, ak_label: str
+) -> None:
+    """A challenge that only the TPM of both keys can answer, its answer, and the randomness it was made of.
+
+    It convinces who made it, which is why the operator's seal covers the record.
+    """
+    with tpm.primary(ENDORSEMENT, template) as ek:
+        label = next(label for label, value in into.values.items() if value == ek.public)
+        public, name = TpmtPublic.decode(ek.public), TpmtPublic.decode(ak.public).name()
+        entropy = request.random(entropy_size(public))
+        record = make_credential(public, name, request.random(32), entropy=entropy)
+        answer = tpm.activate(ak, ek, record.blob.encode(), record.encrypted_secret)
+    if answer != record.credential:
+        raise DeviceError("the TPM answers the challenge to EK and AK with another credential")
+    into.add("ak.activation", "credential-activation", record.encode(), {"ek": label, "ak": ak_label})
 
 
 @contextmanager
 def _signing_key(into: _Collected, tpm: Tpm) -> Iterator[tuple[LoadedKey, str]]:
-    with tpm.primary(OWNER, templates.storage_parent()) as parent:
+    with _child(tpm, OWNER, templates.storage_parent(), templates.signing_key()) as (parent, key):
         label = into.add("key.parent.pub", "parent-public", parent.public)
-        with tpm.child(parent, templates.signing_key()) as key:
-            yield key, _add_key(into, "key", key, {"parent": label}, {})
+        yield key, _add_key(into, "key", key, {"parent": label}, {})
+
+
+@contextmanager
+def _child(
+    tpm: Tpm, hierarchy: int, parent_template: TpmtPublic, template: TpmtPublic
+) -> Iterator[tuple[LoadedKey, LoadedKey]]:
+    """A parent and a new key under it. The parent is flushed at once: a TPM may hold only three keys."""
+    with ExitStack() as loaded:
+        with tpm.primary(hierarchy, parent_template) as parent:
+            key = loaded.enter_context(tpm.child(parent, template))
+        yield parent, key
 
 
 def _add_key(

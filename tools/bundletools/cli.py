@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import getpass
 import os
-import secrets
 import sys
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Annotated
 
@@ -27,10 +27,20 @@ from bundletools import gnupg, sealing
 from bundletools.capture import Identity, Log, Request
 from bundletools.capture import capture as take
 from bundletools.devices import DeviceError
-from bundletools.tpm2 import open_tpm
+from bundletools.recheck import derive as rederive
+from bundletools.tpm2 import Tpm2, open_tpm
 
 _TCTI_VARIABLE = "TPM2TOOLS_TCTI"
 _DEFAULT_TCTI = "device:/dev/tpmrm0"
+
+
+TctiOption = Annotated[
+    str | None, typer.Option(help=f"Where the TPM is; default ${_TCTI_VARIABLE}, else {_DEFAULT_TCTI}.")
+]
+
+
+def _tpm(tcti: str | None) -> AbstractContextManager[Tpm2]:
+    return open_tpm(tcti or os.environ.get(_TCTI_VARIABLE) or _DEFAULT_TCTI)
 
 
 def _identity(path: Path, part: str) -> Identity:
@@ -60,10 +70,7 @@ def capture(
     witness: Annotated[
         list[Path] | None, typer.Option(metavar="CERT", help="As --operator, for a witness. Repeatable.")
     ] = None,
-    tcti: Annotated[
-        str | None,
-        typer.Option(help=f"Where the TPM is; default ${_TCTI_VARIABLE}, else {_DEFAULT_TCTI}."),
-    ] = None,
+    tcti: TctiOption = None,
     ak: Annotated[
         str, typer.Option(metavar="KIND", help="rederivable: comes back from its template; session: dies.")
     ] = "rederivable",
@@ -107,8 +114,6 @@ def capture(
     ]
     request = Request(
         identities=identities,
-        nonce=secrets.token_bytes(32),
-        unique=secrets.token_bytes(32),
         created=int(time.time()),
         ak_kind=ak_key,
         session_ak=ak == "session",
@@ -118,7 +123,7 @@ def capture(
         title=title,
         previous=None if previous is None else Digest.of(Bundle.open(previous).manifest_raw),
     )
-    with open_tpm(tcti or os.environ.get(_TCTI_VARIABLE) or _DEFAULT_TCTI) as tpm:
+    with _tpm(tcti) as tpm:
         captured = take(tpm, request)
     if captured.withheld:
         for label, data in captured.withheld.items():
@@ -176,6 +181,27 @@ def seal(
     target = output or file
     write_atomic(target, sealed.chunks(), force=force or in_place)
     print(f"{target}: seal {len(sealed.seals)} added")
+    return Exit.PASSED
+
+
+@app.command()
+def recheck(
+    file: FileArgument,
+    template: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The AK's template, where the bundle withholds it.")
+    ] = None,
+    tcti: TctiOption = None,
+) -> int:
+    """Have this machine's TPM make the bundle's AK again: the same Name shows that it is the same TPM."""
+    bundle = Bundle.open(file)
+    with _tpm(tcti) as tpm:
+        found = rederive(tpm, bundle, None if template is None else template.read_bytes())
+    print(f"{found.label} in the bundle  {found.recorded.hex()}")
+    print(f"made again by this TPM  {found.derived.hex()}")
+    if not found.same:
+        print("another key: this is another TPM, or its endorsement seed was changed")
+        return Exit.FAILED
+    print("the same key: this is the TPM of the bundle")
     return Exit.PASSED
 
 

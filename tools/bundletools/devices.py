@@ -56,13 +56,11 @@ class Tpm(Protocol):
     def primary(self, hierarchy: int, template: TpmtPublic) -> AbstractContextManager[LoadedKey]:
         """A primary key of a hierarchy (TPM_RH), made from its seed and the template; flushed at the end."""
 
-    def child(
-        self, parent: LoadedKey, template: TpmtPublic, *, policy_secret: int | None = None
-    ) -> AbstractContextManager[LoadedKey]:
-        """A new key under `parent`, whose private part is not kept; flushed at the end.
+    def child(self, parent: LoadedKey, template: TpmtPublic) -> AbstractContextManager[LoadedKey]:
+        """A new key under `parent`, whose private part is not kept; flushed at the end."""
 
-        `policy_secret` is the hierarchy (TPM_RH) whose authorisation opens the parent (an EK).
-        """
+    def activate(self, ak: LoadedKey, ek: LoadedKey, blob: bytes, encrypted_secret: bytes) -> bytes:
+        """TPM2_ActivateCredential: the credential in TPMS_ID_OBJECT `blob`, if it was made for both keys."""
 
     def pcr_banks(self) -> Mapping[int, Sequence[int]]:
         """TPM_ALG_ID of each allocated bank, and the indices of its PCRs."""

@@ -14,6 +14,7 @@ from typing import Any, Final
 from bundlefmt.evidence.ek_template import EK_CERTIFICATE_INDICES
 from bundlefmt.evidence.pcr import PcrValues
 from bundlefmt.evidence.tpm import (
+    TpmaObject,
     TpmsPcrSelection,
     TpmtPublic,
     encode_pcr_selection_list,
@@ -28,9 +29,11 @@ _EK_CHAIN: Final = range(0x01C00100, 0x01C00200)  # EK Credential Profile, "NV i
 _NV_INDICES: Final = range(0x01000000, 0x02000000)
 _READ_ATTEMPTS: Final = 8
 _RC_INITIALIZE: Final = 0x100
+_RC_OBJECT_MEMORY: Final = 0x902
 _RC_LOCKOUT: Final = 0x921
 _HINTS: Final = {
     _RC_INITIALIZE: "the TPM has not been started: TPM2_Startup",
+    _RC_OBJECT_MEMORY: "the TPM is full of keys: tpm2_flushcontext -t, or use device:/dev/tpmrm0",
     _RC_LOCKOUT: "the TPM is in dictionary-attack lockout: tpm2_dictionarylockout --clear-lockout",
 }
 
@@ -123,14 +126,12 @@ class Tpm2:
             self._flush(handle)
 
     @contextmanager
-    def child(
-        self, parent: LoadedKey, template: TpmtPublic, *, policy_secret: int | None = None
-    ) -> Iterator[LoadedKey]:
-        with self._authorised(policy_secret) as session, self._said("create a key"):
+    def child(self, parent: LoadedKey, template: TpmtPublic) -> Iterator[LoadedKey]:
+        with self._authorised(parent) as session, self._said("create a key"):
             private, public, *_ = self._esapi.create(
                 parent.handle, self._sensitive(), self._public(template), session1=session
             )
-        with self._authorised(policy_secret) as session, self._said("load a key"):
+        with self._authorised(parent) as session, self._said("load a key"):
             handle = self._esapi.load(parent.handle, private, public, session1=session)
         try:
             yield LoadedKey(handle=handle, public=public.publicArea.marshal())
@@ -138,10 +139,13 @@ class Tpm2:
             self._flush(handle)
 
     @contextmanager
-    def _authorised(self, policy_secret: int | None) -> Iterator[Any]:
-        """The session that opens a parent: its empty password, or PolicySecret of a hierarchy."""
+    def _authorised(self, key: LoadedKey) -> Iterator[Any]:
+        """The session that opens a key: its empty password, or for a low-range EK its policy.
+
+        That is PolicySecret of the endorsement hierarchy (EK Credential Profile, "PolicyA").
+        """
         tss = self._tss
-        if policy_secret is None:
+        if TpmtPublic.decode(key.public).attributes & TpmaObject.userWithAuth:
             yield tss.ESYS_TR.PASSWORD
             return
         none = tss.ESYS_TR.NONE
@@ -155,10 +159,23 @@ class Tpm2:
             )
         try:
             with self._said("authorise with the hierarchy"):
-                self._esapi.policy_secret(self._hierarchy(policy_secret), session, b"", b"", b"", 0)
+                self._esapi.policy_secret(tss.ESYS_TR.ENDORSEMENT, session, b"", b"", b"", 0)
             yield session
         finally:
             self._flush(session)
+
+    def activate(self, ak: LoadedKey, ek: LoadedKey, blob: bytes, encrypted_secret: bytes) -> bytes:
+        tss = self._tss
+        with self._authorised(ek) as session, self._said("activate a credential"):
+            credential = self._esapi.activate_credential(
+                ak.handle,
+                ek.handle,
+                tss.TPM2B_ID_OBJECT(credential=blob),
+                tss.TPM2B_ENCRYPTED_SECRET(secret=encrypted_secret),
+                session1=tss.ESYS_TR.PASSWORD,
+                session2=session,
+            )
+        return bytes(credential)
 
     def _flush(self, handle: int) -> None:
         with self._said("flush"):

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+# make demo, make test: each sets up all it needs. See README.md.
+
+PYTHON ?= python3
+VENV := .venv
+JUDGES := .venv-judges
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help demo test lint vectors fuzz bench setup packages clean
+help:
+	@echo "make demo     the main job, end to end, on software devices"
+	@echo "make test     linters, types, all tests"
+	@echo "make vectors  write test-vectors/ anew"
+	@echo "make fuzz     long fuzzing (SECONDS=600 for each target)"
+	@echo "make bench    benchmarks: ratios within one run"
+	@echo "make clean    remove what the other targets made"
+
+demo: setup
+	$(BIN)/python -m demo
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint $(JUDGES)/.stamp
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+vectors: setup
+	$(BIN)/python -m tests.vectorgen
+
+SECONDS ?= 600
+fuzz: setup
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt atheris
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
+
+bench: setup
+	$(BIN)/python -m tests.bench
+
+setup: packages $(VENV)/.stamp
+
+# On Debian and its children what is missing is installed; elsewhere it is named.
+packages:
+	@wanted=$$(sed 's/ *#.*//' system-packages.txt); \
+	if ! command -v dpkg-query >/dev/null; then echo "needed, by Debian's names:" $$wanted; exit 0; fi; \
+	missing=$$(for name in $$wanted; do \
+		dpkg-query -W -f='$${db:Status-Status}' $$name 2>/dev/null | grep -qx installed || echo $$name; done); \
+	if [ -n "$$missing" ]; then echo "installing:" $$missing; \
+		sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+		$$sudo apt-get update -q && \
+		$$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing; fi
+
+$(VENV)/.stamp: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[tools,dev]'
+	touch $@
+
+# pycose and cwt need an older cbor2 than the project: an environment of their own.
+$(JUDGES)/.stamp: constraints-judges.txt
+	$(PYTHON) -m venv $(JUDGES)
+	$(JUDGES)/bin/python -m pip install --quiet --requirement constraints-judges.txt
+	touch $@
+
+clean:
+	rm -rf $(VENV) $(JUDGES) demo-output build .mypy_cache .ruff_cache .hypothesis *.egg-info tools/*.egg-info

@@ -1,0 +1,335 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The TPM's keys: endorsement key and its certificates, attestation key, signing key.
+
+Spec: "Verification", step 5.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from cryptography.x509.oid import ObjectIdentifier
+
+from tests.vectorgen import certificates
+from tests.vectorgen import software_tpm as tpm
+from tests.vectorgen.ceremonies import (
+    ak,
+    attested_with,
+    ek,
+    ek_certificate,
+    key,
+    snapshot,
+    snapshot_with,
+    storage,
+    whole,
+    whole_with_key,
+)
+from tests.vectorgen.ceremony import Ceremony, fixed
+from tests.vectorgen.certificates import YEAR
+from tests.vectorgen.plain import CREATED
+from tests.vectorgen.software_tpm import A, Key
+from tests.vectorgen.vector import Judged, Vectors
+
+vector: Final = Vectors()
+OTHER_ROOT: Final = "other-root.der"
+
+
+def other_root() -> bytes:
+    """The anchor of another manufacturer."""
+    return certificates.manufacturer_root("Evidence Bundle Other Test TPM Root (test key)")
+
+
+def _with_certificate(**changes: object) -> Ceremony:
+    return whole().changed("ek.cert", value=ek_certificate(**changes))
+
+
+@vector("ek.form")
+def ek_public_cut_short() -> Judged:
+    """The EK's public area ends within its last coordinate."""
+    return whole().changed("ek.pub", value=ek().area[:-1]).judged("ek.form")
+
+
+@vector("ek.form")
+def ek_certificate_padded() -> Judged:
+    """The EK certificate is followed by the padding of its NV index."""
+    return whole().changed("ek.cert", value=ek_certificate() + bytes(16)).judged("ek.form")
+
+
+@vector("ek.chain", "anchor")
+def ek_no_anchor() -> Judged:
+    """The verifier knows no manufacturer of TPMs."""
+    return whole().under(anchors=()).judged(unsure=("ek.chain",))
+
+
+@vector("ek.chain", "anchor")
+def ek_other_anchor() -> Judged:
+    """The verifier knows another manufacturer of TPMs."""
+    return whole().under(anchors=(OTHER_ROOT,)).judged("ek.chain")
+
+
+@vector("ek.chain", "time")
+def ek_certificate_expired() -> Judged:
+    """The EK certificate had expired when the capture was made."""
+    return _with_certificate(validity=(CREATED - 2 * YEAR, CREATED - YEAR)).judged("ek.chain")
+
+
+@vector("`at` is when the certificates of endorsement keys are judged", "time")
+def ek_judged_before_validity() -> Judged:
+    """The verifier asks about a time before the EK certificate was valid."""
+    return whole().under(at=CREATED - 2 * YEAR).judged("ek.chain")
+
+
+@vector("where the policy does not say, they are judged at the manifest's `created`", "time")
+def ek_judged_at_capture() -> Judged:
+    """The EK certificate expired an hour after the capture; it is judged at the time of the capture."""
+    return _with_certificate(validity=(CREATED - YEAR, CREATED + 3600)).judged()
+
+
+@vector("ek.chain")
+def ek_certificate_for_another_use() -> Judged:
+    """The certificate is for TLS clients, though the manufacturer's authority issued it."""
+    usage = ObjectIdentifier("1.3.6.1.5.5.7.3.2")
+    return _with_certificate(usage=usage).judged("ek.chain")
+
+
+@vector("ek.chain")
+def ek_issuer_missing() -> Judged:
+    """The intermediate certificate was never captured."""
+    return whole().without("ek.issuer").changed("ek.cert", refs={}).judged("ek.chain")
+
+
+@vector("ek.chain")
+def ek_issuer_no_authority() -> Judged:
+    """The intermediate certificate is not that of an authority."""
+    issuer = certificates.manufacturer_issuer(is_authority=False)
+    return whole().changed("ek.issuer", value=issuer).judged("ek.chain")
+
+
+@vector("ek.key")
+def ek_certificate_for_another_key() -> Judged:
+    """The EK certificate is sound, and is for the EK of another TPM."""
+    other = tpm.ecc_key("other endorsement key", tpm.STORING, scheme=None).private.public_key()
+    return whole().changed("ek.cert", value=certificates.ek_certificate(other)).judged("ek.key")
+
+
+@vector("ak.form", "trailing")
+def ak_trailing_byte() -> Judged:
+    """One byte follows the attestation key's public area."""
+    return snapshot().changed("ak.pub", value=ak().area + b"\x00").judged("ak.form")
+
+
+@vector("without a TPM2B size")
+def ak_with_size() -> Judged:
+    """The attestation key's public area stands behind its size, as TPM2B_PUBLIC and tool files have it."""
+    return snapshot().changed("ak.pub", value=tpm.tpm2b(ak().area)).judged("ak.form")
+
+
+@vector("ak.form")
+def ak_point_not_on_curve() -> Judged:
+    """The attestation key's point is not on its curve: no key at all, which nothing can be checked with."""
+    point = replace(ak().public.unique, y=bytes(31) + b"\x05")  # type: ignore[type-var] # a point
+    wrong = replace(ak().public, unique=point)
+    key_ = replace(ak(), public=wrong)
+    return snapshot_with(key_).judged(unsure=("ak.form", "quote.signature"))
+
+
+@vector("ak.name")
+def ak_name_of_another_key() -> Judged:
+    """The Name beside the attestation key is that of the signing key."""
+    return whole().changed("ak.name", value=key().name).judged("ak.name")
+
+
+@vector("ak.name")
+def ak_name_is_qualified() -> Judged:
+    """The Name beside the attestation key is its qualified name."""
+    return whole().changed("ak.name", value=ak().qualified_name).judged("ak.name")
+
+
+def _attesting(attributes: int) -> Judged:
+    """A snapshot by a key with other attributes, all else sound: exactly the attributes fail."""
+    return snapshot_with(ak().with_attributes(attributes)).judged("ak.attributes")
+
+
+@vector("ak.attributes", "attributes")
+def ak_not_restricted() -> Judged:
+    """The attestation key is not restricted: it signs whatever its holder makes look like a statement."""
+    return _attesting(tpm.ATTESTING & ~A.restricted)
+
+
+@vector("ak.attributes", "attributes")
+def ak_not_fixed_to_tpm() -> Judged:
+    """The attestation key may be duplicated to another TPM (fixedTPM is not set)."""
+    return _attesting(tpm.ATTESTING & ~A.fixedTPM)
+
+
+@vector("ak.attributes", "attributes")
+def ak_not_fixed_to_parent() -> Judged:
+    """The attestation key may be duplicated to another parent (fixedParent is not set)."""
+    return _attesting(tpm.ATTESTING & ~A.fixedParent)
+
+
+@vector("ak.attributes", "attributes")
+def ak_imported() -> Judged:
+    """The attestation key was made outside the TPM (sensitiveDataOrigin is not set)."""
+    return _attesting(tpm.ATTESTING & ~A.sensitiveDataOrigin)
+
+
+@vector("ak.attributes", "attributes")
+def ak_may_not_sign() -> Judged:
+    """The attestation key is no signing key."""
+    return _attesting(tpm.ATTESTING & ~A.sign_encrypt)
+
+
+@vector("ak.attributes", "attributes")
+def ak_may_decrypt() -> Judged:
+    """The attestation key may also decrypt."""
+    return _attesting(tpm.ATTESTING | A.decrypt)
+
+
+@vector("ak.attributes", "attributes", "two-items")
+def ak_second_not_restricted() -> Judged:
+    """Two attestation keys: the sound one is beside the matter, as the other one made the quote."""
+    weak = tpm.ecc_key("second attestation key", tpm.ATTESTING & ~A.restricted)
+    second = attested_with(weak, label="ak.second")
+    ceremony = snapshot()
+    return replace(ceremony, artifacts={**ceremony.artifacts, **second}).judged("ak.attributes")
+
+
+@vector("ak.scheme", "weak")
+def ak_scheme_sha1() -> Judged:
+    """The attestation key signs SHA-1 digests."""
+    return snapshot_with(_sha1_ak()).judged("ak.scheme")
+
+
+@vector("SHA-1 banks, signing schemes and Names are accepted", "weak", "relaxation")
+def ak_scheme_sha1_allowed() -> Judged:
+    """The attestation key signs SHA-1 digests, and the verifier allows that."""
+    return snapshot_with(_sha1_ak()).under(allow_sha1=True).judged()
+
+
+def _sha1_ak() -> Key:
+    return tpm.ecc_key("attestation key", tpm.ATTESTING, scheme=(tpm.ECDSA, tpm.SHA1))
+
+
+@vector("ak.scheme")
+def ak_no_scheme() -> Judged:
+    """The attestation key fixes no scheme, so it does not say how PCR values are hashed."""
+    return snapshot_with(tpm.ecc_key("attestation key", tpm.ATTESTING, scheme=None)).judged("ak.scheme")
+
+
+@vector("ak.template")
+def ak_template_of_another_key() -> Judged:
+    """The template has other attributes than the key, so it never yields it."""
+    other = replace(ak().public, attributes=A(tpm.ATTESTING | A.noDA))
+    return whole().changed("ak.template", value=other.encode()).judged("ak.template")
+
+
+@vector("ak.form", "trailing")
+def ak_template_trailing_byte() -> Judged:
+    """One byte follows the attestation key's template."""
+    return whole().changed("ak.template", value=ak().area + b"\x00").judged("ak.form")
+
+
+@vector("the public area it was made under; a primary has none", "shape", "session")
+def ak_session_under_ek() -> Judged:
+    """A session key made under the EK: its qualified name leads through the EK to the hierarchy."""
+    child = tpm.ecc_key("session attestation key", tpm.ATTESTING, parent=ek().qualified_name)
+    ceremony = snapshot_with(child).having("ek.pub", fixed("ek-public", ek().area))
+    return ceremony.changed("ak.pub", refs={"parent": "ek.pub"}).judged()
+
+
+@vector("quote.signer", "session")
+def ak_session_parent_unnamed() -> Judged:
+    """A session key made under the EK, which the bundle does not say."""
+    child = tpm.ecc_key("session attestation key", tpm.ATTESTING, parent=ek().qualified_name)
+    return snapshot_with(child).having("ek.pub", fixed("ek-public", ek().area)).judged("quote.signer")
+
+
+@vector("ak.form", "shape", "algorithm")
+def ak_rsa() -> Judged:
+    """An RSA-2048 attestation key that signs by PKCS #1 v1.5."""
+    return snapshot_with(
+        tpm.rsa_key("tpm-ak-rsa2048", tpm.ATTESTING, scheme=(tpm.RSASSA, tpm.SHA256))
+    ).judged()
+
+
+@vector("ak.form", "shape", "algorithm")
+def ak_rsa_pss() -> Judged:
+    """An RSA-2048 attestation key that signs by PSS."""
+    return snapshot_with(
+        tpm.rsa_key("tpm-ak-rsa2048", tpm.ATTESTING, scheme=(tpm.RSAPSS, tpm.SHA256))
+    ).judged()
+
+
+@vector("ak.form", "shape", "algorithm")
+def ak_p384() -> Judged:
+    """A P-384 attestation key that signs SHA-384 digests: the PCR digest is by SHA-384 too."""
+    return snapshot_with(_p384_ak()).judged()
+
+
+def _p384_ak() -> Key:
+    return tpm.ecc_key("attestation key", tpm.ATTESTING, curve="p384", scheme=(tpm.ECDSA, tpm.SHA384))
+
+
+@vector("key.form")
+def key_cut_short() -> Judged:
+    """The signing key's public area ends within its last coordinate."""
+    return whole().changed("key.pub", value=key().area[:-1]).judged("key.form")
+
+
+@vector("key.form", "trailing")
+def key_parent_trailing_byte() -> Judged:
+    """One byte follows the public area of the signing key's parent."""
+    ceremony = whole().changed("key.parent", value=storage().area + b"\x00")
+    return ceremony.judged("key.form")
+
+
+@vector("key.name")
+def key_name_of_another_key() -> Judged:
+    """The Name beside the signing key is that of the attestation key."""
+    return whole().changed("key.name", value=ak().name).judged("key.name")
+
+
+@vector("key.attributes", "attributes")
+def key_not_fixed_to_tpm() -> Judged:
+    """The signing key may be duplicated to another TPM (fixedTPM is not set)."""
+    return whole_with_key(key().with_attributes(tpm.SIGNING & ~A.fixedTPM)).judged("key.attributes")
+
+
+@vector("key.attributes", "attributes")
+def key_imported() -> Judged:
+    """The signing key was made outside the TPM (sensitiveDataOrigin is not set)."""
+    imported = key().with_attributes(tpm.SIGNING & ~A.sensitiveDataOrigin)
+    return whole_with_key(imported).judged("key.attributes")
+
+
+@vector("key.scheme", "weak")
+def key_scheme_sha1() -> Judged:
+    """The signing key signs SHA-1 digests."""
+    weak = tpm.ecc_key(
+        "signing key", tpm.SIGNING, scheme=(tpm.ECDSA, tpm.SHA1), parent=storage().qualified_name
+    )
+    return whole_with_key(weak).judged("key.scheme")
+
+
+@vector("key.certified")
+def key_not_certified() -> Judged:
+    """No attestation key says that the signing key is in its TPM."""
+    return whole().without("certify", "certify.sig").judged("key.certified")
+
+
+@vector("key.certified", "withheld")
+def key_certify_withheld() -> Judged:
+    """The statement that certifies the signing key is withheld."""
+    statement = ("certify.binding", "certify.form", "certify.signature", "certify.signer", "certify.subject")
+    unsure = ("container.complete", "key.certified", *statement)
+    return replace(whole(), absent=frozenset({"certify"})).judged(unsure=unsure)
+
+
+@vector("key.certified", "two-items")
+def key_second_not_certified() -> Judged:
+    """Two signing keys: one is certified, the other one is not."""
+    second = tpm.ecc_key("second signing key", tpm.SIGNING, parent=storage().qualified_name)
+    item = fixed("key-public", second.area, {"parent": "key.parent"})
+    return whole().having("key.second", item).judged("key.certified")
