@@ -60,7 +60,8 @@ class Relaxations:
     """What a chain is allowed to lack; each is off by default.
 
     `allow_sha1`: SHA-1 in signatures. `allow_missing_usage`: a leaf without the extended key usage extension.
-    `allow_ca_without_constraints`: authorities without basic constraints, as YubiKeys of 2018 have.
+    `allow_ca_without_constraints`: authorities without basic constraints, as YubiKeys of 2018 have; they do
+    not count for the path lengths above them.
     """
 
     allow_sha1: bool = False
@@ -215,8 +216,7 @@ class _Search:
         usage = issuer.key_usage()
         if usage is not None and KeyUsage.keyCertSign not in usage:
             raise CertificateError("issues certificates but its key usage lacks keyCertSign")
-        # intermediates that issued themselves a certificate do not count (RFC 5280 4.2.1.9)
-        below = sum(each.issuer.comparable() != each.subject.comparable() for each in chain[1:])
+        below = sum(map(_counts, chain[1:]))
         if (
             constraints is not None
             and constraints.path_length is not None
@@ -255,6 +255,17 @@ class _Search:
                 raise CertificateError(f"{_NOT_EVALUATED[extension.oid]}, which are not evaluated here")
             if extension.critical and extension.oid not in _KNOWN | self._purpose.critical:
                 raise CertificateError(f"critical extension {extension.oid} is not known here")
+
+
+def _counts(authority: Certificate) -> bool:
+    """Whether it counts for the path lengths above it.
+
+    One that issued itself its certificate does not (RFC 5280 4.2.1.9); nor one without basic constraints,
+    where that is allowed: those above it took it for no authority.
+    """
+    if authority.basic_constraints() is None:
+        return False
+    return authority.issuer.comparable() != authority.subject.comparable()
 
 
 def _listed(usages: frozenset[str]) -> str:

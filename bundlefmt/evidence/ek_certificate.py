@@ -102,8 +102,8 @@ class TpmName:
             return self.manufacturer
         if not code.isalnum():
             return self.manufacturer
-        known = VENDORS.get(code)
-        return f"{self.manufacturer} ({code}{f', {known}' if known else ''})"
+        known = VENDORS.get(code, code)
+        return f"{self.manufacturer} ({code if known == code else f'{code}, {known}'})"
 
 
 def tpm_name(certificate: Certificate) -> TpmName | None:

@@ -21,6 +21,7 @@ EK: Final = ObjectIdentifier("2.23.133.8.1")
 AK: Final = ObjectIdentifier("2.23.133.8.3")
 
 Private = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey | mldsa.MLDSA65PrivateKey
+Hash = hashes.SHA224 | hashes.SHA256 | hashes.SHA384 | hashes.SHA512
 Extensions = Sequence[tuple[x509.ExtensionType, bool]]
 
 
@@ -95,7 +96,7 @@ def certificate(
     *,
     extensions: Extensions = AUTHORITY,
     validity: tuple[int, int] = VALIDITY,
-    digest: hashes.HashAlgorithm | None = None,
+    digest: Hash | None = None,
     serial: int = 1,
     pss: bool = False,
 ) -> bytes:
@@ -125,7 +126,7 @@ def crl(
     *entries: tuple[int, int, x509.ReasonFlags | None],
     updates: tuple[int, int] = (AT - DAY, AT + DAY),
     extensions: Extensions = (),
-    digest: hashes.HashAlgorithm | None = None,
+    digest: Hash | None = None,
     entry_extensions: Extensions = (),
 ) -> bytes:
     """DER; each entry is a serial number, the time of revocation, and the reason."""

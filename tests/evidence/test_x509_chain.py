@@ -35,6 +35,7 @@ from tests.evidence.pki import (
     SIGNS,
     VALIDITY,
     Extensions,
+    Hash,
     Private,
     certificate,
     constraints,
@@ -215,7 +216,7 @@ def test_signature_algorithms(kind: str) -> None:
 
 @pytest.mark.parametrize("digest", [hashes.SHA224(), hashes.SHA384(), hashes.SHA512()])
 @pytest.mark.parametrize("kind", ["p256", "rsa2048"])
-def test_hashes(kind: str, digest: hashes.HashAlgorithm) -> None:
+def test_hashes(kind: str, digest: Hash) -> None:
     private = SIGNERS[kind]()
     anchor = certificate("A", "A", private, private)
     data = certificate("L", "A", LEAF_KEY, private, extensions=LEAF, digest=digest)
