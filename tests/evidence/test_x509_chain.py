@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -369,6 +370,9 @@ def test_an_authority_without_basic_constraints_can_be_allowed() -> None:
     old = issuer(extensions=[])
     refused("has no basic constraints", leaf(), [old])
     assert find(leaf(), [old], allow_ca_without_constraints=True)
+    tight = root(extensions=[constraints(0), SIGNS])
+    assert find(leaf(), [old], [tight], allow_ca_without_constraints=True)
+    refused("allows 0 authorities", leaf(), [issuer()], [tight], allow_ca_without_constraints=True)
     no = issuer(extensions=[constraints(ca=False)])
     refused("is no authority", leaf(), [no], allow_ca_without_constraints=True)
 
@@ -509,11 +513,9 @@ def test_the_chain_is_found_among_wrong_ones() -> None:
 def test_the_reason_is_that_of_the_longest_attempt() -> None:
     upper = certificate("Upper", "Root", key(31), ROOT_KEY, validity=(AT - 2, AT - 1))
     middle = certificate("Issuer", "Upper", ISSUER_KEY, key(31))
-    refused(
-        "certificate 3 .CN=Upper.: no longer valid",
-        leaf(),
-        [certificate("Issuer", "X", key(8), key(8)), middle, upper],
-    )
+    stranger = certificate("Issuer", "X", key(8), key(8))
+    for given in itertools.permutations([stranger, middle, upper]):
+        refused("certificate 3 .CN=Upper.: no longer valid", leaf(), given)
 
 
 def test_an_ek_certificate_with_an_empty_subject() -> None:
