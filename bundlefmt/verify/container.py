@@ -28,6 +28,7 @@ _TARGETS: Final[dict[tuple[str, str], tuple[str, ...]]] = {
     ("certify-creation", "by"): ("ak-public",),
     ("certify-creation", "subject"): ("key-public", "ak-public"),
     ("tpm-signature", "by"): ("ak-public", "key-public"),
+    ("tpm-signature", "over"): ("quote", "certify", "certify-creation", "time", "nv-certify"),
     ("pcr-values", "quoted-by"): ("quote",),
     ("ek-public", "certificate"): ("ek-certificate",),
     ("ak-public", "certificate"): ("ak-certificate",),

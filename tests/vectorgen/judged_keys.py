@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The TPM's keys: endorsement key and its certificates, attestation key, signing key.
+"""Keys that sign in the TPM: the attestation key and the key that it certifies.
 
 Spec: "Verification", step 5.
 """
@@ -9,15 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from cryptography.x509.oid import ObjectIdentifier
-
-from tests.vectorgen import certificates
+from bundlefmt.evidence.tpm import Opaque
 from tests.vectorgen import software_tpm as tpm
 from tests.vectorgen.ceremonies import (
     ak,
     attested_with,
+    certify,
     ek,
-    ek_certificate,
     key,
     snapshot,
     snapshot_with,
@@ -25,92 +23,12 @@ from tests.vectorgen.ceremonies import (
     whole,
     whole_with_key,
 )
-from tests.vectorgen.ceremony import Ceremony, fixed
-from tests.vectorgen.certificates import YEAR
-from tests.vectorgen.plain import CREATED
+from tests.vectorgen.ceremony import fixed
 from tests.vectorgen.software_tpm import A, Key
 from tests.vectorgen.vector import Judged, Vectors
 
 vector: Final = Vectors()
 OTHER_ROOT: Final = "other-root.der"
-
-
-def other_root() -> bytes:
-    """The anchor of another manufacturer."""
-    return certificates.manufacturer_root("Evidence Bundle Other Test TPM Root (test key)")
-
-
-def _with_certificate(**changes: object) -> Ceremony:
-    return whole().changed("ek.cert", value=ek_certificate(**changes))
-
-
-@vector("ek.form")
-def ek_public_cut_short() -> Judged:
-    """The EK's public area ends within its last coordinate."""
-    return whole().changed("ek.pub", value=ek().area[:-1]).judged("ek.form")
-
-
-@vector("ek.form")
-def ek_certificate_padded() -> Judged:
-    """The EK certificate is followed by the padding of its NV index."""
-    return whole().changed("ek.cert", value=ek_certificate() + bytes(16)).judged("ek.form")
-
-
-@vector("ek.chain", "anchor")
-def ek_no_anchor() -> Judged:
-    """The verifier knows no manufacturer of TPMs."""
-    return whole().under(anchors=()).judged(unsure=("ek.chain",))
-
-
-@vector("ek.chain", "anchor")
-def ek_other_anchor() -> Judged:
-    """The verifier knows another manufacturer of TPMs."""
-    return whole().under(anchors=(OTHER_ROOT,)).judged("ek.chain")
-
-
-@vector("ek.chain", "time")
-def ek_certificate_expired() -> Judged:
-    """The EK certificate had expired when the capture was made."""
-    return _with_certificate(validity=(CREATED - 2 * YEAR, CREATED - YEAR)).judged("ek.chain")
-
-
-@vector("`at` is when the certificates of endorsement keys are judged", "time")
-def ek_judged_before_validity() -> Judged:
-    """The verifier asks about a time before the EK certificate was valid."""
-    return whole().under(at=CREATED - 2 * YEAR).judged("ek.chain")
-
-
-@vector("where the policy does not say, they are judged at the manifest's `created`", "time")
-def ek_judged_at_capture() -> Judged:
-    """The EK certificate expired an hour after the capture; it is judged at the time of the capture."""
-    return _with_certificate(validity=(CREATED - YEAR, CREATED + 3600)).judged()
-
-
-@vector("ek.chain")
-def ek_certificate_for_another_use() -> Judged:
-    """The certificate is for TLS clients, though the manufacturer's authority issued it."""
-    usage = ObjectIdentifier("1.3.6.1.5.5.7.3.2")
-    return _with_certificate(usage=usage).judged("ek.chain")
-
-
-@vector("ek.chain")
-def ek_issuer_missing() -> Judged:
-    """The intermediate certificate was never captured."""
-    return whole().without("ek.issuer").changed("ek.cert", refs={}).judged("ek.chain")
-
-
-@vector("ek.chain")
-def ek_issuer_no_authority() -> Judged:
-    """The intermediate certificate is not that of an authority."""
-    issuer = certificates.manufacturer_issuer(is_authority=False)
-    return whole().changed("ek.issuer", value=issuer).judged("ek.chain")
-
-
-@vector("ek.key")
-def ek_certificate_for_another_key() -> Judged:
-    """The EK certificate is sound, and is for the EK of another TPM."""
-    other = tpm.ecc_key("other endorsement key", tpm.STORING, scheme=None).private.public_key()
-    return whole().changed("ek.cert", value=certificates.ek_certificate(other)).judged("ek.key")
 
 
 @vector("ak.form", "trailing")
@@ -333,3 +251,54 @@ def key_second_not_certified() -> Judged:
     second = tpm.ecc_key("second signing key", tpm.SIGNING, parent=storage().qualified_name)
     item = fixed("key-public", second.area, {"parent": "key.parent"})
     return whole().having("key.second", item).judged("key.certified")
+
+
+@vector("ak.scheme", "weak")
+def ak_p224() -> Judged:
+    """The attestation key is on P-224: less than 128 bits of strength."""
+    return snapshot_with(tpm.ecc_key("attestation key", tpm.ATTESTING, curve="p224")).judged("ak.scheme")
+
+
+@vector("ak.scheme", "weak")
+def ak_name_by_sha1() -> Judged:
+    """The attestation key's Name is a SHA-1 digest: two keys may be made that share it."""
+    weak = replace(ak(), public=replace(ak().public, name_alg=tpm.SHA1))
+    return snapshot_with(weak).judged("ak.scheme")
+
+
+@vector("quote.signer", "unknown", "algorithm")
+def ak_name_by_unknown_hash() -> Judged:
+    """The attestation key's Name is by a hash that is not computed here."""
+    other = replace(ak(), public=replace(ak().public, name_alg=tpm.UNKNOWN_HASH))
+    return snapshot_with(other).judged(unsure=("quote.signer",))
+
+
+@vector("ak.form", "unknown", "algorithm")
+def ak_of_unknown_kind() -> Judged:
+    """The attestation key is of a kind that is not read here, as ML-DSA keys are in TPM 2.0 1.85."""
+    public = replace(
+        ak().public, type=tpm.ML_DSA, parameters=Opaque(body=b"\x00\x02" + bytes(32)), unique=b""
+    )
+    return snapshot_with(replace(ak(), public=public)).judged(unsure=("ak.form", "quote.signature"))
+
+
+@vector("key.certified", "unknown")
+def key_creation_certified() -> Judged:
+    """Only the signing key's creation is certified, which version 1.0 does not judge."""
+    attested = tpm.tpm2b(key().name) + tpm.tpm2b(bytes(32))
+    make = certify(ak(), key(), type=tpm.CREATION, attested=attested)
+    ceremony = whole().changed("certify", role="certify-creation", make=make)
+    return ceremony.judged(unsure=("key.certified",))
+
+
+@vector("certify.subject", "reference")
+def key_parents_in_a_circle() -> Judged:
+    """The signing key's parent is said to be its own parent."""
+    return whole().changed("key.parent", refs={"parent": "key.parent"}).judged("certify.subject")
+
+
+@vector("A check that could not run never passed", "unknown", "algorithm")
+def ak_scheme_by_unknown_hash() -> Judged:
+    """The attestation key's scheme is by a hash that is not computed here."""
+    other = tpm.ecc_key("attestation key", tpm.ATTESTING, scheme=(tpm.ECDSA, tpm.UNKNOWN_HASH))
+    return snapshot_with(other).judged(unsure=("quote.pcrs", "quote.signature"))

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All fuzz targets by name."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.fuzz import container, evidence, verification
+from tests.fuzz.target import Target
+
+TARGETS: Final[dict[str, Target]] = {
+    **container.target.found,
+    **evidence.target.found,
+    **verification.target.found,
+}
