@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fuzzing: what must hold of any bytes, coverage-guided (`python -m tests.fuzz`) and shortly in `make test`."""
+"""Fuzzing: what must hold of any bytes; at length by `python -m tests.fuzz`, briefly in `make test`."""
