@@ -176,6 +176,8 @@ def load_key(spki: bytes) -> PublicKeyTypes:
             )
             modulus, exponent = (der.integer(numbers.next(), _KEY) for _ in range(2))
             numbers.finish()
+            if modulus < 0 or exponent < 0 or modulus % 2 == 0:
+                raise CertificateError("the key cannot be read: no RSA modulus and exponent")
             return rsa.RSAPublicNumbers(exponent, modulus).public_key()
         return load_der_public_key(spki)
     except (MalformedError, ValueError, UnsupportedAlgorithm) as error:

@@ -29,8 +29,9 @@ from bundlefmt.evidence.ek_certificate import (
     ek_faults,
     tpm_name,
 )
+from bundlefmt.evidence.x509_signature import load_key
 from tests.evidence import corpus_certificates as real
-from tests.evidence.pki import certificate, constraints, ek_extensions, key, rsa_key, spki, usage
+from tests.evidence.pki import certificate, constraints, ek_extensions, key, rsa_key, spki, tlv, usage
 from tests.evidence.pki import tpm_name as names
 from tests.provenance import CORPUS
 
@@ -176,6 +177,17 @@ def test_a_key_of_no_known_kind_is_compared_as_it_stands() -> None:
     assert x509.facts(data).spki == Certificate.decode(data).spki
     with pytest.raises(CertificateError, match="the key cannot be read"):
         x509.public_key(data)
+
+
+@pytest.mark.parametrize(
+    ("modulus", "exponent"), [(-5, 3), (5, -3), (0, 3), (2**2048, 65537), (2**2048 + 1, 2)]
+)
+def test_numbers_that_are_no_rsa_key(modulus: int, exponent: int) -> None:
+    numbers = core.Integer(modulus).dump() + core.Integer(exponent).dump()
+    algorithm = bytes.fromhex("300d06092a864886f70d0101010500")
+    info = tlv(0x30, algorithm, tlv(0x03, b"\x00", tlv(0x30, numbers)))
+    with pytest.raises(CertificateError, match="the key cannot be read"):
+        load_key(info)
 
 
 # --- real certificates ------------------------------------------------------------------------------
