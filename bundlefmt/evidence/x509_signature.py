@@ -176,8 +176,8 @@ def load_key(spki: bytes) -> PublicKeyTypes:
             )
             modulus, exponent = (der.integer(numbers.next(), _KEY) for _ in range(2))
             numbers.finish()
-            if modulus < 0 or exponent < 0 or modulus % 2 == 0:
-                raise CertificateError("the key cannot be read: no RSA modulus and exponent")
+            if modulus < 0 or exponent < 0:
+                raise CertificateError("the key cannot be read: a negative RSA modulus or exponent")
             return rsa.RSAPublicNumbers(exponent, modulus).public_key()
         return load_der_public_key(spki)
     except (MalformedError, ValueError, UnsupportedAlgorithm) as error:
@@ -196,7 +196,7 @@ def weakness(key: PublicKeyTypes) -> str | None:
             return "an RSA key whose primes have the form of CVE-2017-15361, which can be factored"
         if not MIN_RSA_BITS <= key.key_size <= MAX_RSA_BITS:
             return f"an RSA key of {key.key_size} bits"
-        return None
+        return "an RSA key whose modulus is even" if key.public_numbers().n % 2 == 0 else None
     if isinstance(key, ec.EllipticCurvePublicKey):
         return None if key.curve.key_size >= MIN_CURVE_BITS else f"a key on {key.curve.name}"
     if isinstance(key, tuple(_PLAIN.values())):

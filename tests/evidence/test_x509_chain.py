@@ -284,6 +284,11 @@ def test_keys_that_can_be_factored_are_known_by_their_form() -> None:
     assert x509_signature.weakness(rsa_key(5).public_key()) is None
 
 
+def test_an_even_modulus_is_no_modulus() -> None:
+    even = rsa.RSAPublicNumbers(65537, rsa_key(5).public_key().public_numbers().n + 1).public_key()
+    assert "modulus is even" in str(x509_signature.weakness(even))
+
+
 # --- rules of authorities ---------------------------------------------------------------------------
 
 YEARS = 365 * DAY
