@@ -179,9 +179,7 @@ def test_a_key_of_no_known_kind_is_compared_as_it_stands() -> None:
         x509.public_key(data)
 
 
-@pytest.mark.parametrize(
-    ("modulus", "exponent"), [(-5, 3), (5, -3), (0, 3), (15, 3), (2**2048 + 1, 2)], ids=range(5)
-)
+@pytest.mark.parametrize(("modulus", "exponent"), [(-5, 3), (5, -3), (0, 3), (2**2048 + 1, 2)], ids=range(4))
 def test_numbers_that_are_no_rsa_key(modulus: int, exponent: int) -> None:
     numbers = core.Integer(modulus).dump() + core.Integer(exponent).dump()
     algorithm = bytes.fromhex("300d06092a864886f70d0101010500")
