@@ -14,7 +14,8 @@ from bundlefmt.verify.findings import Basis, Conclusion, Finding, Outcome
 from bundlefmt.verify.seals import sealed_by_pinned
 
 _SEALED = ("container.digest", "seal.validity", "seal.anchor")
-_TPM = ("ek.form", "ek.chain", "ek.key")
+_TPM = ("ek.form", "ek.certificate", "ek.chain", "ek.key")
+_TPM_REVOCATION = "ek.revocation"  # lists are not required: without one it is skipped
 _AK = ("ak.form", "ak.attributes", "ak.scheme")
 _STATED = ("container.refs", "container.binding")
 _QUOTE = (
@@ -56,6 +57,11 @@ class _Found:
     def holds(self, checks: Sequence[str]) -> bool:
         return all(self._holds(self._findings.get(check, [])) for check in checks)
 
+    def unbroken(self, check: str) -> bool:
+        """Nothing failed or was left undecided."""
+        outcomes = {finding.outcome for finding in self._findings.get(check, [])}
+        return not outcomes & {Outcome.FAILED, Outcome.INDETERMINATE}
+
     def _holds(self, findings: Sequence[Finding]) -> bool:
         return any(finding.outcome is Outcome.PASSED for finding in findings) and all(
             finding.outcome is Outcome.PASSED or self._no_evidence(finding) for finding in findings
@@ -86,7 +92,7 @@ def draw(context: Context, findings: Sequence[Finding]) -> tuple[Conclusion, ...
             rests_on=_SEALED,
         )
     ]
-    genuine = found.holds(_TPM)
+    genuine = found.holds(_TPM) and found.unbroken(_TPM_REVOCATION)
     drawn.append(
         Conclusion(
             id="tpm.genuine",
@@ -96,7 +102,7 @@ def draw(context: Context, findings: Sequence[Finding]) -> tuple[Conclusion, ...
                 if genuine
                 else "not every endorsement key leads to an anchored manufacturer: no TPM is proven genuine"
             ),
-            rests_on=_TPM,
+            rests_on=(*_TPM, _TPM_REVOCATION),
         )
     )
     resident = word if found.holds(_AK) else Basis.UNPROVEN

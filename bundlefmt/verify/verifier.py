@@ -11,7 +11,7 @@ from typing import Final
 from bundlefmt import labels
 from bundlefmt.bundle import Bundle
 from bundlefmt.manifest import hash_bytes
-from bundlefmt.verify import ak, certify, container, ek, key, quote, seals
+from bundlefmt.verify import ak, ak_certificate, certify, container, ek, key, quote, seals
 from bundlefmt.verify.checks import Check
 from bundlefmt.verify.conclusions import draw
 from bundlefmt.verify.context import Context
@@ -23,7 +23,7 @@ PLAN: Final[tuple[tuple[int, str, tuple[Check, ...]], ...]] = (
     (1, "the container", container.CHECKS),
     (2, "the seals", seals.CHECKS),
     (5, "the endorsement key", ek.CHECKS),
-    (5, "the attestation key", ak.CHECKS),
+    (5, "the attestation key", (*ak.CHECKS, *ak_certificate.CHECKS)),
     (5, "the signing key", key.CHECKS),
     (6, "the quotes", quote.CHECKS),
     (6, "the certify statements", certify.CHECKS),

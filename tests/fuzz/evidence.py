@@ -11,8 +11,10 @@ from bundlefmt import labels
 from bundlefmt.errors import MalformedError
 from bundlefmt.evidence import openpgp, x509
 from bundlefmt.evidence.attest import TpmsAttest
+from bundlefmt.evidence.chain import find_chain
 from bundlefmt.evidence.creation import TpmsCreationData, TpmtTkCreation
 from bundlefmt.evidence.credential import CredentialActivation, make_credential
+from bundlefmt.evidence.ek_certificate import EK_PURPOSE
 from bundlefmt.evidence.pcr import decode_pcr_values, encode_pcr_values
 from bundlefmt.evidence.pcr_selection import TpmsPcrSelection
 from bundlefmt.evidence.secret_sharing import CannotRecomputeError, ChallengeMismatchError, entropy_size
@@ -147,7 +149,7 @@ def certificate(data: bytes) -> None:
     known = set(seeds.artifacts("ek-certificate"))
     for leaf, issuers, anchor in ((data, [issuer], root), (ceremonies.ek_certificate(), [data], root)):
         with contextlib.suppress(x509.CertificateError):
-            x509.check_ek_chain(leaf, issuers, [anchor], CREATED)
+            find_chain(leaf, issuers=issuers, anchors=[anchor], at=CREATED, purpose=EK_PURPOSE)
             assert leaf in known
             assert issuers == [issuer]
 
