@@ -16,7 +16,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from bundlefmt import cbor
 from bundlefmt.bundle import Bundle
-from bundlefmt.evidence import openpgp, x509
+from bundlefmt.evidence import openpgp
+from bundlefmt.evidence.chain import find_chain
+from bundlefmt.evidence.ek_certificate import EK_PURPOSE
 from bundlefmt.manifest import Digest
 from bundlefmt.verify import Verdict, verify
 from tests.bench import samples
@@ -90,7 +92,8 @@ def bare_signatures() -> None:
     good = resealing.good()
     openpgp.verify_detached(good.content["operator.openpgp"].value, good.seals[1].value, good.manifest_raw)
     root, issuer = certificates.manufacturer_root(), certificates.manufacturer_issuer()
-    x509.check_ek_chain(good.content["ek.cert"].value, [issuer], [root], CREATED)
+    leaf = good.content["ek.cert"].value
+    find_chain(leaf, issuers=[issuer], anchors=[root], at=CREATED, purpose=EK_PURPOSE)
 
 
 def starting() -> Iterator[Figure]:

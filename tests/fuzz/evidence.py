@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Targets of the evidence: structures of a TPM, PCR values, X.509 and OpenPGP."""
+"""Targets of what a TPM says: its structures, challenges, PCR values."""
 
 from __future__ import annotations
 
@@ -7,14 +7,10 @@ import contextlib
 from collections.abc import Iterable
 from typing import Final
 
-from bundlefmt import labels
 from bundlefmt.errors import MalformedError
-from bundlefmt.evidence import openpgp, x509
 from bundlefmt.evidence.attest import TpmsAttest
-from bundlefmt.evidence.chain import find_chain
 from bundlefmt.evidence.creation import TpmsCreationData, TpmtTkCreation
 from bundlefmt.evidence.credential import CredentialActivation, make_credential
-from bundlefmt.evidence.ek_certificate import EK_PURPOSE
 from bundlefmt.evidence.pcr import decode_pcr_values, encode_pcr_values
 from bundlefmt.evidence.pcr_selection import TpmsPcrSelection
 from bundlefmt.evidence.secret_sharing import CannotRecomputeError, ChallengeMismatchError, entropy_size
@@ -23,14 +19,11 @@ from bundlefmt.evidence.tpm_algorithm import TpmAlg
 from bundlefmt.evidence.tpm_signature import CannotVerifyError, SignatureMismatchError, TpmtSignature
 from tests.fuzz import seeds
 from tests.fuzz.target import Targets, symmetric
-from tests.vectorgen import ceremonies, certificates
-from tests.vectorgen import openpgp as made_openpgp
-from tests.vectorgen.plain import CREATED
+from tests.vectorgen import ceremonies
 
 target: Final = Targets()
 MESSAGE: Final = b"what was signed"
 PUBLICS: Final = ("ek-public", "ak-public", "key-public", "parent-public", "ak-template")
-CERTIFICATES: Final = ("piv-certificate", "ek-certificate", "certificate-issuer")
 NAME: Final = b"\x00\x0b" + bytes(32)
 
 
@@ -136,38 +129,3 @@ def pcr_values(data: bytes) -> None:
         assert 0 <= error.offset <= len(data)
         return
     assert encode_pcr_values(values) == data
-
-
-@target("x509", lambda: seeds.artifacts(*CERTIFICATES))
-def certificate(data: bytes) -> None:
-    """Facts, chains and rows of certificates: CertificateError at most, and no chain for what is no EK's."""
-    with contextlib.suppress(x509.CertificateError):
-        x509.facts(data)
-    with contextlib.suppress(x509.CertificateError):
-        assert b"".join(x509.split_der(data)).strip(b"\x00\xff") == data.strip(b"\x00\xff")
-    root, issuer = certificates.manufacturer_root(), certificates.manufacturer_issuer()
-    known = set(seeds.artifacts("ek-certificate"))
-    for leaf, issuers, anchor in ((data, [issuer], root), (ceremonies.ek_certificate(), [data], root)):
-        with contextlib.suppress(x509.CertificateError):
-            find_chain(leaf, issuers=issuers, anchors=[anchor], at=CREATED, purpose=EK_PURPOSE)
-            assert leaf in known
-            assert issuers == [issuer]
-
-
-@target("openpgp-certificate", lambda: seeds.artifacts("openpgp-certificate"))
-def openpgp_certificate(data: bytes) -> None:
-    """Facts of anything, and a signature checked with it: OpenPgpError at most."""
-    with contextlib.suppress(MalformedError, openpgp.OpenPgpError):
-        openpgp.certificate_facts(data)
-    with contextlib.suppress(MalformedError, openpgp.OpenPgpError):
-        openpgp.verify_detached(data, made_openpgp.OPERATOR.sign(MESSAGE), MESSAGE)
-
-
-@target("openpgp-signature", lambda: seeds.seals(labels.SEAL_OPENPGP))
-def openpgp_signature(data: bytes) -> None:
-    """Facts of anything; over a message that nobody signed, none is accepted."""
-    with contextlib.suppress(MalformedError, openpgp.OpenPgpError):
-        openpgp.signature_facts(data)
-    with contextlib.suppress(MalformedError, openpgp.OpenPgpError):
-        openpgp.verify_detached(made_openpgp.OPERATOR.encode(), data, MESSAGE)
-        raise AssertionError("accepted")

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.fuzz import container, evidence, verification
+from tests.fuzz import certificates, container, evidence, logs, verification
 from tests.fuzz.target import Target
 
 TARGETS: Final[dict[str, Target]] = {
     **container.target.found,
+    **certificates.target.found,
     **evidence.target.found,
+    **logs.target.found,
     **verification.target.found,
 }
