@@ -48,7 +48,8 @@ def bound_quotes(count: int) -> Bundle:
 def quotes_of_many_values(count: int) -> Bundle:
     """One item of PCR values belongs to all quotes, and has more values the more there are."""
     more = quotes(count)
-    values = encode_pcr_values({0x4000 + bank: {0: b"value"} for bank in range(count)})
+    row = dict.fromkeys(range(32), b"value")
+    values = encode_pcr_values({0x4000 + bank: row for bank in range(count)})
     return with_more({**more, "values": ("pcr-values", values, {"quoted-by": tuple(more)})})
 
 
@@ -77,7 +78,7 @@ def openpgp_seals(count: int) -> Bundle:
 
 SHAPES: Final[dict[str, tuple[Callable[[int], Bundle], int]]] = {
     "bound quotes": (bound_quotes, 60),
-    "quotes of many values": (quotes_of_many_values, 60),
+    "quotes of many values": (quotes_of_many_values, 40),
     "EK certificates": (ek_certificates, 8),
     "statements by a deep key": (statements_by_a_deep_key, 60),
     "OpenPGP seals": (openpgp_seals, labels.MAX_SEALS // 4),
