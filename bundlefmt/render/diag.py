@@ -11,17 +11,10 @@ from collections.abc import Iterator, Mapping
 from bundlefmt import cbor, labels
 from bundlefmt.cbor import Node
 from bundlefmt.errors import MalformedError
-from bundlefmt.render.words import safe
+from bundlefmt.render.words import escaped
 
 _SIMPLE = {20: "false", 21: "true", 22: "null"}
 Embedded = Mapping[int, Node]
-_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-
-
-def quoted(text: str) -> str:
-    """A text string as it stands in diagnostic notation."""
-    escaped = "".join(_ESCAPES.get(char, char) for char in text)
-    return f'"{safe(escaped)}"'
 
 
 def octets(node: Node, limit: int | None) -> str:
@@ -59,7 +52,7 @@ def scalar(node: Node, limit: int | None) -> str:
     if node.kind == cbor.BYTES:
         return octets(node, limit)
     if node.kind == cbor.TEXT:
-        return quoted(node.text())
+        return escaped(node.text())
     if node.kind == cbor.ARRAY:
         return "[]"
     if node.kind == cbor.MAP:

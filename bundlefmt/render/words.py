@@ -7,16 +7,46 @@ Nothing from a file reaches a terminal but through `safe`.
 from __future__ import annotations
 
 import datetime
+import json
 import unicodedata
+from typing import Final
 
-_UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_UNSAFE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"})
+# characters that show nothing though their category is harmless (Unicode 16, Default_Ignorable_Code_Point),
+# and the blank of Braille
+_INVISIBLE: Final = frozenset(
+    {0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180B, 0x180C, 0x180D, 0x180F, 0x2800, 0x3164, 0xFFA0}
+    | {*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)}
+)
+MAX_SHOWN: Final = 200  # characters of one value in a line for people; JSON has it all
+
+
+def _shows(char: str) -> bool:
+    """Whether a terminal shows `char` as what it is; of the spaces only the ordinary one does."""
+    if char.isascii():
+        return char.isprintable()
+    return ord(char) not in _INVISIBLE and unicodedata.category(char) not in _UNSAFE
 
 
 def safe(text: str) -> str:
-    """`text` with control, format and bidirectional characters escaped, so that it shows what it is."""
-    return "".join(
-        f"\\u{{{ord(char):x}}}" if unicodedata.category(char) in _UNSAFE else char for char in text
-    )
+    """`text` with control, format, bidirectional and invisible characters escaped: it shows what it is."""
+    return "".join(char if _shows(char) else f"\\u{{{ord(char):x}}}" for char in text)
+
+
+def escaped(text: str) -> str:
+    """`text` between quotes as in JSON, loses nothing; what a terminal does not show stands as an escape."""
+    quoted = json.dumps(text, ensure_ascii=False)
+    return "".join(char if _shows(char) else _utf16_escape(char) for char in quoted)
+
+
+def _utf16_escape(char: str) -> str:
+    units = char.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
+
+
+def cut(text: str, keep: int = MAX_SHOWN) -> str:
+    """At most `keep` characters, and how many there were."""
+    return text if len(text) <= keep else f"{text[:keep]}… ({len(text)} characters)"
 
 
 def when(seconds: int) -> str:
