@@ -25,6 +25,8 @@ class Policy:
     allow_withheld: bool = False
     allow_sha1: bool = False
     allow_nonce_binding: bool = False
+    allow_unactivated: bool = False
+    allow_several_boots: bool = False
 
     @property
     def relaxations(self) -> tuple[str, ...]:
