@@ -18,8 +18,8 @@ from bundlefmt.bundle import Bundle, Record, Renewal, Seal, map_file, scan_file
 from bundlefmt.cbor import encode
 from bundlefmt.errors import Code, EncodeError, MalformedError
 from bundlefmt.manifest import Binding, Item, Manifest, RequiredSigner
+from tests.changes import Change, offset_of, put
 from tests.strategies import bundles, mutated
-from tests.test_manifest import Change, offset_of, put
 
 AK, VIDEO = b"a public area", b"a film"
 MANIFEST: Final = Manifest(

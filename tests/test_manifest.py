@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Callable
 from typing import Any, Final
 
 import pytest
@@ -15,9 +14,8 @@ from bundlefmt import labels
 from bundlefmt.cbor import encode
 from bundlefmt.errors import Code, EncodeError, MalformedError
 from bundlefmt.manifest import Binding, Digest, Item, Manifest, RequiredSigner, hash_bytes
+from tests.changes import Change, drop, offset_of, put
 from tests.strategies import manifests, mutated
-
-Change = Callable[[dict[str, Any]], object]
 
 PLAIN: Final[dict[str, Any]] = {
     "version": [1, 0],
@@ -55,34 +53,6 @@ def changed(change: Change) -> bytes:
     value = copy.deepcopy(PLAIN)
     change(value)
     return encode(value)
-
-
-def put(value: object, *path: str | int) -> Change:
-    """A change that puts `value` at `path`."""
-
-    def change(target: Any) -> None:
-        for step in path[:-1]:
-            target = target[step]
-        target[path[-1]] = value
-
-    return change
-
-
-def drop(*path: str | int) -> Change:
-    """A change that removes what is at `path`."""
-
-    def change(target: Any) -> None:
-        for step in path[:-1]:
-            target = target[step]
-        del target[path[-1]]
-
-    return change
-
-
-def offset_of(data: bytes, before: bytes, target: bytes) -> int:
-    """The offset of `target` where it stands behind `before`, which must be one place."""
-    assert data.count(before + target) == 1
-    return data.index(before + target) + len(before)
 
 
 def refusal(data: bytes) -> tuple[Code, int]:
