@@ -48,22 +48,23 @@ def _secret(context: Context, label: str) -> str:
 
 
 def _made(context: Context) -> Iterator[Result]:
-    """An EK and an AK presented together are tied by a record, or nobody says that they are of one TPM."""
+    """Every EK and every AK presented together are tied by a record, or nobody says they are of one TPM."""
     for ak in context.labels("ak-public"):
         yield judged((ak,), partial(_tied, context, ak))
 
 
 def _tied(context: Context, ak: str) -> str:
     records = context.referring("credential-activation", "ak", ak)
-    if records:
-        for record in records:
-            context.value(record)
-        return f"challenged in {', '.join(records)}"
-    if not context.labels("ek-public", "ek-certificate"):
+    tied = {context.target(record, "ek") for record in records if context.value(record)}
+    keys = set(context.labels("ek-public"))
+    if not keys and not context.labels("ek-certificate"):
         raise Skip("there is no endorsement key to tie it to")
+    if keys and keys <= tied:
+        return f"challenged in {', '.join(records)}"
     if context.policy.allow_unactivated:
-        return "not tied to an EK, which is allowed"
-    raise Unsure("nothing says that this key and the endorsement keys are of one TPM")
+        return "not tied to every endorsement key, which is allowed"
+    untied = ", ".join(sorted(keys - tied)) or "the endorsement key"
+    raise Unsure(f"nothing says that this key is in the TPM of {untied}")
 
 
 CHECKS: Final = (
