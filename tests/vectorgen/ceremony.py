@@ -200,7 +200,7 @@ class Making:
         names, found = self._names(), {}
         for label in names:
             line = [label]
-            while parent := self.ceremony.artifacts[line[0]].refs.get("parent"):
+            while (parent := self.ceremony.artifacts[line[0]].refs.get("parent")) and parent not in line:
                 line.insert(0, str(parent))
             found[label] = {
                 hierarchy: tpm.qualified(handle, [names[each] for each in line]).hex()

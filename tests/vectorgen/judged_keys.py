@@ -11,11 +11,13 @@ from typing import Final
 
 from cryptography.x509.oid import ObjectIdentifier
 
+from bundlefmt.evidence.tpm import Opaque
 from tests.vectorgen import certificates
 from tests.vectorgen import software_tpm as tpm
 from tests.vectorgen.ceremonies import (
     ak,
     attested_with,
+    certify,
     ek,
     ek_certificate,
     key,
@@ -333,3 +335,54 @@ def key_second_not_certified() -> Judged:
     second = tpm.ecc_key("second signing key", tpm.SIGNING, parent=storage().qualified_name)
     item = fixed("key-public", second.area, {"parent": "key.parent"})
     return whole().having("key.second", item).judged("key.certified")
+
+
+@vector("ek.form", "unknown", "algorithm")
+def ek_on_unknown_curve() -> Judged:
+    """The EK is on a curve that is not computed here, so it cannot be compared with its certificate."""
+    other = tpm.ecc_key("endorsement key", tpm.STORING, scheme=None, curve_id=tpm.UNKNOWN_CURVE)
+    return whole().changed("ek.pub", value=other.area).judged(unsure=("ek.form", "ek.key"))
+
+
+@vector("ak.scheme", "weak")
+def ak_p224() -> Judged:
+    """The attestation key is on P-224: less than 128 bits of strength."""
+    return snapshot_with(tpm.ecc_key("attestation key", tpm.ATTESTING, curve="p224")).judged("ak.scheme")
+
+
+@vector("ak.scheme", "weak")
+def ak_name_by_sha1() -> Judged:
+    """The attestation key's Name is a SHA-1 digest: two keys may be made that share it."""
+    weak = replace(ak(), public=replace(ak().public, name_alg=tpm.SHA1))
+    return snapshot_with(weak).judged("ak.scheme")
+
+
+@vector("quote.signer", "unknown", "algorithm")
+def ak_name_by_unknown_hash() -> Judged:
+    """The attestation key's Name is by a hash that is not computed here."""
+    other = replace(ak(), public=replace(ak().public, name_alg=tpm.UNKNOWN_HASH))
+    return snapshot_with(other).judged(unsure=("quote.signer",))
+
+
+@vector("ak.form", "unknown", "algorithm")
+def ak_of_unknown_kind() -> Judged:
+    """The attestation key is of a kind that is not read here, as ML-DSA keys are in TPM 2.0 1.85."""
+    public = replace(
+        ak().public, type=tpm.ML_DSA, parameters=Opaque(body=b"\x00\x02" + bytes(32)), unique=b""
+    )
+    return snapshot_with(replace(ak(), public=public)).judged(unsure=("ak.form", "quote.signature"))
+
+
+@vector("key.certified", "unknown")
+def key_creation_certified() -> Judged:
+    """Only the signing key's creation is certified, which version 1.0 does not judge."""
+    attested = tpm.tpm2b(key().name) + tpm.tpm2b(bytes(32))
+    make = certify(ak(), key(), type=tpm.CREATION, attested=attested)
+    ceremony = whole().changed("certify", role="certify-creation", make=make)
+    return ceremony.judged(unsure=("key.certified",))
+
+
+@vector("certify.subject", "reference")
+def key_parents_in_a_circle() -> Judged:
+    """The signing key's parent is said to be its own parent."""
+    return whole().changed("key.parent", refs={"parent": "key.parent"}).judged("certify.subject")

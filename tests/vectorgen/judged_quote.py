@@ -320,3 +320,22 @@ def quote_second_values_wrong() -> Judged:
         "again.pcrs": fixed("pcr-values", wrong, {"quoted-by": "again"}),
     }
     return replace(ceremony, artifacts={**ceremony.artifacts, **more}).judged("quote.pcrs")
+
+
+@vector("quote.selection", "selection", "two-items")
+def quote_second_of_nothing() -> Judged:
+    """A second quote selects no PCR, and no values stand beside it."""
+    attested = tpm.selection({}) + tpm2b(hashlib.sha256(b"").digest())
+    second = Artifact(role="quote", make=quote(ak(), attested=attested), refs={"by": "ak.pub"})
+    made = Artifact(
+        role="tpm-signature", make=signature(ak(), "again"), refs={"by": "ak.pub", "over": "again"}
+    )
+    ceremony = snapshot().having("again", second).having("again.sig", made)
+    return ceremony.judged("quote.selection", unsure=("quote.pcrs",))
+
+
+@vector("quote.bank", "unknown", "algorithm")
+def quote_of_unknown_bank() -> Judged:
+    """The bank quoted is of a hash algorithm that a later version may know."""
+    values = {tpm.UNKNOWN_HASH: PCRS[SHA256]}
+    return snapshot_with(ak(), values).judged(unsure=("quote.bank",))

@@ -320,3 +320,15 @@ def seal_time_is_text() -> Judged:
     """The seal says in words when it was made."""
     claims = {ISS: "Evidence Bundle Test", SUB: "a manifest", IAT: "this morning"}
     return _beside(_second(header={CLAIMS: claims}), "seal.form", "seal.signature", "seal.validity")
+
+
+@vector("the TPM Name of the key (section 10.6)")
+def seal_kid_is_no_name() -> Judged:
+    """kid is a word, as COSE has it otherwise, and no TPM Name."""
+    return _beside(_second(header={X5T: None, KID: b"me"}), "seal.form", "seal.signer")
+
+
+@vector("two text strings and a time; claimed", "time")
+def seal_no_claims() -> Judged:
+    """The seal has no CWT claims at all."""
+    return _beside(_second(header={CLAIMS: None}), "seal.form", "seal.signature", "seal.validity")

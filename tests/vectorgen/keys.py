@@ -19,6 +19,7 @@ NOTICE: Final = "TEST KEY - NOT A REAL IDENTITY"
 SALT: Final = hashlib.sha256(b"evidence-bundle test salt").digest()
 ESP256, ESP384, ESP512, ED25519, PS256, RS256, ML_DSA_65 = -9, -51, -52, -19, -37, -257, -49
 _CURVES: Final = {
+    "p224": (ec.SECP224R1(), hashes.SHA256(), 28),
     "p256": (ec.SECP256R1(), hashes.SHA256(), 32),
     "p384": (ec.SECP384R1(), hashes.SHA384(), 48),
     "p521": (ec.SECP521R1(), hashes.SHA512(), 66),
@@ -34,8 +35,9 @@ def seed(name: str) -> bytes:
 
 @cache
 def ec_key(name: str, curve: str = "p256") -> ec.EllipticCurvePrivateKey:
-    """A key whose secret is 31 bytes of its seed, so that it is below the order of every curve."""
-    return ec.derive_private_key(int.from_bytes(seed(name)[:31], "big"), _CURVES[curve][0])
+    """A key whose secret is so many bytes of its seed that it is below the order of the curve."""
+    known, _, size = _CURVES[curve]
+    return ec.derive_private_key(int.from_bytes(seed(name)[: min(size, 32) - 1], "big"), known)
 
 
 @cache

@@ -23,14 +23,15 @@ from tests.vectorgen import keys
 SHA1, SHA256, SHA384 = 0x0004, 0x000B, 0x000C
 RSA, ECC, AES, CFB, RSASSA, RSAPSS, ECDSA = 0x0001, 0x0023, 0x0006, 0x0043, 0x0014, 0x0016, 0x0018
 NO_SCHEME: Final = 0x0010  # TPM_ALG_NULL: the caller chooses
-P256, P384 = 0x0003, 0x0004
+CURVES: Final = {"p224": 0x0002, "p256": 0x0003, "p384": 0x0004}
+UNKNOWN_CURVE, UNKNOWN_HASH, ML_DSA = 0x0010, 0x00B0, 0x00A1
 HASH_NAMES: Final = {SHA1: "sha1", SHA256: "sha256", SHA384: "sha384"}
 OWNER, NULL, ENDORSEMENT, PLATFORM = (
     struct.pack(">I", handle) for handle in (0x40000001, 0x40000007, 0x4000000B, 0x4000000C)
 )
 HIERARCHIES: Final = {"owner": OWNER, "null": NULL, "endorsement": ENDORSEMENT, "platform": PLATFORM}
 MAGIC: Final = 0xFF544347
-CERTIFY, QUOTE = 0x8017, 0x8018
+CERTIFY, QUOTE, CREATION = 0x8017, 0x8018, 0x801A
 A: Final = TpmaObject
 BORN: Final = A.fixedTPM | A.fixedParent | A.sensitiveDataOrigin | A.userWithAuth
 ATTESTING: Final = BORN | A.restricted | A.sign_encrypt
@@ -81,14 +82,19 @@ class Key:
 
 
 def name(area: bytes) -> bytes:
-    """Part 1, 16: nameAlg, here always SHA-256, and the digest of the public area."""
-    return struct.pack(">H", SHA256) + hashlib.sha256(area).digest()
+    """Part 1, 16: nameAlg and the digest of the public area by it."""
+    return _digested(area[2:4], area)
+
+
+def _digested(alg: bytes, data: bytes) -> bytes:
+    """An algorithm that nobody knows stands over a SHA-256 digest."""
+    return alg + hashlib.new(HASH_NAMES.get(int.from_bytes(alg, "big"), "sha256"), data).digest()
 
 
 def qualified(parent: bytes, names: list[bytes]) -> bytes:
     """Part 1, 16: each Name digested behind its parent's qualified name, from `parent` downwards."""
     for each in names:
-        parent = struct.pack(">H", SHA256) + hashlib.sha256(parent + each).digest()
+        parent = _digested(each[:2], parent + each)
     return parent
 
 
@@ -97,17 +103,18 @@ def ecc_key(
     attributes: int,
     *,
     curve: str = "p256",
+    curve_id: int | None = None,
     scheme: tuple[int, int] | None = (ECDSA, SHA256),
     parent: bytes = ENDORSEMENT,
 ) -> Key:
-    """A key from its seed; without a scheme it is one that stores others."""
+    """A key from its seed, said to be on `curve_id`; without a scheme it is one that stores others."""
     private = keys.ec_key(f"tpm {seed}", curve)
     size, numbers = (private.key_size + 7) // 8, private.public_key().public_numbers()
     point = TpmsEccPoint(x=numbers.x.to_bytes(size, "big"), y=numbers.y.to_bytes(size, "big"))
     parameters = TpmsEccParms(
         symmetric=_symmetric(attributes),
         scheme=_scheme(scheme),
-        curve=P256 if curve == "p256" else P384,
+        curve=CURVES[curve] if curve_id is None else curve_id,
         kdf=TpmtScheme(),
     )
     return Key(private=private, public=_public(ECC, attributes, parameters, point), parent=parent)
