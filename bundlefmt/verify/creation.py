@@ -10,7 +10,7 @@ from typing import Final
 
 from bundlefmt.evidence.attested import TpmsCreationInfo
 from bundlefmt.evidence.creation import TpmsCreationData
-from bundlefmt.evidence.tpm import HIERARCHIES, UnsupportedAlgorithmError
+from bundlefmt.evidence.tpm import HIERARCHIES, UnsupportedAlgorithmError, digest
 from bundlefmt.verify import statement
 from bundlefmt.verify.checks import Check, each
 from bundlefmt.verify.context import Context, Fail, Skip, Unsure
@@ -55,7 +55,26 @@ def _data(context: Context, label: str) -> str:
     _parent(context, of, data)
     if data.outside_info != context.manifest.binding.nonce:
         raise Fail("outsideInfo is not the binding's nonce: the key was created for something else")
-    return f"{of} was created in this ceremony, {data.describe()}"
+    where = (
+        next(iter(context.item(of).ref("parent")), None)
+        or f"the {HIERARCHIES[data.hierarchy or 0]} hierarchy"
+    )
+    return f"{of} was created in this ceremony under {where}{_pcrs(context, of, data)}"
+
+
+def _pcrs(context: Context, of: str, data: TpmsCreationData) -> str:
+    """Whether the PCRs at creation had the values that are quoted, in words."""
+    selected = [(bank.hash, index) for bank in data.pcr_select for index in bank.indices]
+    if not selected:
+        return ""
+    for label in context.labels("pcr-values"):
+        values = context.pcr_values(label)
+        row = [values.get(bank, {}).get(index) for bank, index in selected]
+        known = [value for value in row if value is not None]
+        if len(known) == len(row):
+            same = digest(context.publics(of).name_alg, b"".join(known)) == data.pcr_digest
+            return f", with {'the' if same else 'other than the'} PCR values that are quoted"
+    return ", with PCR values that are not quoted"
 
 
 def _parent(context: Context, of: str, data: TpmsCreationData) -> None:
