@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, rsa
 from bundlefmt import cose, labels
 from bundlefmt.bundle import Bundle, Renewal, Seal
 from bundlefmt.errors import MalformedError
+from bundlefmt.evidence.credential import CredentialActivation, TpmsIdObject
 from bundlefmt.evidence.pcr import decode_pcr_values, encode_pcr_values
 from bundlefmt.evidence.tpm_algorithm import TpmAlg
 from bundlefmt.manifest import Binding, Digest, Item, Manifest, RequiredSigner
@@ -456,6 +457,46 @@ def test_a_fault_of_pcr_values_is_refused_by_both(fault: str) -> None:
     assert faults(data, "pcr-values") != []
 
 
+def activation() -> Tree:
+    return {
+        "blob": TpmsIdObject(integrity_hmac=bytes(32), enc_identity=bytes(34)).encode(),
+        "encrypted-secret": bytes(256),
+        "credential": bytes(32),
+        "seed": bytes(32),
+        "ephemeral": bytes(32),
+    }
+
+
+ACTIVATION_FAULTS: Final[dict[str, Callable[[Tree], None]]] = {
+    "no blob": _without("blob"),
+    "no credential": _without("credential"),
+    "ephemeral without seed": _without("seed"),
+    "member unknown": _at("later", value=b"1"),
+    "blob too long": _at("blob", value=b"\x00\x40" + bytes(64 + 67)),
+    "secret too long": _at("encrypted-secret", value=bytes(513)),
+    "credential empty": _at("credential", value=b""),
+    "credential too long": _at("credential", value=bytes(65)),
+    "seed empty": _at("seed", value=b""),
+    "ephemeral too long": _at("ephemeral", value=bytes(67)),
+}
+
+
+@pytest.mark.parametrize("without", [(), ("ephemeral",), ("ephemeral", "seed")])
+def test_a_credential_activation_is_accepted_by_both(without: tuple[str, ...]) -> None:
+    data = encoded({name: value for name, value in activation().items() if name not in without})
+    assert CredentialActivation.decode(data).encode() == data
+    assert faults(data, "credential-activation") == []
+
+
+@pytest.mark.parametrize("fault", ACTIVATION_FAULTS)
+def test_a_fault_of_a_credential_activation_is_refused_by_both(fault: str) -> None:
+    tree = activation()
+    ACTIVATION_FAULTS[fault](tree)
+    with pytest.raises(MalformedError):
+        CredentialActivation.decode(encoded(tree))
+    assert faults(encoded(tree), "credential-activation") != []
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -478,11 +519,12 @@ def test_a_fault_of_a_coverage_is_refused(change: Callable[[Tree], None]) -> Non
 # --- the published vectors --------------------------------------------------------------------------
 
 
-# what CDDL cannot say: encoding, order, depth, and whether a label or a critical member is there
+# what CDDL cannot say: encoding, order, depth, items in all, whether a label or a critical member is there
 BEYOND_CDDL: Final = {
     "indefinite-length",
     "non-shortest",
     "key-order",
+    "count-limit",
     "depth-limit",
     "unknown-label",
     "bad-value",
@@ -508,7 +550,7 @@ def test_the_vectors_that_are_judged_are_valid() -> None:
             continue
         assert faults(data) == [], name
         bundle = Bundle.decode(data)
-        if "seal.form" not in expected["failed"]:
+        if not {"seal.form", "seal.signature"} & set(expected["failed"]):
             for seal in bundle.seals:
                 if seal.type == labels.SEAL_COSE:
                     seals += 1

@@ -215,6 +215,12 @@ def test_a_statement_by_two_keys_is_refused_rather_than_left_unchecked() -> None
     assert bases(report)["platform.state"] is Basis.UNPROVEN
 
 
+def test_a_signature_over_what_is_no_statement_is_refused_rather_than_left_unchecked() -> None:
+    signature = ("tpm-signature", signed(3, b"m"), {"by": "key", "over": "minutes"})
+    report = judge(Ceremony(more={"minutes": ("minutes", b"m", {}), "minutes.sig": signature}).build())
+    assert outcomes(report, Outcome.FAILED) == {"container.refs"}
+
+
 def test_a_creation_that_nobody_judges_certifies_no_key() -> None:
     creation = ("certify-creation", b"anything", {"by": "ak", "subject": "key2"})
     more: Artifacts = {"key2": ("key-public", public(5).encode(), {}), "creation": creation}

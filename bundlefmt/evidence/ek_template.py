@@ -2,8 +2,8 @@
 """The standard templates of endorsement keys: by them a TPM makes its EKs again, by them EKs are recognised.
 
 TCG EK Credential Profile for TPM Family 2.0, annex B "Default EK Templates": low range L-1 and L-2, high
-range H-1 to H-7. H-5 (SM2) is left out: no key of it can be used here. The policy digests were compared with
-those in tpm2-tools.
+range H-1 to H-7. H-5 (SM2) is left out: no key of it can be used here. The policy digests are computed
+from the policy commands in the tests.
 """
 
 from __future__ import annotations

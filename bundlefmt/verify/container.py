@@ -32,6 +32,7 @@ _TARGETS: Final[dict[tuple[str, str], tuple[str, ...]]] = {
     ("credential-activation", "ek"): ("ek-public",),
     ("credential-activation", "ak"): ("ak-public",),
     ("tpm-signature", "by"): ("ak-public", "key-public"),
+    ("tpm-signature", "over"): ("quote", "certify", "certify-creation", "time", "nv-certify"),
     ("pcr-values", "quoted-by"): ("quote",),
     ("ek-public", "certificate"): ("ek-certificate",),
     ("ek-certificate", "issuer"): ("certificate-issuer",),

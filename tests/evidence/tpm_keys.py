@@ -82,6 +82,21 @@ def ecc_public(
     )
 
 
+def public_of(key: object) -> TpmtPublic:
+    """The public area of any RSA or P-256 public key, without a scheme: to check signatures of others."""
+    if isinstance(key, rsa.RSAPublicKey):
+        size, numbers = key.key_size, key.public_numbers()
+        whole = rsa_public(rsa_key(), TpmAlg.NULL, None)
+        assert isinstance(whole.parameters, TpmsRsaParms)
+        parameters = replace(whole.parameters, key_bits=size, exponent=numbers.e)
+        return replace(whole, parameters=parameters, unique=numbers.n.to_bytes(size // 8, "big"))
+    assert isinstance(key, ec.EllipticCurvePublicKey)
+    assert isinstance(key.curve, ec.SECP256R1)
+    point = key.public_numbers()
+    unique = TpmsEccPoint(x=point.x.to_bytes(32, "big"), y=point.y.to_bytes(32, "big"))
+    return replace(ecc_public(0x0003, TpmAlg.NULL, None), unique=unique)
+
+
 def endorsement(template: TpmtPublic, key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> TpmtPublic:
     """`key` as an EK of this template."""
     if isinstance(key, rsa.RSAPrivateKey):

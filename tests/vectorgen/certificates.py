@@ -103,6 +103,8 @@ def _operator_key(kind: str, who: str) -> tuple[keys.PrivateKey, int]:
         case "p256" | "p384" | "p521":
             alg = {"p256": keys.ESP256, "p384": keys.ESP384, "p521": keys.ESP512}[kind]
             return keys.ec_key(f"{who} {kind}", kind), alg
+        case "k256":
+            return keys.ec_key(f"{who} {kind}", kind), keys.ESP256
         case "ed25519":
             return keys.ed25519_key(who), keys.ED25519
         case "ml-dsa-65":

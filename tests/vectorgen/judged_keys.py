@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The TPM's keys: endorsement key and its certificates, attestation key, signing key.
+"""Keys that sign in the TPM: the attestation key and the key that it certifies.
 
 Spec: "Verification", step 5.
 """
@@ -9,17 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from cryptography.x509.oid import ObjectIdentifier
-
 from bundlefmt.evidence.tpm import Opaque
-from tests.vectorgen import certificates
 from tests.vectorgen import software_tpm as tpm
 from tests.vectorgen.ceremonies import (
     ak,
     attested_with,
     certify,
     ek,
-    ek_certificate,
     key,
     snapshot,
     snapshot_with,
@@ -27,92 +23,12 @@ from tests.vectorgen.ceremonies import (
     whole,
     whole_with_key,
 )
-from tests.vectorgen.ceremony import Ceremony, fixed
-from tests.vectorgen.certificates import YEAR
-from tests.vectorgen.plain import CREATED
+from tests.vectorgen.ceremony import fixed
 from tests.vectorgen.software_tpm import A, Key
 from tests.vectorgen.vector import Judged, Vectors
 
 vector: Final = Vectors()
 OTHER_ROOT: Final = "other-root.der"
-
-
-def other_root() -> bytes:
-    """The anchor of another manufacturer."""
-    return certificates.manufacturer_root("Evidence Bundle Other Test TPM Root (test key)")
-
-
-def _with_certificate(**changes: object) -> Ceremony:
-    return whole().changed("ek.cert", value=ek_certificate(**changes))
-
-
-@vector("ek.form")
-def ek_public_cut_short() -> Judged:
-    """The EK's public area ends within its last coordinate."""
-    return whole().changed("ek.pub", value=ek().area[:-1]).judged("ek.form")
-
-
-@vector("ek.form")
-def ek_certificate_padded() -> Judged:
-    """The EK certificate is followed by the padding of its NV index."""
-    return whole().changed("ek.cert", value=ek_certificate() + bytes(16)).judged("ek.form")
-
-
-@vector("ek.chain", "anchor")
-def ek_no_anchor() -> Judged:
-    """The verifier knows no manufacturer of TPMs."""
-    return whole().under(anchors=()).judged(unsure=("ek.chain",))
-
-
-@vector("ek.chain", "anchor")
-def ek_other_anchor() -> Judged:
-    """The verifier knows another manufacturer of TPMs."""
-    return whole().under(anchors=(OTHER_ROOT,)).judged("ek.chain")
-
-
-@vector("ek.chain", "time")
-def ek_certificate_expired() -> Judged:
-    """The EK certificate had expired when the capture was made."""
-    return _with_certificate(validity=(CREATED - 2 * YEAR, CREATED - YEAR)).judged("ek.chain")
-
-
-@vector("`at` is when the certificates of endorsement keys are judged", "time")
-def ek_judged_before_validity() -> Judged:
-    """The verifier asks about a time before the EK certificate was valid."""
-    return whole().under(at=CREATED - 2 * YEAR).judged("ek.chain")
-
-
-@vector("where the policy does not say, they are judged at the manifest's `created`", "time")
-def ek_judged_at_capture() -> Judged:
-    """The EK certificate expired an hour after the capture; it is judged at the time of the capture."""
-    return _with_certificate(validity=(CREATED - YEAR, CREATED + 3600)).judged()
-
-
-@vector("ek.chain")
-def ek_certificate_for_another_use() -> Judged:
-    """The certificate is for TLS clients, though the manufacturer's authority issued it."""
-    usage = ObjectIdentifier("1.3.6.1.5.5.7.3.2")
-    return _with_certificate(usage=usage).judged("ek.chain")
-
-
-@vector("ek.chain")
-def ek_issuer_missing() -> Judged:
-    """The intermediate certificate was never captured."""
-    return whole().without("ek.issuer").changed("ek.cert", refs={}).judged("ek.chain")
-
-
-@vector("ek.chain")
-def ek_issuer_no_authority() -> Judged:
-    """The intermediate certificate is not that of an authority."""
-    issuer = certificates.manufacturer_issuer(is_authority=False)
-    return whole().changed("ek.issuer", value=issuer).judged("ek.chain")
-
-
-@vector("ek.key")
-def ek_certificate_for_another_key() -> Judged:
-    """The EK certificate is sound, and is for the EK of another TPM."""
-    other = tpm.ecc_key("other endorsement key", tpm.STORING, scheme=None).private.public_key()
-    return whole().changed("ek.cert", value=certificates.ek_certificate(other)).judged("ek.key")
 
 
 @vector("ak.form", "trailing")
@@ -335,13 +251,6 @@ def key_second_not_certified() -> Judged:
     second = tpm.ecc_key("second signing key", tpm.SIGNING, parent=storage().qualified_name)
     item = fixed("key-public", second.area, {"parent": "key.parent"})
     return whole().having("key.second", item).judged("key.certified")
-
-
-@vector("ek.form", "unknown", "algorithm")
-def ek_on_unknown_curve() -> Judged:
-    """The EK is on a curve that is not computed here, so it cannot be compared with its certificate."""
-    other = tpm.ecc_key("endorsement key", tpm.STORING, scheme=None, curve_id=tpm.UNKNOWN_CURVE)
-    return whole().changed("ek.pub", value=other.area).judged(unsure=("ek.form", "ek.key"))
 
 
 @vector("ak.scheme", "weak")

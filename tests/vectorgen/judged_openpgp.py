@@ -139,3 +139,26 @@ def seal_openpgp_retired_later() -> Judged:
     """The OpenPGP key was retired a day after the seal was made, which takes nothing back."""
     operator = replace(openpgp.OPERATOR, revoked=(CREATED + 86400, openpgp.RETIRED))
     return _openpgp(sealing.OpenPgpSeal(signer=operator))
+
+
+@vector("`value` is exactly one binary detached signature packet", "openpgp")
+def seal_openpgp_partial_length() -> Judged:
+    """The signature packet comes in two parts, as a stream encoder would write it."""
+
+    def parted(making: Making) -> Sealed:
+        body = openpgp.OPERATOR.sign(making.manifest)[6:]
+        parts = bytes([0xC2, 0xE6]) + body[:64] + bytes([len(body) - 64]) + body[64:]
+        return sealing.other(sealing.OPENPGP, parts)
+
+    return snapshot().sealed_also(parted).judged("seal.form")
+
+
+@vector("`value` is exactly one binary detached signature packet", "openpgp")
+def seal_openpgp_indeterminate_length() -> Judged:
+    """The signature packet has no length: it goes on to the end, whatever is put there."""
+
+    def endless(making: Making) -> Sealed:
+        body = openpgp.OPERATOR.sign(making.manifest)[6:]
+        return sealing.other(sealing.OPENPGP, b"\x8b" + body)
+
+    return snapshot().sealed_also(endless).judged("seal.form")

@@ -19,6 +19,7 @@ NOTICE: Final = "TEST KEY - NOT A REAL IDENTITY"
 SALT: Final = hashlib.sha256(b"evidence-bundle test salt").digest()
 ESP256, ESP384, ESP512, ED25519, PS256, RS256, ML_DSA_65 = -9, -51, -52, -19, -37, -257, -49
 _CURVES: Final = {
+    "k256": (ec.SECP256K1(), hashes.SHA256(), 32),
     "p224": (ec.SECP224R1(), hashes.SHA256(), 28),
     "p256": (ec.SECP256R1(), hashes.SHA256(), 32),
     "p384": (ec.SECP384R1(), hashes.SHA384(), 48),

@@ -15,6 +15,8 @@ from tests.vectorgen import (
     certificates,
     judged_certify,
     judged_container,
+    judged_ek,
+    judged_envelope,
     judged_keys,
     judged_openpgp,
     judged_quote,
@@ -27,7 +29,7 @@ from tests.vectorgen import (
     tree,
 )
 from tests.vectorgen.ceremonies import ROOT_FILE, ak, ek, key, storage
-from tests.vectorgen.judged_keys import OTHER_ROOT
+from tests.vectorgen.judged_ek import OTHER_ROOT
 from tests.vectorgen.vector import Judged, Refused, Vector, all_of
 
 ROOT: Final = Path(__file__).parents[2]
@@ -39,7 +41,9 @@ MODULES: Final = (
     refused_manifest,
     judged_container,
     judged_seal,
+    judged_envelope,
     judged_openpgp,
+    judged_ek,
     judged_keys,
     judged_quote,
     judged_certify,
@@ -97,7 +101,7 @@ def _judgement(made: Judged) -> dict[str, object]:
 
 def key_files() -> dict[str, bytes]:
     """Test certificates, and the private keys behind them."""
-    found = {ROOT_FILE: certificates.manufacturer_root(), OTHER_ROOT: judged_keys.other_root()}
+    found = {ROOT_FILE: certificates.manufacturer_root(), OTHER_ROOT: judged_ek.other_root()}
     found["tpm-issuer.der"] = certificates.manufacturer_issuer()
     for kind in ("p256", "p384", "p521", "ed25519", "rsa1024", "rsa2048", "ml-dsa-65"):
         operator = certificates.operator(kind)

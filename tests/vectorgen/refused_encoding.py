@@ -159,6 +159,12 @@ def container_simple_value_in_two_bytes() -> Refused:
     return refused("simple-value", **{"x-simple": Fault(Raw(b"\xf8\x20"))})
 
 
+@vector(_SIMPLE)
+def container_true_in_two_bytes() -> Refused:
+    """An extension is true, written as simple value 21 with a byte of its own."""
+    return refused("simple-value", **{"x-simple": Fault(Raw(b"\xf8\x15"))})
+
+
 @vector(_TAGS)
 def container_tag_in_manifest() -> Refused:
     """The time of creation is tagged as one (tag 1)."""
@@ -197,6 +203,13 @@ def container_too_deep() -> Refused:
 def container_too_many_elements() -> Refused:
     """An array declares 65 537 elements and has none."""
     return refused("count-limit", renewals=Fault(Raw(b"\x9a\x00\x01\x00\x01")))
+
+
+@vector(_LIMIT, "limit", "embedded")
+def container_too_many_items() -> Refused:
+    """A renewal holds 65 538 data items: map, key, array and 65 535 zeros; the last but one is too many."""
+    zeros = Raw(b"\xa1\x00\x99\xff\xff" + bytes(65533), "/ {0: [0, … 65 533 zeros /")
+    return refused("count-limit", renewals=[Embedded(Row((zeros, Fault(0), 0)))])
 
 
 @vector(_LIMIT, "limit")
