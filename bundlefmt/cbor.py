@@ -183,6 +183,24 @@ def scan(data: Buffer, start: int = 0, end: int | None = None, *, tags: frozense
     return _scan(source, start, len(source) if end is None else end, tags, [])
 
 
+def scan_elements(data: Buffer) -> Iterator[Node]:
+    """The elements of one array, each scanned as a text of its own when it is asked for.
+
+    For logs with more records than one text may have items: the limits hold for each element. Raises
+    MalformedError, perhaps after elements were yielded; only the last one ends a well-formed text.
+    """
+    source = memoryview(data)
+    major, count, at = _head(source, 0, len(source))
+    if major != ARRAY:
+        raise MalformedError(Code.WRONG_TYPE, f"array wanted, {KIND_NAMES[major]} found", offset=0)
+    for _ in range(count):
+        node = _scan(source, at, len(source), frozenset(), [], whole=False)
+        at = node.end
+        yield node
+    if at != len(source):
+        raise MalformedError(Code.TRAILING_BYTES, f"{len(source) - at} bytes after the end", offset=at)
+
+
 def scan_readable(data: Buffer, start: int = 0) -> tuple[Node | None, MalformedError | None]:
     """What can be read of a CBOR text before its first fault, and that fault: to be shown, never believed."""
     source, stack = memoryview(data), list[_Open]()
@@ -201,8 +219,19 @@ def scan_readable(data: Buffer, start: int = 0) -> tuple[Node | None, MalformedE
         return node, error
 
 
-def _scan(source: memoryview, start: int, stop: int, tags: frozenset[int], stack: list[_Open]) -> Node:
-    """The scan itself; `stack` holds the containers still open, also when it ends in an error."""
+def _scan(
+    source: memoryview,
+    start: int,
+    stop: int,
+    tags: frozenset[int],
+    stack: list[_Open],
+    *,
+    whole: bool = True,
+) -> Node:
+    """The scan itself; `stack` holds the containers still open, also when it ends in an error.
+
+    `whole`: the item must end at `stop`.
+    """
     at, count = start, 0
     while True:
         head = at
@@ -239,7 +268,7 @@ def _scan(source: memoryview, start: int, stop: int, tags: frozenset[int], stack
                 _add(stack[-1], node)
         if not stack:
             break
-    if at != stop:
+    if whole and at != stop:
         raise MalformedError(Code.TRAILING_BYTES, f"{stop - at} bytes after the end", offset=at)
     return node
 

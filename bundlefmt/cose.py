@@ -63,6 +63,10 @@ class SignatureError(BundleError):
     """A COSE signature that does not count; the message says why."""
 
 
+class UnknownAlgorithmError(SignatureError):
+    """An algorithm that this version does not know: the signature can be neither verified nor refused."""
+
+
 class Signer(Protocol):
     """Who can sign: a file key here, a device in the producing tools."""
 
@@ -175,8 +179,13 @@ def check_critical(
 
 
 def verify_signature(alg: int, key: object, signature: bytes, message: bytes) -> None:
-    """Raises SignatureError unless `signature` is by `key` under COSE algorithm `alg`."""
-    name = labels.ALG_NAMES.get(alg, str(alg))
+    """Raises SignatureError unless `signature` is by `key` under COSE algorithm `alg`.
+
+    UnknownAlgorithmError where `alg` is not in the registry of the specification.
+    """
+    if alg not in labels.ALG_NAMES:
+        raise UnknownAlgorithmError(f"COSE algorithm {alg} is not known here")
+    name = labels.ALG_NAMES[alg]
     specified = _FULLY_SPECIFIED.get(alg, alg)
     try:
         if specified in _ECDSA and isinstance(key, ec.EllipticCurvePublicKey):

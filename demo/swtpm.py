@@ -86,7 +86,9 @@ class Manufacturer:
             size = str(certificate.stat().st_size)
             tpm.tool("tpm2_nvdefine", "-Q", _NV_P256, "-C", "p", "-s", size, "-a", _NV_ATTRIBUTES)
             tpm.tool("tpm2_nvwrite", "-Q", _NV_P256, "-C", "p", "-i", certificate)
+            # an orderly end, so that the clock of the new TPM is safe
             tpm.tool("tpm2_flushcontext", "-t")
+            tpm.tool("tpm2_shutdown", "-c")
 
 
 class Swtpm:

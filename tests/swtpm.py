@@ -20,10 +20,14 @@ __all__ = ["PROGRAMS", "Manufacturer", "Swtpm", "manufactured", "manufacturer", 
 
 
 def quiet_tss() -> Any:
-    """tpm2_pytss, loaded so that libtss2 writes no messages."""
+    """tpm2_pytss, loaded so that libtss2 writes no messages. Where it is absent the test is skipped."""
     os.environ.setdefault("TSS2_LOG", "all+none")
-    import tpm2_pytss.utils
-
+    try:
+        import tpm2_pytss.utils
+    except ImportError:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip("tpm2-pytss is not installed")
     return tpm2_pytss
 
 

@@ -26,6 +26,7 @@ from bundlefmt.cose import (
     KeySigner,
     SignatureError,
     Signer,
+    UnknownAlgorithmError,
     check_critical,
     envelope_faults,
     fixed_length,
@@ -229,8 +230,8 @@ def test_the_salt_of_pss_is_as_long_as_the_digest(salt: int) -> None:
 
 @pytest.mark.parametrize("alg", [0, 5, -38, -47, -53, -48, -50, -65535, 2**40])
 @pytest.mark.parametrize("name", ALGORITHMS)
-def test_an_algorithm_that_is_not_listed_is_refused(alg: int, name: str) -> None:
-    with pytest.raises(SignatureError, match="does not fit"):
+def test_an_algorithm_that_is_not_listed_is_not_known(alg: int, name: str) -> None:
+    with pytest.raises(UnknownAlgorithmError, match="is not known here"):
         verify_signature(alg, private_key(name).public_key(), signer(name).sign(b"m"), b"m")
 
 
@@ -576,7 +577,7 @@ def test_verifying_the_vectors_of_others(corpus: Path, case: Provenance) -> None
         assert job["shouldVerify"] is True
         message.verify(_public_key(vector["key"]), external_aad=aad)
     else:
-        with pytest.raises(SignatureError, match="does not fit"):
+        with pytest.raises(SignatureError, match="is not known"):
             message.verify(_public_key(vector["key"]), external_aad=aad)
 
 

@@ -6,11 +6,8 @@ from __future__ import annotations
 import datetime
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
-
 from bundlefmt.cli.run import UsageError
-from bundlefmt.evidence.x509 import CertificateError, load
+from bundlefmt.evidence.x509 import CertificateError, load, split_pem
 
 _PEM = b"-----BEGIN CERTIFICATE-----"
 
@@ -55,9 +52,9 @@ def certificates(path: Path) -> list[bytes]:
     """The DER certificates in a PEM or DER file."""
     data = path.read_bytes()
     try:
-        if _PEM in data:
-            return [c.public_bytes(Encoding.DER) for c in x509.load_pem_x509_certificates(data)]
-        load(data)
-    except (ValueError, CertificateError) as error:
+        found = split_pem(data) if _PEM in data else [data]
+        for each in found:
+            load(each)
+    except CertificateError as error:
         raise UsageError(f"{path} holds no certificate that can be read: {error}") from None
-    return [data]
+    return found

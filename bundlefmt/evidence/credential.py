@@ -169,6 +169,12 @@ class CredentialActivation:
         }
         return cbor.encode({name: value for name, value in members.items() if value is not None})
 
+    def describe(self) -> str:
+        """`a credential of 32 bytes, with seed and ephemeral value`."""
+        values = {"seed": self.seed, "ephemeral value": self.ephemeral}
+        kept = " and ".join(name for name, value in values.items() if value is not None)
+        return f"a credential of {len(self.credential)} bytes, {f'with {kept}' if kept else 'without seed'}"
+
     def check_blob(self, ek: TpmtPublic, name: bytes) -> None:
         """Raises ChallengeMismatchError unless the blob carries the credential for `name` by the seed.
 

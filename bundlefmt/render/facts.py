@@ -10,7 +10,7 @@ from bundlefmt import labels
 from bundlefmt.bundle import Seal
 from bundlefmt.cose import CoseSign1
 from bundlefmt.errors import MalformedError
-from bundlefmt.evidence import openpgp, x509
+from bundlefmt.evidence import ek_certificate, openpgp, x509
 from bundlefmt.evidence.attest import TpmsAttest
 from bundlefmt.evidence.creation import TpmsCreationData, TpmtTkCreation
 from bundlefmt.evidence.credential import CredentialActivation
@@ -26,10 +26,12 @@ MAX_DECODED: Final = 2**20  # larger artifacts are listed, not read
 
 def _certificate(data: Buffer) -> Facts:
     facts = x509.facts(data)
+    named = ek_certificate.describe(x509.load(data))
     return {
         "subject": facts.subject or "(empty)",
         "issuer": facts.issuer or "(empty)",
         "valid": f"{when(facts.not_before)} to {when(facts.not_after)}",
+        **named,
         "SHA-256": facts.sha256.hex(),
     }
 

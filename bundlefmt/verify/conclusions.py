@@ -15,8 +15,10 @@ from bundlefmt.verify.findings import Basis, Conclusion, Finding, Outcome
 from bundlefmt.verify.seals import sealed_by_pinned
 
 _SEALED: Final = ("container.digest", "seal.validity", "seal.anchor")
-_TPM: Final = ("ek.form", "ek.chain", "ek.key")
+_TPM: Final = ("ek.form", "ek.certificate", "ek.chain", "ek.key")
+_TPM_REVOCATION: Final = "ek.revocation"  # lists are not required: without one it is skipped
 _AK: Final = ("ak.form", "ak.attributes", "ak.scheme")
+_AK_REVOCATION: Final = "ak.revocation"
 _STATED: Final = ("container.refs", "container.binding")
 _QUOTE: Final = (
     *_STATED,
@@ -51,6 +53,11 @@ class _Found:
     def holds(self, checks: Sequence[str]) -> bool:
         return all(self._holds(self._findings.get(check, [])) for check in checks)
 
+    def unbroken(self, check: str) -> bool:
+        """Nothing failed or was left undecided."""
+        outcomes = {finding.outcome for finding in self._findings.get(check, [])}
+        return not outcomes & {Outcome.FAILED, Outcome.INDETERMINATE}
+
     def _holds(self, findings: Sequence[Finding]) -> bool:
         return any(finding.outcome is Outcome.PASSED for finding in findings) and all(
             finding.outcome is Outcome.PASSED or self._no_evidence(finding) for finding in findings
@@ -75,8 +82,8 @@ def draw(context: Context, findings: Sequence[Finding]) -> tuple[Conclusion, ...
     found = _Found(context, findings)
     pinned = bool(sealed_by_pinned(context)) and found.holds(_SEALED)
     word = Basis.VOUCHED if pinned else Basis.UNPROVEN
-    genuine = found.holds(_TPM)
-    resident = _resident(found, word, genuine=genuine)
+    genuine = found.holds(_TPM) and found.unbroken(_TPM_REVOCATION)
+    resident = _resident(context, found, word, genuine=genuine)
     return (
         Conclusion(
             id="identity.sealed",
@@ -96,7 +103,7 @@ def draw(context: Context, findings: Sequence[Finding]) -> tuple[Conclusion, ...
                 if genuine
                 else "not every endorsement key leads to an anchored manufacturer: no TPM is proven genuine"
             ),
-            rests_on=_TPM,
+            rests_on=(*_TPM, _TPM_REVOCATION),
         ),
         resident,
         Conclusion(
@@ -111,10 +118,19 @@ def draw(context: Context, findings: Sequence[Finding]) -> tuple[Conclusion, ...
     )
 
 
-def _resident(found: _Found, word: Basis, *, genuine: bool) -> Conclusion:
-    """The attestation key is where the endorsement key is: as far as whoever sealed says so, and how."""
-    tied = found.holds(_ACTIVATED) and not found.failed(_RECOMPUTED)
+def _resident(context: Context, found: _Found, word: Basis, *, genuine: bool) -> Conclusion:
+    """The attestation key is in a TPM: by an authority's certificate, or as far as whoever sealed says so."""
+    keys = context.labels("ak-public")
+    certified = keys and all(context.item(label).ref("certificate") for label in keys)
+    if certified and found.holds((*_AK, "ak.certificate")) and found.unbroken(_AK_REVOCATION):
+        return Conclusion(
+            id="ak.resident",
+            basis=Basis.PROVEN,
+            statement="the attestation key is in a TPM: an anchored authority certified it",
+            rests_on=(*_AK, "ak.certificate", _AK_REVOCATION),
+        )
     where = "that TPM" if genuine else "a TPM"
+    tied = found.holds(_ACTIVATED) and not found.failed(_RECOMPUTED)
     if not found.holds(_AK) or not tied or word is Basis.UNPROVEN:
         basis, statement = Basis.UNPROVEN, f"that the attestation key is in {where} is not shown"
     else:

@@ -7,6 +7,7 @@ Spec: "Verification".
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Final, Generic, TypeVar
 
 from bundlefmt import labels
@@ -139,6 +140,11 @@ class Context:
     @property
     def manifest(self) -> Manifest:
         return self.bundle.manifest
+
+    @cached_property
+    def binding(self) -> bytes:
+        """What every statement must repeat; worked out once, since it may cover every item."""
+        return self.manifest.binding.digest(self.manifest.items)
 
     def labels(self, *roles: str) -> tuple[str, ...]:
         """The labels of all items with one of `roles`, in label order."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Judgements on the endorsement key: its public area, its certificate, the chain to a manufacturer.
+"""Judgements on the endorsement key: public area, template, certificate, the chain to a manufacturer.
 
 Spec: "Verification", step 5. TCG EK Credential Profile 2.x.
 """
@@ -8,42 +8,66 @@ from __future__ import annotations
 
 from typing import Final
 
-from bundlefmt.evidence import x509
-from bundlefmt.evidence.tpm import UnsupportedKeyError
+from bundlefmt.errors import MalformedError
+from bundlefmt.evidence import ek_certificate, x509
+from bundlefmt.evidence.ek_certificate import EK_PURPOSE, Deviation, Fault
+from bundlefmt.evidence.ek_template import recognised
+from bundlefmt.evidence.tpm import TpmaObject, UnsupportedKeyError
 from bundlefmt.verify import tpm_key
+from bundlefmt.verify.chains import Chains
 from bundlefmt.verify.checks import Check, each
-from bundlefmt.verify.context import Context, Fail, Judgement, Skip, Unsure
+from bundlefmt.verify.context import Context, Fail, Skip, Unsure
 
-MAX_ISSUERS: Final = 64  # intermediate certificates in one bundle; bounds the work of a hostile file
+_DECRYPTING: Final = (
+    TpmaObject.fixedTPM
+    | TpmaObject.fixedParent
+    | TpmaObject.sensitiveDataOrigin
+    | TpmaObject.restricted
+    | TpmaObject.decrypt
+)
 
 
 def _form(context: Context, label: str) -> str:
     """The public area or certificate can be read."""
     if context.item(label).role == "ek-public":
         return tpm_key.form(context, label)
-    return context.certificates.form(label).subject or "(empty subject)"
+    return str(context.area(Chains).form(label))
+
+
+def _certificate(context: Context, label: str) -> str:
+    """The certificate keeps its profile: no authority, for encryption only, naming its TPM."""
+    certificate = context.area(Chains).certificate(label)
+    try:
+        faults = list(ek_certificate.ek_faults(certificate))
+        name = ek_certificate.tpm_name(certificate)
+    except MalformedError as error:
+        raise Fail(str(error)) from None
+    except x509.CertificateError as error:
+        raise Unsure(str(error)) from None
+    refused = [fault.message for fault in faults if not _allowed(context, fault)]
+    if refused:
+        raise Fail("; ".join(refused))
+    words = "a TPM that is not named" if name is None else f"{name.vendor()}, {name.model}, {name.version}"
+    return "; ".join([words, *(f"{fault.message}, which is allowed" for fault in faults)])
+
+
+def _allowed(context: Context, fault: Fault) -> bool:
+    policy = context.policy
+    return {
+        Deviation.KEY_USAGE: policy.allow_ek_key_usage,
+        Deviation.TPM_NAME: policy.allow_ek_without_tpm_name,
+    }.get(fault.deviation, False)
 
 
 def _chain(context: Context, label: str) -> str:
     """The EK certificate leads, through issuers in the bundle, to an anchor that the verifier gave."""
-    value = bytes(context.value(label))
-    context.certificates(label)
-    if not context.policy.anchors:
-        raise Unsure("no TPM manufacturer's certificate was given as an anchor")
-    issuers, carried = [], context.labels("certificate-issuer")
-    if len(carried) > MAX_ISSUERS:
-        raise Unsure(f"more than {MAX_ISSUERS} issuers' certificates")
-    for issuer in carried:
-        try:
-            context.certificates(issuer)
-            issuers.append(bytes(context.value(issuer)))
-        except Judgement:
-            continue
-    try:
-        x509.check_ek_chain(value, issuers, context.policy.anchors, context.at)
-    except x509.CertificateError as error:
-        raise Fail(str(error)) from None
-    return f"leads to an anchor, valid at {context.at}"
+    chain = context.area(Chains).chain(label, EK_PURPOSE)
+    return f"valid at {context.at}, by {chain.describe()}"
+
+
+def _revocation(context: Context, label: str) -> str:
+    """No revocation list in the bundle takes the certificate, or one above it, away."""
+    return context.area(Chains).standing(label, EK_PURPOSE)
 
 
 def _key(context: Context, label: str) -> str:
@@ -51,18 +75,40 @@ def _key(context: Context, label: str) -> str:
     if not context.item(label).ref("certificate"):
         raise Skip("no certificate is named for this EK")
     certificate = context.target(label, "certificate")
-    spki = context.certificates(certificate).spki
+    require_same_key(context, label, certificate)
+    return f"the key in {certificate}"
+
+
+def require_same_key(context: Context, public: str, certificate: str) -> None:
+    """Raises Fail unless the certificate is for the key of the public area."""
+    spki = x509.certificate_spki(context.area(Chains).certificate(certificate))
     try:
-        key = x509.key_spki(context.publics(label).public_key())
+        key = x509.key_spki(context.publics(public).public_key())
     except UnsupportedKeyError as error:
         raise Unsure(str(error)) from None
     if key != spki:
         raise Fail(f"{certificate} certifies another key")
-    return f"the key in {certificate}"
+
+
+def _template(context: Context, label: str) -> str:
+    """The key was made by a standard template, so that it only decrypts what is meant for its TPM."""
+    public = context.publics(label)
+    name = recognised(public)
+    if name is not None:
+        return f"template {name}"
+    missing = _DECRYPTING & ~public.attributes
+    if missing:
+        raise Fail(f"attributes lacking: {', '.join(missing.names())}")
+    if public.attributes & TpmaObject.sign_encrypt:
+        raise Fail("the key may also sign")
+    raise Unsure("by none of the templates L-1, L-2 and H-1 to H-7")
 
 
 CHECKS: Final = (
     Check("ek.form", each(("ek-certificate", "ek-public"), _form)),
+    Check("ek.certificate", each(("ek-certificate",), _certificate)),
     Check("ek.chain", each(("ek-certificate",), _chain)),
+    Check("ek.revocation", each(("ek-certificate",), _revocation)),
     Check("ek.key", each(("ek-public",), _key)),
+    Check("ek.template", each(("ek-public",), _template)),
 )

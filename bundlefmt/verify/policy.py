@@ -16,6 +16,11 @@ class Policy:
     `pins_openpgp`: fingerprints, lower-case hexadecimal. `pins_piv`: SHA-256 of certificates' DER.
     `anchors`: DER certificates of TPM manufacturers. `at`: seconds since the epoch at which certificates
     are judged; None is the manifest's own claim.
+
+    `allow_sha1_certificates`: SHA-1 under certificates and revocation lists. `allow_ek_key_usage`: an EK
+    certificate without key usage, or with that of the other kind of key. `allow_ek_without_tpm_name`: one
+    that does not name its TPM. `allow_missing_usage`: EK and AK certificates without extended key usage.
+    `allow_ak_with_ek_usage`: AK certificates with the extended key usage of EK certificates.
     """
 
     pins_openpgp: frozenset[str] = frozenset()
@@ -27,6 +32,11 @@ class Policy:
     allow_nonce_binding: bool = False
     allow_unactivated: bool = False
     allow_several_boots: bool = False
+    allow_sha1_certificates: bool = False
+    allow_ek_key_usage: bool = False
+    allow_ek_without_tpm_name: bool = False
+    allow_missing_usage: bool = False
+    allow_ak_with_ek_usage: bool = False
 
     @property
     def relaxations(self) -> tuple[str, ...]:

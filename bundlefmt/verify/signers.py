@@ -178,7 +178,7 @@ class Signers(Area):
             else:
                 key = x509.public_key(signer.certificate)
             form.verify(key)
-        except (x509.CertificateError, UnsupportedKeyError) as error:
+        except (x509.CertificateError, UnsupportedKeyError, cose.UnknownAlgorithmError) as error:
             raise Unsure(str(error)) from None
         except cose.SignatureError as error:
             raise Fail(str(error)) from None

@@ -92,7 +92,7 @@ def plain_counters(context: Context, label: str) -> bool:
 def binding(context: Context, label: str) -> str:
     """extraData is this ceremony's binding, so the statement was made for these identities."""
     manifest, extra = context.manifest, context.attests(label).extra_data
-    if extra == manifest.binding.digest(manifest.items):
+    if extra == context.binding:
         return "made for this manifest's identities and keys"
     if extra == manifest.binding.nonce and context.policy.allow_nonce_binding:
         return "bound to the nonce only, which is allowed"

@@ -14,6 +14,7 @@ from bundlefmt.manifest import hash_bytes
 from bundlefmt.verify import (
     activation,
     ak,
+    ak_certificate,
     certify,
     clock,
     container,
@@ -36,7 +37,7 @@ PLAN: Final[tuple[tuple[int, str, tuple[Check, ...]], ...]] = (
     (1, "the container", container.CHECKS),
     (2, "the seals", seals.CHECKS),
     (5, "the endorsement key", ek.CHECKS),
-    (5, "the attestation key", ak.CHECKS),
+    (5, "the attestation key", (*ak.CHECKS, *ak_certificate.CHECKS)),
     (5, "the signing key", key.CHECKS),
     (6, "the quotes", quote.CHECKS),
     (6, "the certify statements", certify.CHECKS),

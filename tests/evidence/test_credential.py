@@ -179,6 +179,14 @@ def test_the_blob_does_not_fit(template: str, changes: dict[str, Any]) -> None:
         replace(challenge(template), **changes).check_blob(EKS[template], NAME)
 
 
+@pytest.mark.parametrize("size", [0, 31, 33, 48])
+def test_a_seed_is_as_long_as_a_digest(size: int) -> None:
+    with pytest.raises(ChallengeMismatchError, match=f"a seed of {size} bytes, 32 wanted"):
+        protect(EKS["L-1"], NAME, CREDENTIAL, bytes(size))
+    with pytest.raises(ChallengeMismatchError, match=f"a seed of {size} bytes, 32 wanted"):
+        encrypt_seed(EKS["L-1"], bytes(size), bytes(32))
+
+
 def test_the_blob_is_for_one_name() -> None:
     for name in (NAME[:-1] + b"!", NAME[:-1], b""):
         with pytest.raises(ChallengeMismatchError):
@@ -335,6 +343,10 @@ def test_refused(changes: dict[Any, Any], code: Code, offset: int) -> None:
 
 
 def test_the_whole_record_is_read() -> None:
-    assert CredentialActivation.decode(cbor.encode(WHOLE)).ephemeral == b"p"
+    whole = CredentialActivation.decode(cbor.encode(WHOLE))
+    assert whole.ephemeral == b"p"
+    assert whole.describe() == "a credential of 1 bytes, with seed and ephemeral value"
+    assert replace(whole, ephemeral=None).describe() == "a credential of 1 bytes, with seed"
+    assert replace(whole, ephemeral=None, seed=None).describe() == "a credential of 1 bytes, without seed"
     small = {name: WHOLE[name] for name in ("blob", "encrypted-secret", "credential")}
     assert CredentialActivation.decode(cbor.encode(small)).seed is None

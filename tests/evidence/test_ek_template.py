@@ -50,6 +50,12 @@ def test_policies(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", EK_TEMPLATES)
+def test_attributes(name: str) -> None:
+    # EK Credential Profile, annex B.3 and B.4: the high range may be used with a password too
+    assert int(EK_TEMPLATES[name].attributes) == (0x000300B2 if name in LOW else 0x000300F2)
+
+
+@pytest.mark.parametrize("name", EK_TEMPLATES)
 def test_templates_are_read_and_recognised(name: str) -> None:
     template = EK_TEMPLATES[name]
     assert TpmtPublic.decode(template.encode()) == template

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import pytest
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from bundlefmt.errors import Code, MalformedError
 from bundlefmt.evidence.attested import TpmsNvDigestCertifyInfo
+from bundlefmt.evidence.tpm import TpmtPublic
 from bundlefmt.evidence.tpm_algorithm import TpmAlg
 from bundlefmt.evidence.tpm_parameters import (
     Opaque,
@@ -22,8 +23,10 @@ from bundlefmt.evidence.tpm_parameters import (
     TpmsSymcipherParms,
 )
 from tests.evidence.libtss2 import STRUCTURES, Structure
+from tests.evidence.tpm_strategies import publics
 from tests.strategies import mutated
 
+NAME_HASHES: Final = (TpmAlg.SHA1, TpmAlg.SHA256, TpmAlg.SHA384, TpmAlg.SHA512)
 ATTEST_HEAD: Final = "ff544347{kind}0000{extra}" + "00" * 8 + "00" * 8 + "{safe}" + "00" * 8
 
 
@@ -194,6 +197,14 @@ def test_what_is_mutated(structure: Structure, data: st.DataObject) -> None:
 @given(octets=st.binary(max_size=80))
 def test_what_is_random(structure: Structure, octets: bytes) -> None:
     event(compare(structure, octets))
+
+
+@given(public=publics(), alg=st.sampled_from(NAME_HASHES))
+def test_names(public: TpmtPublic, alg: TpmAlg) -> None:
+    named = replace(public, name_alg=alg)
+    theirs = STRUCTURES["TPMT_PUBLIC"].theirs(named.encode())
+    if theirs is not None:
+        assert bytes(theirs[0].get_name()) == named.name()
 
 
 @pytest.mark.parametrize("name", DIVERGENCES)

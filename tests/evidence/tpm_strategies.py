@@ -155,8 +155,9 @@ ATTESTED: Final[dict[int, st.SearchStrategy[Attested]]] = {
 
 
 @st.composite
-def attests(draw: st.DrawFn) -> TpmsAttest:
-    kind = draw(st.sampled_from(sorted(ATTESTED)) | U16)
+def attests(draw: st.DrawFn, kinds: st.SearchStrategy[int] | None = None) -> TpmsAttest:
+    """Statements of every type, and of types that are not read; or of `kinds`."""
+    kind = draw(st.sampled_from(sorted(ATTESTED)) | U16 if kinds is None else kinds)
     return TpmsAttest(
         type=kind,
         qualified_signer=draw(NAMES),

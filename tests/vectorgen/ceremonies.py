@@ -19,6 +19,8 @@ from tests.vectorgen.tree import encoded
 from tests.vectorgen.vector import Terms
 
 PCRS: Final = {tpm.SHA256: {index: hashlib.sha256(b"PCR %d" % index).digest() for index in (0, 7)}}
+# PolicySecret(TPM_RH_ENDORSEMENT), TCG EK Credential Profile, annex B
+EK_POLICY: Final = bytes.fromhex("837197674484b3f81a90cc8d46a5d724fd52d76e06520b64f2a1da1b331469aa")
 ROOT_FILE: Final = "tpm-root.der"
 
 
@@ -30,7 +32,10 @@ def ak() -> Key:
 
 @cache
 def ek() -> Key:
-    return tpm.ecc_key("endorsement key", tpm.STORING | tpm.A.adminWithPolicy, scheme=None)
+    """By template L-2 of the EK profile."""
+    attributes = tpm.STORING & ~tpm.A.userWithAuth | tpm.A.adminWithPolicy
+    made = tpm.ecc_key("endorsement key", attributes, scheme=None)
+    return replace(made, public=replace(made.public, auth_policy=EK_POLICY))
 
 
 @cache

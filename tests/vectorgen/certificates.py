@@ -22,6 +22,8 @@ YEAR: Final = 365 * 86400
 VALIDITY: Final = (CREATED - YEAR, CREATED + 20 * YEAR)
 NO_AUTHORITY: Final = (x509.BasicConstraints(ca=False, path_length=None), True)
 EK_USAGE: Final = ObjectIdentifier("2.23.133.8.1")
+AK_USAGE: Final = ObjectIdentifier("2.23.133.8.3")
+AK_SUBJECT: Final = "Evidence Bundle Test Attestation Key (test key)"
 _MANUFACTURER, _MODEL, _FIRMWARE = (ObjectIdentifier(f"2.23.133.2.{number}") for number in (1, 2, 3))
 IssuerKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
 
@@ -70,18 +72,23 @@ def certificate(
     return signed.public_bytes(Encoding.DER)
 
 
-def authority(path_length: int | None = None) -> tuple[tuple[x509.ExtensionType, bool], ...]:
-    usage = x509.KeyUsage(
-        digital_signature=True,
-        key_cert_sign=True,
-        crl_sign=True,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        encipher_only=False,
-        decipher_only=False,
+def _key_usage(*bits: str) -> x509.KeyUsage:
+    every = (
+        "digital_signature",
+        "content_commitment",
+        "key_encipherment",
+        "data_encipherment",
+        "key_agreement",
+        "key_cert_sign",
+        "crl_sign",
+        "encipher_only",
+        "decipher_only",
     )
+    return x509.KeyUsage(**{bit: bit in bits for bit in every})
+
+
+def authority(path_length: int | None = None) -> tuple[tuple[x509.ExtensionType, bool], ...]:
+    usage = _key_usage("digital_signature", "key_cert_sign", "crl_sign")
     return ((x509.BasicConstraints(ca=True, path_length=path_length), True), (usage, True))
 
 
@@ -145,10 +152,15 @@ def _identifiers(key: IssuerKey, issuer_key: IssuerKey) -> tuple[tuple[x509.Exte
 def ek_certificate(
     key: CertificatePublicKeyTypes,
     *,
-    usage: ObjectIdentifier = EK_USAGE,
+    usage: ObjectIdentifier | None = EK_USAGE,
+    key_usage: str | None = "key_agreement",
+    named: bool = True,
     validity: tuple[int, int] = VALIDITY,
 ) -> bytes:
-    """TCG EK Credential Profile: empty subject, critical alternative name with the TPM's maker and model."""
+    """TCG EK Credential Profile: empty subject, critical alternative name with the TPM's maker and model.
+
+    None leaves an extension out, and so does `named`.
+    """
     issuer_key = keys.ec_key(ISSUER)
     tpm = x509.Name(
         [
@@ -157,10 +169,60 @@ def ek_certificate(
             x509.NameAttribute(_FIRMWARE, "id:00010000"),
         ]
     )
-    extensions: tuple[tuple[x509.ExtensionType, bool], ...] = (
-        (x509.SubjectAlternativeName([x509.DirectoryName(tpm)]), True),
+    identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key())
+    extensions: list[tuple[x509.ExtensionType, bool]] = [NO_AUTHORITY, (identifier, False)]
+    if named:
+        extensions.append((x509.SubjectAlternativeName([x509.DirectoryName(tpm)]), True))
+    if usage is not None:
+        extensions.append((x509.ExtendedKeyUsage([usage]), False))
+    if key_usage is not None:
+        extensions.append((_key_usage(key_usage), True))
+    return certificate("", key, ISSUER, issuer_key, validity=validity, extensions=tuple(extensions))
+
+
+def ak_certificate(key: CertificatePublicKeyTypes, *, usage: ObjectIdentifier | None = AK_USAGE) -> bytes:
+    """The manufacturer's authority says that an attestation key is in a TPM."""
+    extensions: list[tuple[x509.ExtensionType, bool]] = [
         NO_AUTHORITY,
-        (x509.ExtendedKeyUsage([usage]), False),
-        (x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), False),
+        (_key_usage("digital_signature"), True),
+    ]
+    if usage is not None:
+        extensions.append((x509.ExtendedKeyUsage([usage]), False))
+    return certificate(AK_SUBJECT, key, ISSUER, keys.ec_key(ISSUER), extensions=tuple(extensions))
+
+
+def serial_number(der: bytes) -> int:
+    return x509.load_der_x509_certificate(der).serial_number
+
+
+def revocation_list(*revoked: bytes) -> bytes:
+    """The list of the manufacturer's issuer, current at the capture; `revoked` are certificates (DER)."""
+    start, end = (
+        datetime.datetime.fromtimestamp(CREATED + offset, datetime.UTC) for offset in (-86400, 86400)
     )
-    return certificate("", key, ISSUER, issuer_key, validity=validity, extensions=extensions)
+    builder = x509.CertificateRevocationListBuilder().issuer_name(_name(ISSUER))
+    builder = builder.last_update(start).next_update(end)
+    for der in revoked:
+        entry = x509.RevokedCertificateBuilder().serial_number(serial_number(der)).revocation_date(start)
+        builder = builder.add_revoked_certificate(entry.build())
+    signed = builder.sign(keys.ec_key(ISSUER), hashes.SHA256(), ecdsa_deterministic=True)
+    return signed.public_bytes(Encoding.DER)
+
+
+def with_sha1(der: bytes) -> bytes:
+    """The certificate signed by its issuer with SHA-1, by hand: no library signs so any more."""
+    sha256, sha1 = bytes.fromhex("300a06082a8648ce3d040302"), bytes.fromhex("300906072a8648ce3d0401")
+    fields = x509.load_der_x509_certificate(der).tbs_certificate_bytes
+    head = 2 + (fields[1] & 0x7F if fields[1] & 0x80 else 0)
+    tbs = _tlv(0x30, fields[head:].replace(sha256, sha1, 1))
+    algorithm = ec.ECDSA(hashes.SHA1(), deterministic_signing=True)  # noqa: S303 - what is to be refused
+    signature = keys.ec_key(ISSUER).sign(tbs, algorithm)
+    return _tlv(0x30, tbs + sha1 + _tlv(0x03, b"\x00" + signature))
+
+
+def _tlv(tag: int, content: bytes) -> bytes:
+    size = len(content)
+    if size < 0x80:
+        return bytes([tag, size]) + content
+    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes([tag, 0x80 | len(length)]) + length + content

@@ -6,6 +6,7 @@ Spec: "Verification", step 5.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from cryptography.x509.oid import ObjectIdentifier
@@ -17,7 +18,7 @@ from tests.vectorgen.ceremonies import (
     ek_certificate,
     whole,
 )
-from tests.vectorgen.ceremony import Ceremony
+from tests.vectorgen.ceremony import Ceremony, fixed
 from tests.vectorgen.certificates import YEAR
 from tests.vectorgen.plain import CREATED
 from tests.vectorgen.vector import Judged, Vectors
@@ -108,4 +109,94 @@ def ek_certificate_for_another_key() -> Judged:
 def ek_on_unknown_curve() -> Judged:
     """The EK is on a curve that is not computed here, so it cannot be compared with its certificate."""
     other = tpm.ecc_key("endorsement key", tpm.STORING, scheme=None, curve_id=tpm.UNKNOWN_CURVE)
-    return whole().changed("ek.pub", value=other.area).judged(unsure=("ek.form", "ek.key"))
+    return whole().changed("ek.pub", value=other.area).judged(unsure=("ek.form", "ek.key", "ek.template"))
+
+
+@vector("ek.certificate")
+def ek_certificate_without_key_usage() -> Judged:
+    """The EK certificate does not say what its key may be used for."""
+    return _with_certificate(key_usage=None).judged("ek.certificate")
+
+
+@vector("allow_ek_key_usage", "relaxed")
+def ek_certificate_without_key_usage_allowed() -> Judged:
+    """The EK certificate does not say what its key may be used for, which the verifier allows."""
+    return _with_certificate(key_usage=None).under(allow_ek_key_usage=True).judged()
+
+
+@vector("ek.certificate")
+def ek_certificate_of_a_signing_key() -> Judged:
+    """The EK certificate says that its key signs; no relaxation would allow that."""
+    return _with_certificate(key_usage="digital_signature").judged("ek.certificate")
+
+
+@vector("ek.certificate")
+def ek_certificate_names_no_tpm() -> Judged:
+    """The EK certificate does not name the TPM's manufacturer, model and version."""
+    return _with_certificate(named=False).judged("ek.certificate")
+
+
+@vector("allow_ek_without_tpm_name", "relaxed")
+def ek_certificate_names_no_tpm_allowed() -> Judged:
+    """The EK certificate does not name the TPM, which the verifier allows."""
+    return _with_certificate(named=False).under(allow_ek_without_tpm_name=True).judged()
+
+
+@vector("ek.chain")
+def ek_certificate_without_usage() -> Judged:
+    """The EK certificate has no extended key usage."""
+    return _with_certificate(usage=None).judged("ek.chain")
+
+
+@vector("allow_missing_usage", "relaxed")
+def ek_certificate_without_usage_allowed() -> Judged:
+    """The EK certificate has no extended key usage, which the verifier allows."""
+    return _with_certificate(usage=None).under(allow_missing_usage=True).judged()
+
+
+def _with_sha1() -> Ceremony:
+    return whole().changed("ek.cert", value=certificates.with_sha1(ek_certificate()))
+
+
+@vector("ek.chain", "weak")
+def ek_certificate_signed_with_sha1() -> Judged:
+    """The signature of the EK certificate is over a SHA-1 digest."""
+    return _with_sha1().judged("ek.chain")
+
+
+@vector("allow_sha1_certificates", "relaxed", "weak")
+def ek_certificate_signed_with_sha1_allowed() -> Judged:
+    """The signature of the EK certificate is over a SHA-1 digest, which the verifier allows."""
+    return _with_sha1().under(allow_sha1_certificates=True).judged()
+
+
+def _with_list(*revoked: bytes) -> Ceremony:
+    listed = certificates.revocation_list(*revoked)
+    return whole().having("ek.crl", fixed("crl", listed, {"issuer": "ek.issuer"}))
+
+
+@vector("ek.revocation")
+def ek_certificate_not_revoked() -> Judged:
+    """The issuer's revocation list is in the bundle and does not name the EK certificate."""
+    return _with_list().judged()
+
+
+@vector("ek.revocation")
+def ek_certificate_revoked() -> Judged:
+    """The issuer's revocation list names the EK certificate."""
+    return _with_list(ek_certificate()).judged("ek.revocation")
+
+
+@vector("ek.template")
+def ek_not_restricted() -> Judged:
+    """The EK's public area says that the key decrypts for anyone; the certificate does not cover that."""
+    attributes = ek().public.attributes & ~tpm.A.restricted
+    other = replace(ek().public, attributes=attributes)
+    return whole().changed("ek.pub", value=other.encode()).judged("ek.template")
+
+
+@vector("ek.template")
+def ek_by_another_template() -> Judged:
+    """The EK has another authorisation policy than the standard templates."""
+    other = replace(ek().public, auth_policy=bytes(32))
+    return whole().changed("ek.pub", value=other.encode()).judged(unsure=("ek.template",))

@@ -295,3 +295,10 @@ def key_creation_certified() -> Judged:
 def key_parents_in_a_circle() -> Judged:
     """The signing key's parent is said to be its own parent."""
     return whole().changed("key.parent", refs={"parent": "key.parent"}).judged("certify.subject")
+
+
+@vector("A check that could not run never passed", "unknown", "algorithm")
+def ak_scheme_by_unknown_hash() -> Judged:
+    """The attestation key's scheme is by a hash that is not computed here."""
+    other = tpm.ecc_key("attestation key", tpm.ATTESTING, scheme=(tpm.ECDSA, tpm.UNKNOWN_HASH))
+    return snapshot_with(other).judged(unsure=("quote.pcrs", "quote.signature"))

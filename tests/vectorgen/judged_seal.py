@@ -152,6 +152,12 @@ def seal_deprecated_alg_other_curve() -> Judged:
     )
 
 
+@vector("A seal by an algorithm that is not in section 10.3 is indeterminate", "algorithm")
+def seal_unknown_alg() -> Judged:
+    """A second seal by an algorithm of a later time (-50, ML-DSA-87): neither verified nor refused."""
+    return beside(second(alg=-50, signature=bytes(64)), unsure=("seal.signature",))
+
+
 @vector("A verifier MUST refuse RSA keys of less than 2048 bits", "algorithm")
 def seal_rsa_1024() -> Judged:
     """The operator's RSA key has 1024 bits."""

@@ -13,6 +13,7 @@ from bundlefmt.bundle import scan_file
 from bundlefmt.render.diag import notation
 from tests.vectorgen import (
     certificates,
+    judged_ak_certificate,
     judged_certify,
     judged_container,
     judged_ek,
@@ -44,6 +45,7 @@ MODULES: Final = (
     judged_envelope,
     judged_openpgp,
     judged_ek,
+    judged_ak_certificate,
     judged_keys,
     judged_quote,
     judged_certify,

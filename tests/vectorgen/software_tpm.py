@@ -25,6 +25,11 @@ RSA, ECC, AES, CFB, RSASSA, RSAPSS, ECDSA = 0x0001, 0x0023, 0x0006, 0x0043, 0x00
 NO_SCHEME: Final = 0x0010  # TPM_ALG_NULL: the caller chooses
 CURVES: Final = {"p224": 0x0002, "p256": 0x0003, "p384": 0x0004}
 UNKNOWN_CURVE, UNKNOWN_HASH, ML_DSA = 0x0010, 0x00B0, 0x00A1
+_ALGORITHMS: Final[dict[int, hashes.HashAlgorithm]] = {
+    SHA1: hashes.SHA1(),  # noqa: S303 - a weak scheme is what one vector shows
+    SHA256: hashes.SHA256(),
+    SHA384: hashes.SHA384(),
+}
 HASH_NAMES: Final = {SHA1: "sha1", SHA256: "sha256", SHA384: "sha384"}
 OWNER, NULL, ENDORSEMENT, PLATFORM = (
     struct.pack(">I", handle) for handle in (0x40000001, 0x40000007, 0x4000000B, 0x4000000C)
@@ -75,7 +80,7 @@ class Key:
         if isinstance(self.private, rsa.RSAPrivateKey):
             sign = keys.rsa_pss if alg == RSAPSS else keys.rsa_pkcs1
             return struct.pack(">HH", alg, digest) + tpm2b(sign(self.private, message))
-        algorithm = {SHA1: hashes.SHA1(), SHA256: hashes.SHA256(), SHA384: hashes.SHA384()}[digest]  # noqa: S303 - a weak scheme is what one vector shows
+        algorithm = _ALGORITHMS.get(digest, hashes.SHA256())
         size = (self.private.key_size + 7) // 8
         r, s = keys.ecdsa_numbers(self.private, message, algorithm)
         return struct.pack(">HH", alg, digest) + b"".join(tpm2b(n.to_bytes(size, "big")) for n in (r, s))
@@ -186,7 +191,7 @@ def selected(values: PcrValues) -> dict[int, tuple[int, ...]]:
 def pcr_digest(values: PcrValues, digest: int = SHA256) -> bytes:
     """The digest of the values one after the other, by the hash of the signing scheme."""
     row = b"".join(values[bank][index] for bank in values for index in sorted(values[bank]))
-    return hashlib.new(HASH_NAMES[digest], row).digest()
+    return hashlib.new(HASH_NAMES.get(digest, "sha256"), row).digest()
 
 
 def quote_info(values: PcrValues, digest: int = SHA256) -> bytes:

@@ -27,6 +27,11 @@ class Terms:
     allow_withheld: bool = False
     allow_sha1: bool = False
     allow_nonce_binding: bool = False
+    allow_sha1_certificates: bool = False
+    allow_ek_key_usage: bool = False
+    allow_ek_without_tpm_name: bool = False
+    allow_missing_usage: bool = False
+    allow_ak_with_ek_usage: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: Apache-2.0
+"""DER, read element by element: framing is strict, what real certificates get wrong inside is told apart.
+
+ITU-T X.690. Lengths are definite and shortest, and nothing is left over, so that two readers see the same
+elements. What has no bearing on meaning is let pass, because signatures cover it as it is: the order within
+a SET OF (Nuvoton) and default values that are written out.
+"""
+
+from __future__ import annotations
+
+import calendar
+import datetime
+from dataclasses import dataclass
+from typing import Final
+
+from bundlefmt.errors import Code, MalformedError
+from bundlefmt.wire import Buffer, Reader, read_all
+
+BOOLEAN: Final = 0x01
+INTEGER: Final = 0x02
+BIT_STRING: Final = 0x03
+OCTET_STRING: Final = 0x04
+NULL: Final = 0x05
+OBJECT_IDENTIFIER: Final = 0x06
+ENUMERATED: Final = 0x0A
+UTC_TIME: Final = 0x17
+GENERALIZED_TIME: Final = 0x18
+SEQUENCE: Final = 0x30
+SET: Final = 0x31
+# string types -> how their bytes are text; TeletexString is read as Latin-1, as everybody does
+_TEXT: Final = {
+    0x0C: "utf-8",
+    0x13: "ascii",
+    0x14: "latin-1",
+    0x16: "ascii",
+    0x1A: "ascii",
+    0x1E: "utf-16-be",
+}
+_HIGH_TAG: Final = 0x1F
+_LONG_LENGTH: Final = 0x80
+_LENGTH_BYTES: Final = 4  # of a length; no artifact is larger
+_OID_BYTES: Final = 64  # of an object identifier; the longest in use are about 20
+_CONTINUES: Final = 0x80
+_UTC_PIVOT: Final = 50  # RFC 5280 4.1.2.5.1: 50 to 99 are of the 20th century
+
+
+def context(number: int, *, constructed: bool) -> int:
+    """The identifier octet of context-specific tag `[number]`."""
+    return 0x80 | (0x20 if constructed else 0) | number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Element:
+    """One element: its identifier octet, its content, all its bytes; `offset` is where the content starts."""
+
+    tag: int
+    content: bytes
+    raw: bytes
+    offset: int
+
+    def error(self, code: Code, message: str, path: str) -> MalformedError:
+        """An error at this element, to be raised by the caller."""
+        start = self.offset + len(self.content) - len(self.raw)
+        return MalformedError(code, message, offset=start, path=path)
+
+
+def read_element(reader: Reader) -> Element:
+    """The next element. Raises MalformedError, always for the framing alone."""
+    start = reader.offset
+    head = reader.read(1)
+    if head[0] & _HIGH_TAG == _HIGH_TAG:
+        raise reader.error(Code.WRONG_TYPE, "a high tag number", offset=start)
+    head += reader.read(1)
+    length = head[1]
+    if length == _LONG_LENGTH:
+        raise reader.error(Code.INDEFINITE_LENGTH, "indefinite length", offset=start)
+    if length > _LONG_LENGTH:
+        count = length - _LONG_LENGTH
+        if count > _LENGTH_BYTES:
+            raise reader.error(Code.SIZE_LIMIT, f"a length of {count} bytes", offset=start)
+        digits = reader.read(count)
+        head, length = head + digits, int.from_bytes(digits, "big")
+        if length < _LONG_LENGTH or digits[0] == 0:
+            raise reader.error(Code.NON_SHORTEST, "a length in more bytes than needed", offset=start)
+    offset = reader.offset
+    content = reader.read(length)
+    return Element(tag=head[0], content=content, raw=head + content, offset=offset)
+
+
+def decode_element(data: Buffer, *, path: str, base: int = 0) -> Element:
+    """Exactly one element. Raises MalformedError, also for anything behind it."""
+    return read_all(data, read_element, path=path, base=base)
+
+
+def children(element: Element, tag: int, path: str) -> list[Element]:
+    """The elements inside a constructed element, which must have identifier `tag`."""
+    expect(element, tag, path)
+
+    def read(reader: Reader) -> list[Element]:
+        found = []
+        while reader.remaining:
+            found.append(read_element(reader))
+        return found
+
+    return read_all(element.content, read, path=path, base=element.offset)
+
+
+def expect(element: Element, tag: int, path: str) -> Element:
+    """`element`, if it has identifier `tag`. Raises wrong-type."""
+    if element.tag != tag:
+        raise element.error(Code.WRONG_TYPE, f"tag {element.tag:#04x}, not {tag:#04x}", path)
+    return element
+
+
+class Fields:
+    """The elements of a SEQUENCE, taken in order."""
+
+    __slots__ = ("_element", "_rest", "path")
+
+    def __init__(self, element: Element, path: str, *, tag: int = SEQUENCE) -> None:
+        self.path = path
+        self._element = element
+        self._rest = children(element, tag, path)[::-1]
+
+    def next(self) -> Element:
+        """Raises missing-member where there is none."""
+        if not self._rest:
+            raise self._element.error(Code.MISSING_MEMBER, "an element is missing", self.path)
+        return self._rest.pop()
+
+    def take(self, tag: int) -> Element:
+        """The next element, of identifier `tag`."""
+        return expect(self.next(), tag, self.path)
+
+    def optional(self, *tags: int) -> Element | None:
+        """The next element if it has one of `tags`."""
+        return self._rest.pop() if self._rest and self._rest[-1].tag in tags else None
+
+    def finish(self) -> None:
+        """Raises trailing-bytes unless every element was taken."""
+        if self._rest:
+            raise self._rest[-1].error(Code.TRAILING_BYTES, "an element too many", self.path)
+
+
+def inner(element: Element, path: str) -> Element:
+    """The one element inside an explicit tag."""
+    return decode_element(element.content, path=path, base=element.offset)
+
+
+def boolean(element: Element, path: str) -> bool:
+    expect(element, BOOLEAN, path)
+    if element.content not in (b"\x00", b"\xff"):
+        raise element.error(Code.BAD_VALUE, "a boolean that is neither 00 nor ff", path)
+    return element.content == b"\xff"
+
+
+def integer(element: Element, path: str, *, tag: int = INTEGER) -> int:
+    """A two's complement integer in its shortest form."""
+    content = expect(element, tag, path).content
+    if not content:
+        raise element.error(Code.WRONG_LENGTH, "an empty integer", path)
+    if len(content) > 1 and content[0] in (0x00, 0xFF) and content[0] >> 7 == content[1] >> 7:
+        raise element.error(Code.NON_SHORTEST, "an integer in more bytes than needed", path)
+    return int.from_bytes(content, "big", signed=True)
+
+
+def object_identifier(element: Element, path: str) -> str:
+    """Dotted decimal."""
+    content = expect(element, OBJECT_IDENTIFIER, path).content
+    if not content or content[-1] & _CONTINUES or len(content) > _OID_BYTES:
+        raise element.error(Code.WRONG_LENGTH, f"an object identifier of {len(content)} bytes", path)
+    arcs, arc, fresh = [], 0, True
+    for byte in content:
+        if fresh and byte == _CONTINUES:
+            raise element.error(Code.NON_SHORTEST, "an arc in more bytes than needed", path)
+        arc, fresh = arc << 7 | byte & 0x7F, not byte & _CONTINUES
+        if fresh:
+            arcs.append(arc)
+            arc = 0
+    first = min(arcs[0] // 40, 2)
+    return ".".join(str(arc) for arc in (first, arcs[0] - 40 * first, *arcs[1:]))
+
+
+def bit_string(element: Element, path: str) -> bytes:
+    """The bytes of a bit string that has no unused bits."""
+    content = expect(element, BIT_STRING, path).content
+    if not content or content[0] != 0:
+        raise element.error(Code.BAD_VALUE, "a bit string that is not whole bytes", path)
+    return content[1:]
+
+
+def named_bits(element: Element, path: str, *, tag: int = BIT_STRING) -> int:
+    """A named bit list as a number: bit n of the list has value 2**n. Zero bits at the end are let pass."""
+    content = expect(element, tag, path).content
+    unused = content[0] if content else 8
+    if unused > 7 or (unused and len(content) == 1):
+        raise element.error(Code.BAD_VALUE, "a bit string with a wrong count of unused bits", path)
+    if content[-1] & ((1 << unused) - 1) and len(content) > 1:
+        raise element.error(Code.BAD_VALUE, "unused bits that are set", path)
+    bits = "".join(f"{byte:08b}" for byte in content[1:])
+    return sum(1 << place for place, bit in enumerate(bits) if bit == "1")
+
+
+def moment(element: Element, path: str) -> int:
+    """A UTCTime or GeneralizedTime of RFC 5280 4.1.2.5 as seconds since the epoch, negative before 1970."""
+    size = {UTC_TIME: 12, GENERALIZED_TIME: 14}.get(element.tag)
+    if size is None:
+        raise element.error(Code.WRONG_TYPE, f"tag {element.tag:#04x} is no time", path)
+    text = element.content.decode("ascii", "replace")
+    digits = text[:-1]
+    if len(digits) != size or not digits.isdigit() or text[-1] != "Z":
+        raise element.error(Code.BAD_VALUE, "a time that is not in seconds of UTC", path)
+    if element.tag == UTC_TIME:
+        digits = ("19" if int(digits[:2]) >= _UTC_PIVOT else "20") + digits
+    try:
+        when = datetime.datetime.strptime(f"{digits}+0000", "%Y%m%d%H%M%S%z")
+    except ValueError as error:
+        raise element.error(Code.BAD_VALUE, f"no such time: {error}", path) from None
+    return calendar.timegm(when.timetuple())
+
+
+def text(element: Element, path: str) -> str | None:
+    """A character string; None where the element is of another type. Raises bad-value if it is no text."""
+    encoding = _TEXT.get(element.tag)
+    if encoding is None:
+        return None
+    try:
+        return element.content.decode(encoding)
+    except UnicodeDecodeError:
+        raise element.error(Code.BAD_VALUE, f"not {encoding} text", path) from None

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Targets of what says whose a key is: X.509 certificates, chains and revocation lists; OpenPGP."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Final
+
+from bundlefmt import labels
+from bundlefmt.errors import MalformedError
+from bundlefmt.evidence import ek_certificate, openpgp, x509
+from bundlefmt.evidence.certificate import Certificate, CertificateError
+from bundlefmt.evidence.chain import find_chain
+from bundlefmt.evidence.crl import RevocationList, Standing, revocation
+from tests.fuzz import seeds
+from tests.fuzz.target import Targets, symmetric
+from tests.vectorgen import ceremonies, certificates
+from tests.vectorgen import openpgp as made_openpgp
+from tests.vectorgen.plain import CREATED
+
+target: Final = Targets()
+MESSAGE: Final = b"what was signed"
+CERTIFICATES: Final = ("piv-certificate", "ek-certificate", "ak-certificate", "certificate-issuer")
+
+
+@target("x509", lambda: seeds.artifacts(*CERTIFICATES))
+def certificate(data: bytes) -> None:
+    """Symmetry; what a certificate says is read or refused, and its key loaded or not known."""
+    read = symmetric(Certificate, data)
+    with contextlib.suppress(CertificateError):
+        x509.facts(data)
+    with contextlib.suppress(CertificateError):
+        assert b"".join(x509.split_der(data)).strip(b"\x00\xff") == data.strip(b"\x00\xff")
+    if read is None:
+        return
+    str(read)
+    ek_certificate.describe(read)
+    for look in (read.basic_constraints, read.key_usage, read.extended_key_usage):
+        with contextlib.suppress(MalformedError):
+            look()
+    for judge in (ek_certificate.ek_faults, ek_certificate.ak_faults):
+        with contextlib.suppress(MalformedError, CertificateError):
+            list(judge(read))
+    with contextlib.suppress(MalformedError):
+        ek_certificate.tpm_name(read)
+
+
+@target("chain", lambda: seeds.artifacts(*CERTIFICATES))
+def chain(data: bytes) -> None:
+    """As leaf and as issuer: CertificateError at most; only what the manufacturer made leads to it."""
+    root, issuer = certificates.manufacturer_root(), certificates.manufacturer_issuer()
+    made = set(seeds.artifacts(*CERTIFICATES))
+    for leaf, between in ((data, issuer), (ceremonies.ek_certificate(), data)):
+        with contextlib.suppress(CertificateError):
+            purpose = ek_certificate.EK_PURPOSE
+            find_chain(leaf, issuers=[between], anchors=[root], at=CREATED, purpose=purpose)
+            assert leaf in made
+            assert between == issuer
+
+
+@target("crl", lambda: seeds.artifacts("crl"))
+def revocation_list(data: bytes) -> None:
+    """Symmetry; a list that the issuer has not signed says nothing about a certificate."""
+    read = symmetric(RevocationList, data)
+    if read is None:
+        return
+    issuer = x509.load(certificates.manufacturer_issuer())
+    said = revocation(x509.load(ceremonies.ek_certificate()), issuer, [read], at=CREATED)
+    if said.standing is not Standing.UNKNOWN:
+        assert data in set(seeds.artifacts("crl"))
+
+
+@target("openpgp-certificate", lambda: seeds.artifacts("openpgp-certificate"))
+def openpgp_certificate(data: bytes) -> None:
+    """Facts of anything, and a signature checked with it: OpenPgpError at most."""
+    with contextlib.suppress(MalformedError, openpgp.OpenPgpError):
+        openpgp.certificate_facts(data)
+    with contextlib.suppress(MalformedError, openpgp.OpenPgpError):
+        openpgp.verify_detached(data, made_openpgp.OPERATOR.sign(MESSAGE), MESSAGE)
+
+
+@target("openpgp-signature", lambda: seeds.seals(labels.SEAL_OPENPGP))
+def openpgp_signature(data: bytes) -> None:
+    """Facts of anything; over a message that nobody signed, none is accepted."""
+    with contextlib.suppress(MalformedError, openpgp.OpenPgpError):
+        openpgp.signature_facts(data)
+    with contextlib.suppress(MalformedError, openpgp.OpenPgpError):
+        openpgp.verify_detached(made_openpgp.OPERATOR.encode(), data, MESSAGE)
+        raise AssertionError("accepted")

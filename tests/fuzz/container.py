@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Targets of the format itself: CBOR, manifest, bundle, COSE, and what is shown of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Final
+
+from bundlefmt import cbor, cose, labels
+from bundlefmt.bundle import Bundle, scan_file
+from bundlefmt.cose import CoseSign1, SignatureError
+from bundlefmt.errors import MalformedError
+from bundlefmt.manifest import Manifest
+from bundlefmt.render import diag, inspection, text
+from bundlefmt.render.words import safe
+from bundlefmt.verify import seal_header
+from tests.fuzz import seeds
+from tests.fuzz.target import Targets, symmetric
+from tests.vectorgen import certificates
+
+target: Final = Targets()
+KEYS: Final = ("p256", "p384", "p521", "ed25519", "rsa2048", "ml-dsa-65")
+
+
+@target("cbor", seeds.texts)
+def scan(data: bytes) -> None:
+    """What is accepted is the one encoding of its value; the readable part of the rest ends at its fault."""
+    try:
+        node = cbor.scan(data)
+    except MalformedError as error:
+        read, found = cbor.scan_readable(data)
+        assert found is not None
+        assert (found.code, found.offset) == (error.code, error.offset)
+        assert 0 <= error.offset <= len(data)
+        assert read is None or read.end <= error.offset
+        return
+    assert cbor.encode(node.value()) == data
+
+
+@target("manifest", lambda: (bundle.manifest_raw for bundle in seeds.bundles().values()))
+def manifest(data: bytes) -> None:
+    """Symmetry."""
+    symmetric(Manifest, data)
+
+
+@target("bundle", lambda: seeds.files().values())
+def bundle(data: bytes) -> None:
+    """Symmetry, of the manifest inside as well; mapped or held, a file is the same."""
+    decoded = symmetric(Bundle, data)
+    if decoded is not None:
+        assert decoded.manifest.encode() == decoded.manifest_raw
+        assert Bundle.decode(memoryview(data)) == decoded
+
+
+@target("cose", lambda: seeds.seals(labels.SEAL_COSE))
+def cose_sign1(data: bytes) -> None:
+    """Symmetry; verifying raises nothing but SignatureError, whatever the key."""
+    message = symmetric(CoseSign1, data)
+    if message is None:
+        return
+    cose.envelope_faults(message, b"", content_type=labels.MANIFEST_MEDIA_TYPE, typ=labels.SEAL_TYP)
+    seal_header.faults(message.protected)
+    for kind in KEYS:
+        try:
+            message.verify(certificates.operator(kind).key.public_key())
+        except SignatureError:
+            continue
+
+
+def printed(lines: Iterable[str]) -> None:
+    """Fit for any terminal: nothing in it controls one."""
+    for line in lines:
+        assert safe(line) == line
+
+
+@target("inspect", lambda: seeds.files().values())
+def inspect(data: bytes) -> None:
+    """Anything can be inspected, as a tree, in diagnostic notation and as JSON."""
+    try:
+        shown = inspection.inspection(Bundle.decode(data))
+        printed(text.tree(shown))
+        printed(diag.notation(scan_file(data), limit=None).splitlines())
+    except MalformedError as error:
+        shown = inspection.malformed(data, error)
+        printed(text.outline(shown))
+        root = inspection.readable(data)
+        if root is not None:
+            printed(diag.notation(root).splitlines())
+    json.dumps(shown, ensure_ascii=False).encode()

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All fuzz targets by name."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.fuzz import certificates, container, evidence, logs, verification
+from tests.fuzz.target import Target
+
+TARGETS: Final[dict[str, Target]] = {
+    **container.target.found,
+    **certificates.target.found,
+    **evidence.target.found,
+    **logs.target.found,
+    **verification.target.found,
+}

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What fuzzing found, each made again from its cause."""
+
+from __future__ import annotations
+
+import pytest
+
+from bundlefmt.errors import MalformedError
+from bundlefmt.evidence import openpgp, x509
+from tests.fuzz import verification
+from tests.fuzz.resealing import OPERATOR, places, value_at
+
+
+def exchanged(place: str, value: bytes) -> None:
+    """Judges and shows the ceremony with `value` at `place`."""
+    verification.resealed(bytes([places().index(place)]) + value)
+
+
+def test_a_certificate_without_a_self_signature_is_refused_with_its_fingerprint() -> None:
+    """Its user ids and expiry cannot be told; inspecting a bundle with one ended in a RuntimeError."""
+    whole = value_at("operator.openpgp")
+    tags = openpgp.packet_tags(whole)
+    assert tags == (openpgp.TAG_PUBLIC_KEY, 13, openpgp.TAG_SIGNATURE)
+    end = next(size for size in range(len(whole)) if _tags(whole[:size]) == tags[:2])
+    with pytest.raises(openpgp.OpenPgpError, match=openpgp.load_certificate(whole).fingerprint):
+        openpgp.certificate_facts(whole[:end])
+    exchanged("operator.openpgp", whole[:end])
+
+
+def _tags(data: bytes) -> tuple[int, ...]:
+    try:
+        return openpgp.packet_tags(data)
+    except MalformedError:
+        return ()
+
+
+def test_a_name_that_is_a_bit_string_is_shown_as_it_stands() -> None:
+    """Reading such a name raised TypeError. A value may have any type (RFC 5280 4.1.2.4)."""
+    whole = value_at(OPERATOR)
+    start = whole.index(b"Evidence Bundle Test Operator")
+    tag = start - 2
+    assert whole[tag] == 0x0C  # UTF8String
+    changed = whole[:tag] + bytes([0x03, whole[tag + 1], 0]) + whole[start + 1 :]
+    assert x509.facts(changed).issuer.startswith("CN=#03")
+    exchanged(OPERATOR, changed)

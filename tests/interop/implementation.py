@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""This project's own package behind the two verbs of `run_vectors`: an example of the script it takes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from bundlefmt.bundle import Bundle
+from bundlefmt.errors import MalformedError
+from bundlefmt.verify import Policy, verify
+
+
+def policy_of(vector: Path, keys: Path) -> Policy:
+    """The policy in a vector.json; anchors are files in `keys`."""
+    terms = json.loads(vector.read_text(encoding="utf-8"))["policy"]
+    return Policy(
+        pins_openpgp=frozenset(terms.pop("pins_openpgp")),
+        pins_piv=frozenset(bytes.fromhex(pin) for pin in terms.pop("pins_piv")),
+        anchors=tuple((keys / anchor).read_bytes() for anchor in terms.pop("anchors")),
+        **terms,
+    )
+
+
+def main() -> int:
+    """The exit code of the specification's section 11: 0, 1, 3 or 4."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("verb", choices=["decode", "verify"])
+    parser.add_argument("bundle", type=Path)
+    parser.add_argument("--policy", type=Path)
+    parser.add_argument("--keys", type=Path)
+    arguments = parser.parse_args()
+    try:
+        bundle = Bundle.decode(arguments.bundle.read_bytes())
+    except MalformedError as error:
+        print(json.dumps({"error": error.code.value, "offset": error.offset}))
+        return 4
+    if arguments.verb == "decode":
+        print("{}")
+        return 0
+    report = verify(bundle, policy_of(arguments.policy, arguments.keys))
+    findings = [{"check": finding.check, "outcome": finding.outcome.value} for finding in report.findings]
+    print(json.dumps({"verdict": report.verdict.value, "findings": findings}))
+    return {"PASSED": 0, "FAILED": 1, "INDETERMINATE": 3}[report.verdict.value]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
