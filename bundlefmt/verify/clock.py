@@ -43,7 +43,7 @@ def _one_boot(context: Context, by: str, statements: dict[str, TpmsAttest]) -> s
     if len(boots) > 1:
         return f"{len(boots)} boots, which is allowed"
     first = next(iter(statements.values()))
-    if not statement.plain_counters(context, next(iter(statements))):
+    if not _plain(context, next(iter(statements))):
         return "all of one boot; which one is obfuscated, as the key is outside the endorsement hierarchy"
     counts = first.clock_info
     return f"all of one boot: reset {counts.reset_count}, restart {counts.restart_count}"
