@@ -78,7 +78,8 @@ def test_the_specification_names_every_area() -> None:
 
 
 def test_the_specification_names_every_conclusion() -> None:
-    context = Context(Ceremony().build(), Policy())
+    bundle = Ceremony().build()
+    context = Context(bundle, Policy(), bundle)
     table = re.findall(r"^\| `([a-z]+\.[a-z]+)` \|", FORMAT, re.MULTILINE)
     assert table == [conclusion.id for conclusion in draw(context, ())]
 

@@ -23,6 +23,8 @@ from bundlefmt.bundle import Bundle, Renewal, Seal
 from bundlefmt.cbor import encode
 from bundlefmt.evidence.attest import TpmsAttest
 from bundlefmt.evidence.attested import Attested, AttestType, TpmsCertifyInfo, TpmsClockInfo, TpmsQuoteInfo
+from bundlefmt.evidence.credential import entropy_size, make_credential
+from bundlefmt.evidence.ek_template import EK_TEMPLATES
 from bundlefmt.evidence.pcr import encode_pcr_values
 from bundlefmt.evidence.tpm import (
     TpmaObject,
@@ -83,6 +85,7 @@ def certificate(seed: int = 1) -> bytes:
     return built.public_bytes(Encoding.DER)
 
 
+EK = replace(EK_TEMPLATES["L-2"], raw=b"", unique=public(4).unique)
 AK, KEY = public(2, SIGNING | TpmaObject.restricted), public(3)
 
 
@@ -97,6 +100,7 @@ class Ceremony:
     refs: Mapping[str, Mapping[str, str | tuple[str, ...]]] = field(default_factory=dict)
     more: Artifacts = field(default_factory=dict)
     withheld: tuple[str, ...] = ()
+    activated: bool = True
     extensions: Mapping[str, int] = field(default_factory=dict)
 
     def statement(self, kind: int, attested: Attested, extra: bytes) -> bytes:
@@ -122,6 +126,10 @@ class Ceremony:
         add("operator", "piv-certificate", certificate())
         add("ak", "ak-public", self.ak.encode())
         add("key", "key-public", self.key.encode())
+        if self.activated:
+            add("tpm", "ek-public", EK.encode())
+            record = make_credential(EK, self.ak.name(), bytes(32), entropy=bytes(range(entropy_size(EK))))
+            add("activation", "credential-activation", record.encode(), ek="tpm", ak="ak")
         for label, (role, data, refs) in self.more.items():
             add(label, role, data, **refs)
         over = sorted(label for label, item in items.items() if item.role in labels.BOUND_ROLES)
@@ -199,7 +207,14 @@ def test_the_ceremony_passes() -> None:
         "ak.resident": Basis.VOUCHED,
         "platform.state": Basis.VOUCHED,
         "key.resident": Basis.VOUCHED,
+        "ak.lifetime": Basis.UNPROVEN,
     }
+
+
+def test_nobody_says_that_unrelated_keys_are_of_one_tpm() -> None:
+    report = judge(Ceremony(more={"tpm2": ("ek-public", EK.encode(), {})}).build())
+    assert outcomes(report, Outcome.INDETERMINATE) == {"activation.made"}
+    assert {bases(report)[name] for name in ("ak.resident", "platform.state")} == {Basis.UNPROVEN}
 
 
 def test_without_a_genuine_tpm_no_conclusion_speaks_of_it() -> None:
@@ -221,11 +236,11 @@ def test_a_signature_over_what_is_no_statement_is_refused_rather_than_left_unche
     assert outcomes(report, Outcome.FAILED) == {"container.refs"}
 
 
-def test_a_creation_that_nobody_judges_certifies_no_key() -> None:
+def test_a_creation_that_cannot_be_read_certifies_no_key() -> None:
     creation = ("certify-creation", b"anything", {"by": "ak", "subject": "key2"})
     more: Artifacts = {"key2": ("key-public", public(5).encode(), {}), "creation": creation}
     report = judge(Ceremony(more=more).build())
-    assert outcomes(report, Outcome.INDETERMINATE) == {"key.certified"}
+    assert outcomes(report, Outcome.FAILED) == {"creation.form", "creation.signature"}
     assert bases(report)["key.resident"] is Basis.UNPROVEN
 
 

@@ -14,6 +14,7 @@ from bundlefmt.errors import MalformedError
 from bundlefmt.render.words import escaped
 
 _SIMPLE = {20: "false", 21: "true", 22: "null"}
+_CBOR_TYPES = (labels.TYPE_PCR_VALUES, labels.TYPE_ACTIVATION)
 Embedded = Mapping[int, Node]
 
 
@@ -96,7 +97,7 @@ def _flat(node: Node, limit: int | None, embedded: Embedded | None) -> str | Non
 
 
 def embedded_in(root: Node) -> dict[int, Node]:
-    """The byte strings of a bundle that hold CBOR: manifest, PCR values, COSE seals, renewals.
+    """The byte strings of a bundle that hold CBOR: manifest, some artifacts, COSE seals, renewals.
 
     What cannot be read as such stays a byte string.
     """
@@ -105,7 +106,7 @@ def embedded_in(root: Node) -> dict[int, Node]:
     for node in parts[:1]:
         _embed(found, node)
     for record in parts[1].children[1::2] if len(parts) > 1 else ():
-        if len(record.children) > 1 and _is_text(record.children[0], labels.TYPE_PCR_VALUES):
+        if len(record.children) > 1 and any(_is_text(record.children[0], type_) for type_ in _CBOR_TYPES):
             _embed(found, record.children[1])
     for seal in parts[2].children if len(parts) > 2 else ():
         if len(seal.children) > 1 and _is_text(seal.children[0], labels.SEAL_COSE):

@@ -12,6 +12,8 @@ from bundlefmt.cose import CoseSign1
 from bundlefmt.errors import MalformedError
 from bundlefmt.evidence import ek_certificate, openpgp, x509
 from bundlefmt.evidence.attest import TpmsAttest
+from bundlefmt.evidence.creation import TpmsCreationData, TpmtTkCreation
+from bundlefmt.evidence.credential import CredentialActivation
 from bundlefmt.evidence.pcr import decode_pcr_values
 from bundlefmt.evidence.tpm import TpmtPublic, UnsupportedAlgorithmError, alg_name
 from bundlefmt.evidence.tpm_signature import TpmtSignature
@@ -76,6 +78,29 @@ def _attest(data: Buffer) -> Facts:
     }
 
 
+def _creation(data: Buffer) -> Facts:
+    creation = TpmsCreationData.decode(data)
+    banks = (f"{alg_name(bank.hash)}: PCR {indices(list(bank.indices))}" for bank in creation.pcr_select)
+    return {
+        "created": creation.describe(),
+        "PCRs at creation": "; ".join(banks) or "none",
+        "outsideInfo": creation.outside_info.hex(),
+    }
+
+
+def _ticket(data: Buffer) -> Facts:
+    return {"ticket": TpmtTkCreation.decode(data).describe()}
+
+
+def _activation(data: Buffer) -> Facts:
+    record = CredentialActivation.decode(data)
+    given = [name for name in ("seed", "ephemeral") if getattr(record, name) is not None]
+    return {
+        "challenge": f"a credential of {plural(len(record.credential), 'byte')}",
+        "randomness": ", ".join(given) or "kept by the challenger",
+    }
+
+
 def _signature(data: Buffer) -> Facts:
     return {"signature": TpmtSignature.decode(data).describe()}
 
@@ -103,6 +128,9 @@ _BY_ROLE: Final[Mapping[str, Callable[[Buffer], Facts]]] = {
     **dict.fromkeys(("quote", "certify", "certify-creation", "time", "nv-certify"), _attest),
     "tpm-signature": _signature,
     "pcr-values": _pcr_values,
+    "creation-data": _creation,
+    "creation-ticket": _ticket,
+    "credential-activation": _activation,
 }
 
 

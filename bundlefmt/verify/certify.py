@@ -6,10 +6,9 @@ Spec: "Verification", step 6.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Final
 
-from bundlefmt.evidence.attested import AttestType, TpmsCertifyInfo
+from bundlefmt.evidence.attested import TpmsCertifyInfo
 from bundlefmt.verify import statement
 from bundlefmt.verify.checks import Check, each
 from bundlefmt.verify.context import Context, Fail, Skip
@@ -17,7 +16,7 @@ from bundlefmt.verify.context import Context, Fail, Skip
 
 def _subject(context: Context, label: str) -> str:
     """The name and the qualified name attested are those of the subject, which is not the signer itself."""
-    attested = statement.attest_of(context, label, AttestType.CERTIFY).attested
+    attested = statement.attest_of(context, label).attested
     if not isinstance(attested, TpmsCertifyInfo):
         raise Skip(f"{label} is not a certify statement")
     subject = context.target(label, "subject")
@@ -30,11 +29,7 @@ def _subject(context: Context, label: str) -> str:
     return f"{subject}, in the {hierarchy} hierarchy"
 
 
-_ROLES: Final = ("certify",)
 CHECKS: Final = (
-    Check("certify.form", each(_ROLES, partial(statement.form, kind=AttestType.CERTIFY))),
-    Check("certify.signature", each(_ROLES, statement.signature)),
-    Check("certify.signer", each(_ROLES, statement.signer)),
-    Check("certify.binding", each(_ROLES, statement.binding)),
-    Check("certify.subject", each(_ROLES, _subject)),
+    *statement.checks("certify", "certify"),
+    Check("certify.subject", each(("certify",), _subject)),
 )

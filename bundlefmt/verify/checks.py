@@ -58,3 +58,12 @@ def each(
             yield judged((label,), partial(decide, context, label))
 
     return judge
+
+
+def once(decide: Callable[[Context], str]) -> Callable[[Context], Iterator[Result]]:
+    """The judge that decides once, of no item in particular."""
+
+    def judge(context: Context) -> Iterator[Result]:
+        yield judged((), partial(decide, context))
+
+    return judge

@@ -7,38 +7,34 @@ Spec: "Conclusions".
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from bundlefmt import labels
 from bundlefmt.verify.context import Context
 from bundlefmt.verify.findings import Basis, Conclusion, Finding, Outcome
 from bundlefmt.verify.seals import sealed_by_pinned
 
-_SEALED = ("container.digest", "seal.validity", "seal.anchor")
-_TPM = ("ek.form", "ek.certificate", "ek.chain", "ek.key")
-_TPM_REVOCATION = "ek.revocation"  # lists are not required: without one it is skipped
-_AK = ("ak.form", "ak.attributes", "ak.scheme")
-_STATED = ("container.refs", "container.binding")
-_QUOTE = (
+_SEALED: Final = ("container.digest", "seal.validity", "seal.anchor")
+_TPM: Final = ("ek.form", "ek.certificate", "ek.chain", "ek.key")
+_TPM_REVOCATION: Final = "ek.revocation"  # lists are not required: without one it is skipped
+_AK: Final = ("ak.form", "ak.attributes", "ak.scheme")
+_AK_REVOCATION: Final = "ak.revocation"
+_STATED: Final = ("container.refs", "container.binding")
+_QUOTE: Final = (
     *_STATED,
-    "quote.form",
-    "quote.signature",
-    "quote.signer",
-    "quote.binding",
-    "quote.selection",
-    "quote.bank",
-    "quote.pcrs",
+    *(f"quote.{name}" for name in ("form", "signature", "signer", "binding", "selection", "bank", "pcrs")),
 )
-_KEY = (
-    *_STATED,
-    "key.form",
-    "key.attributes",
-    "key.certified",
-    "certify.form",
-    "certify.signature",
-    "certify.signer",
-    "certify.binding",
-    "certify.subject",
-)
+_KEY: Final = (*_STATED, "key.form", "key.attributes", "key.certified")
+# what may say that a key is in the AK's TPM, by the role of the statement
+_CERTIFIED: Final = {
+    "certify": tuple(f"certify.{name}" for name in ("form", "signature", "signer", "binding", "subject")),
+    "certify-creation": tuple(
+        f"creation.{name}" for name in ("form", "signature", "signer", "binding", "subject")
+    ),
+}
+_ACTIVATED: Final = ("activation.made", "activation.form")
+_RECOMPUTED: Final = ("activation.blob", "activation.secret")
+_BEFORE: Final = ("previous.digest", "previous.ak")
 
 
 class _Found:
@@ -74,13 +70,21 @@ class _Found:
             for label in finding.items
         )
 
+    def failed(self, checks: Sequence[str]) -> bool:
+        """Whether any of them found fault."""
+        return any(
+            finding.outcome is Outcome.FAILED for check in checks for finding in self._findings.get(check, [])
+        )
+
 
 def draw(context: Context, findings: Sequence[Finding]) -> tuple[Conclusion, ...]:
     """From the identities outwards; none has a stronger basis than what it rests on."""
     found = _Found(context, findings)
     pinned = bool(sealed_by_pinned(context)) and found.holds(_SEALED)
     word = Basis.VOUCHED if pinned else Basis.UNPROVEN
-    drawn = [
+    genuine = found.holds(_TPM) and found.unbroken(_TPM_REVOCATION)
+    resident = _resident(context, found, word, genuine=genuine)
+    return (
         Conclusion(
             id="identity.sealed",
             basis=Basis.PROVEN if pinned else Basis.UNPROVEN,
@@ -90,10 +94,7 @@ def draw(context: Context, findings: Sequence[Finding]) -> tuple[Conclusion, ...
                 else "that someone known to the verifier sealed this is not shown"
             ),
             rests_on=_SEALED,
-        )
-    ]
-    genuine = found.holds(_TPM) and found.unbroken(_TPM_REVOCATION)
-    drawn.append(
+        ),
         Conclusion(
             id="tpm.genuine",
             basis=Basis.PROVEN if genuine else Basis.UNPROVEN,
@@ -103,28 +104,89 @@ def draw(context: Context, findings: Sequence[Finding]) -> tuple[Conclusion, ...
                 else "not every endorsement key leads to an anchored manufacturer: no TPM is proven genuine"
             ),
             rests_on=(*_TPM, _TPM_REVOCATION),
-        )
-    )
-    resident = word if found.holds(_AK) else Basis.UNPROVEN
-    drawn.append(
+        ),
+        resident,
         Conclusion(
-            id="ak.resident",
-            basis=resident,
-            statement=("the attestation key is in that TPM" if genuine else "the attestation key is in a TPM")
-            + (": the word of those who sealed" if resident is Basis.VOUCHED else ""),
-            rests_on=(*_SEALED, *_AK),
-        )
+            id="platform.state",
+            basis=resident.basis if found.holds(_QUOTE) else Basis.UNPROVEN,
+            statement="the PCRs had these values when the attestation key quoted them",
+            rests_on=(*resident.rests_on, *_QUOTE),
+        ),
+        _key_resident(context, found, resident),
+        _lifetime(context, found, word),
+        *_same_tpm(context, found),
     )
-    for name, checks, statement in (
-        ("platform.state", _QUOTE, "the PCRs had these values when the attestation key quoted them"),
-        ("key.resident", _KEY, "the signing key is in the same TPM as the attestation key"),
-    ):
-        drawn.append(
-            Conclusion(
-                id=name,
-                basis=resident if found.holds(checks) else Basis.UNPROVEN,
-                statement=statement,
-                rests_on=(*_SEALED, *_AK, *checks),
-            )
+
+
+def _resident(context: Context, found: _Found, word: Basis, *, genuine: bool) -> Conclusion:
+    """The attestation key is in a TPM: by an authority's certificate, or as far as whoever sealed says so."""
+    keys = context.labels("ak-public")
+    certified = keys and all(context.item(label).ref("certificate") for label in keys)
+    if certified and found.holds((*_AK, "ak.certificate")) and found.unbroken(_AK_REVOCATION):
+        return Conclusion(
+            id="ak.resident",
+            basis=Basis.PROVEN,
+            statement="the attestation key is in a TPM: an anchored authority certified it",
+            rests_on=(*_AK, "ak.certificate", _AK_REVOCATION),
         )
-    return tuple(drawn)
+    where = "that TPM" if genuine else "a TPM"
+    tied = found.holds(_ACTIVATED) and not found.failed(_RECOMPUTED)
+    if not found.holds(_AK) or not tied or word is Basis.UNPROVEN:
+        basis, statement = Basis.UNPROVEN, f"that the attestation key is in {where} is not shown"
+    else:
+        basis, statement = word, f"the attestation key is in {where}: the word of those who sealed"
+    rests_on = (*_SEALED, *_AK, *_ACTIVATED, *_RECOMPUTED)
+    return Conclusion(id="ak.resident", basis=basis, statement=statement, rests_on=rests_on)
+
+
+def _key_resident(context: Context, found: _Found, resident: Conclusion) -> Conclusion:
+    roles = [role for role in _CERTIFIED if context.labels(role)]
+    checks = (*_KEY, *(check for role in roles for check in _CERTIFIED[role]))
+    return Conclusion(
+        id="key.resident",
+        basis=resident.basis if roles and found.holds(checks) else Basis.UNPROVEN,
+        statement="the signing key is in the same TPM as the attestation key",
+        rests_on=(*resident.rests_on, *checks),
+    )
+
+
+def _lifetime(context: Context, found: _Found, word: Basis) -> Conclusion:
+    """What becomes of the attestation key is claimed, until a later snapshot by the same key shows it."""
+    rests_on = (*_SEALED, *_AK, "ak.template")
+    if context.labels("ak-template"):
+        came_back = found.holds((*_BEFORE, *_AK, "quote.signature"))
+        basis = Basis.PROVEN if came_back else word if found.holds(rests_on) else Basis.UNPROVEN
+        statement = "the attestation key can be made again by its TPM, from its template"
+        return Conclusion(id="ak.lifetime", basis=basis, statement=statement, rests_on=rests_on)
+    claims = {context.item(label).claimed.get("lifetime") for label in context.labels("ak-public")}
+    said = claims == {"session"}
+    return Conclusion(
+        id="ak.lifetime",
+        basis=word if said and found.holds((*_SEALED, *_AK)) else Basis.UNPROVEN,
+        statement=(
+            "the attestation key died with its session: nobody can make another statement with it"
+            if said
+            else "nothing says whether the attestation key can come back"
+        ),
+        rests_on=(*_SEALED, *_AK),
+    )
+
+
+def _same_tpm(context: Context, found: _Found) -> tuple[Conclusion, ...]:
+    """Only where the verifier asks, by giving the snapshot before."""
+    if context.previous is None:
+        return ()
+    rests_on = (*_BEFORE, *_AK, "quote.form", "quote.signature", "quote.signer", "quote.binding")
+    same = found.holds(rests_on)
+    return (
+        Conclusion(
+            id="tpm.same",
+            basis=Basis.PROVEN if same else Basis.UNPROVEN,
+            statement=(
+                "the attestation key of the snapshot before speaks again: the same TPM made both"
+                if same
+                else "that the same TPM made this and the snapshot before is not shown"
+            ),
+            rests_on=rests_on,
+        ),
+    )

@@ -15,6 +15,8 @@ from bundlefmt.bundle import Bundle
 from bundlefmt.errors import MalformedError
 from bundlefmt.evidence import openpgp, x509
 from bundlefmt.evidence.attest import TpmsAttest
+from bundlefmt.evidence.creation import TpmsCreationData, TpmtTkCreation
+from bundlefmt.evidence.credential import CredentialActivation
 from bundlefmt.evidence.pcr import decode_pcr_values
 from bundlefmt.evidence.tpm import HIERARCHIES, TpmtPublic, UnsupportedAlgorithmError, qualified_name
 from bundlefmt.evidence.tpm_signature import TpmtSignature
@@ -102,15 +104,22 @@ A = TypeVar("A", bound=Area)
 
 
 class Context:
-    """One verification's view of a bundle. `at` is when certificates are judged, seconds since the epoch."""
+    """One verification's view of a bundle. `at` is when certificates are judged, seconds since the epoch.
 
-    def __init__(self, bundle: Bundle, policy: Policy) -> None:
+    `previous` is the bundle that the verifier holds to be the one before this.
+    """
+
+    def __init__(self, bundle: Bundle, policy: Policy, previous: Bundle | None = None) -> None:
         self.bundle = bundle
         self.policy = policy
+        self.previous = previous
         self.at = bundle.manifest.created if policy.at is None else policy.at
         self.publics = Decoded(self.value, TpmtPublic.decode)
         self.attests = Decoded(self.value, TpmsAttest.decode)
         self.signatures = Decoded(self.value, TpmtSignature.decode)
+        self.creations = Decoded(self.value, TpmsCreationData.decode)
+        self.tickets = Decoded(self.value, TpmtTkCreation.decode)
+        self.activations = Decoded(self.value, CredentialActivation.decode)
         self.pcr_values = Decoded(self.value, decode_pcr_values)
         self.certificates = Decoded(self.value, x509.facts)
         self.openpgp = Decoded(self.value, openpgp.certificate_facts)

@@ -10,7 +10,7 @@ from typing import Final
 
 from bundlefmt.verify import tpm_key
 from bundlefmt.verify.checks import Check, each
-from bundlefmt.verify.context import Context, Fail, Unsure
+from bundlefmt.verify.context import Context, Fail
 
 
 def _attributes(context: Context, label: str) -> str:
@@ -20,14 +20,16 @@ def _attributes(context: Context, label: str) -> str:
 
 def _certified(context: Context, label: str) -> str:
     """An attestation key says that this key is in the same TPM; what it says is judged by certify.*."""
-    statements = context.referring("certify", "subject", label)
+    statements = [
+        statement
+        for role in ("certify", "certify-creation")
+        for statement in context.referring(role, "subject", label)
+    ]
     present = [statement for statement in statements if statement in context.bundle.content]
     if present:
         return f"certified by {', '.join(present)}"
     if statements:
         context.value(statements[0])
-    if context.referring("certify-creation", "subject", label):
-        raise Unsure("only its creation is certified, which no check judges")
     raise Fail("no attestation key certifies this key")
 
 

@@ -30,6 +30,8 @@ class Policy:
     allow_withheld: bool = False
     allow_sha1: bool = False
     allow_nonce_binding: bool = False
+    allow_unactivated: bool = False
+    allow_several_boots: bool = False
     allow_sha1_certificates: bool = False
     allow_ek_key_usage: bool = False
     allow_ek_without_tpm_name: bool = False

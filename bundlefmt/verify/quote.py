@@ -6,12 +6,11 @@ Spec: "Verification", step 6.
 
 from __future__ import annotations
 
-from functools import partial
 from itertools import islice
 from typing import Final
 
 from bundlefmt.evidence import tpm
-from bundlefmt.evidence.attested import AttestType, TpmsQuoteInfo
+from bundlefmt.evidence.attested import TpmsQuoteInfo
 from bundlefmt.evidence.pcr import bank_size
 from bundlefmt.evidence.tpm import TpmAlg, UnsupportedAlgorithmError, alg_name
 from bundlefmt.verify import statement
@@ -20,7 +19,7 @@ from bundlefmt.verify.context import Context, Fail, Skip, Unsure
 
 
 def _info(context: Context, label: str) -> TpmsQuoteInfo:
-    attested = statement.attest_of(context, label, AttestType.QUOTE).attested
+    attested = statement.attest_of(context, label).attested
     if not isinstance(attested, TpmsQuoteInfo):
         raise Skip(f"{label} is not a quote")
     return attested
@@ -90,10 +89,7 @@ def _pcrs(context: Context, label: str) -> str:
 
 _ROLES: Final = ("quote",)
 CHECKS: Final = (
-    Check("quote.form", each(_ROLES, partial(statement.form, kind=AttestType.QUOTE))),
-    Check("quote.signature", each(_ROLES, statement.signature)),
-    Check("quote.signer", each(_ROLES, statement.signer)),
-    Check("quote.binding", each(_ROLES, statement.binding)),
+    *statement.checks("quote", "quote"),
     Check("quote.selection", each(_ROLES, _selection)),
     Check("quote.bank", each(_ROLES, _bank)),
     Check("quote.pcrs", each(_ROLES, _pcrs)),

@@ -6,24 +6,51 @@ TPM 2.0 Library, Part 1, "Attestation"; Part 2, TPMS_ATTEST. Spec: "Verification
 
 from __future__ import annotations
 
+from typing import Final
+
 from bundlefmt.evidence.attest import TpmsAttest
-from bundlefmt.evidence.attested import attest_name
+from bundlefmt.evidence.attested import AttestType, attest_name
 from bundlefmt.evidence.tpm_signature import CannotVerifyError, SignatureMismatchError
+from bundlefmt.verify.checks import Check, each
 from bundlefmt.verify.context import Context, Fail, Skip, Unsure
 
+# role -> the types of statement that it may be
+KINDS: Final[dict[str, tuple[AttestType, ...]]] = {
+    "quote": (AttestType.QUOTE,),
+    "certify": (AttestType.CERTIFY,),
+    "certify-creation": (AttestType.CREATION,),
+    "time": (AttestType.TIME,),
+    "nv-certify": (AttestType.NV, AttestType.NV_DIGEST),
+}
+# hierarchies in which a TPM does not obfuscate its counters and firmware version (Part 1, "Attestation")
+_PLAIN: Final = ("endorsement", "platform")
 
-def form(context: Context, label: str, kind: int) -> str:
+
+def checks(area: str, role: str) -> tuple[Check, ...]:
+    """The four checks that every statement of `role` has."""
+    return tuple(
+        Check(f"{area}.{name}", each((role,), decide))
+        for name, decide in (
+            ("form", form),
+            ("signature", signature),
+            ("signer", signer),
+            ("binding", binding),
+        )
+    )
+
+
+def form(context: Context, label: str) -> str:
     """The magic value says that a TPM made it, and the type is the one that the role asks for."""
-    attest = context.attests.form(label)
-    if attest.type != kind:
-        raise Fail(f"type {attest_name(attest.type)}, not {attest_name(kind)}")
+    attest, kinds = context.attests.form(label), KINDS[context.item(label).role]
+    if attest.type not in kinds:
+        raise Fail(f"type {attest_name(attest.type)}, not {' or '.join(map(attest_name, kinds))}")
     return attest.describe()
 
 
-def attest_of(context: Context, label: str, kind: int) -> TpmsAttest:
-    """The statement, if it is of `kind`; raises Skip: the form check says why it is not."""
+def attest_of(context: Context, label: str) -> TpmsAttest:
+    """The statement, if its type is of its role; raises Skip: the form check says why it is not."""
     attest = context.attests(label)
-    if attest.type != kind:
+    if attest.type not in KINDS[context.item(label).role]:
         raise Skip(f"{label} is not of the type that its role asks for")
     return attest
 
@@ -35,15 +62,15 @@ def signature(context: Context, label: str) -> str:
         raise Fail("no signature over this statement")
     by = context.target(label, "by")
     public, message = context.publics(by), bytes(context.value(label))
-    for each in signatures:
-        if context.target(each, "by") != by:
-            raise Fail(f"{each} names another key than the statement")
+    for one in signatures:
+        if context.target(one, "by") != by:
+            raise Fail(f"{one} names another key than the statement")
         try:
-            context.signatures.form(each).verify(public, message)
+            context.signatures.form(one).verify(public, message)
         except SignatureMismatchError as error:
-            raise Fail(f"{each}: {error}") from None
+            raise Fail(f"{one}: {error}") from None
         except CannotVerifyError as error:
-            raise Unsure(f"{each}: {error}") from None
+            raise Unsure(f"{one}: {error}") from None
     return f"{', '.join(signatures)} by {by}: {context.signatures.form(signatures[0]).describe()}"
 
 
@@ -51,9 +78,15 @@ def signer(context: Context, label: str) -> str:
     """The qualified name in the statement is that of the attestation key, through its parents."""
     by = context.target(label, "by")
     hierarchy = context.hierarchy(by, context.attests(label).qualified_signer)
-    if hierarchy in ("endorsement", "platform"):
+    if hierarchy in _PLAIN:
         return f"{by}, in the {hierarchy} hierarchy"
     return f"{by}, in the {hierarchy} hierarchy: firmware version and reset counters are obfuscated"
+
+
+def plain_counters(context: Context, label: str) -> bool:
+    """Whether reset counters and firmware version stand as they are in a statement of known signer."""
+    by = context.target(label, "by")
+    return context.hierarchy(by, context.attests(label).qualified_signer) in _PLAIN
 
 
 def binding(context: Context, label: str) -> str:

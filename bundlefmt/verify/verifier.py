@@ -11,7 +11,21 @@ from typing import Final
 from bundlefmt import labels
 from bundlefmt.bundle import Bundle
 from bundlefmt.manifest import hash_bytes
-from bundlefmt.verify import ak, ak_certificate, certify, container, ek, key, quote, seals
+from bundlefmt.verify import (
+    activation,
+    ak,
+    ak_certificate,
+    certify,
+    clock,
+    container,
+    creation,
+    ek,
+    key,
+    nv,
+    quote,
+    seals,
+)
+from bundlefmt.verify import previous as before
 from bundlefmt.verify.checks import Check
 from bundlefmt.verify.conclusions import draw
 from bundlefmt.verify.context import Context
@@ -27,13 +41,21 @@ PLAN: Final[tuple[tuple[int, str, tuple[Check, ...]], ...]] = (
     (5, "the signing key", key.CHECKS),
     (6, "the quotes", quote.CHECKS),
     (6, "the certify statements", certify.CHECKS),
+    (6, "the statements of creation", creation.CHECKS),
+    (6, "the TPM's clock", clock.CHECKS),
+    (6, "the statements of NV contents", nv.CHECKS),
+    (8, "the credential activation", activation.CHECKS),
+    (9, "the snapshot before", before.CHECKS),
 )
 CHECK_IDS: Final = tuple(check.id for _, _, checks in PLAN for check in checks)
 
 
-def verify(bundle: Bundle, policy: Policy) -> Report:
-    """Judge a decoded bundle. Never raises for evidence that is wrong: that is what findings are for."""
-    context = Context(bundle, policy)
+def verify(bundle: Bundle, policy: Policy, *, previous: Bundle | None = None) -> Report:
+    """Judge a decoded bundle. Never raises for evidence that is wrong: that is what findings are for.
+
+    `previous` is the snapshot before it, which has a verification of its own.
+    """
+    context = Context(bundle, policy, previous)
     findings: list[Finding] = []
     for _, _, checks in PLAN:
         for check in checks:

@@ -9,11 +9,12 @@ from dataclasses import replace
 from functools import cache
 from typing import Final
 
+from bundlefmt.evidence.credential import CredentialActivation, entropy_size, make_credential
 from bundlefmt.evidence.tpm import TpmsEccPoint
 from tests.vectorgen import certificates, openpgp, sealing
 from tests.vectorgen import software_tpm as tpm
 from tests.vectorgen.ceremony import Artifact, Ceremony, Making, fixed
-from tests.vectorgen.plain import MINUTES
+from tests.vectorgen.plain import MINUTES, NONCE
 from tests.vectorgen.software_tpm import Key, Statement
 from tests.vectorgen.tree import encoded
 from tests.vectorgen.vector import Terms
@@ -51,16 +52,41 @@ def key() -> Key:
 def quote(by: Key, values: tpm.PcrValues = PCRS, **changes: object) -> Callable[[Making], bytes]:
     """TPMS_ATTEST of a quote over `values`; `changes` are fields of the statement that are wrong."""
     attested = tpm.quote_info(values, by.public.scheme_hash or tpm.SHA256)
-    return _statement(tpm.QUOTE, by, attested, changes)
+    return statement(tpm.QUOTE, by, attested, changes)
 
 
 def certify(by: Key, subject: Key, **changes: object) -> Callable[[Making], bytes]:
     """TPMS_ATTEST that says `subject` is in the TPM."""
     attested = tpm.tpm2b(subject.name) + tpm.tpm2b(subject.qualified_name)
-    return _statement(tpm.CERTIFY, by, attested, changes)
+    return statement(tpm.CERTIFY, by, attested, changes)
 
 
-def _statement(
+def creation(by: Key, subject: Key, **changes: object) -> Callable[[Making], bytes]:
+    """TPMS_ATTEST that says `subject` was created in the TPM, with the creation data in the bundle."""
+
+    def make(making: Making) -> bytes:
+        digest = hashlib.sha256(making.value("key.creation")).digest()
+        attested = tpm.tpm2b(subject.name) + tpm.tpm2b(digest)
+        return statement(tpm.CREATION, by, attested, changes)(making)
+
+    return make
+
+
+def creation_data(**changes: object) -> bytes:
+    """Of the signing key, below the storage key, in this ceremony; `changes` are keywords of the TPM's."""
+    said = {"outside": NONCE, "values": PCRS, **changes}
+    return tpm.creation_data(storage(), **said)  # type: ignore[arg-type] # its keywords
+
+
+def activation(endorsing: Key, attesting: bytes, *, seed: str = "challenge") -> CredentialActivation:
+    """A challenge made from its seed for an endorsement key and the Name of an attestation key."""
+    entropy = b"".join(hashlib.sha256(f"{seed} {n}".encode()).digest() for n in range(8))
+    credential = hashlib.sha256(f"{seed} credential".encode()).digest()
+    public = endorsing.public
+    return make_credential(public, attesting, credential, entropy=entropy[: entropy_size(public)])
+
+
+def statement(
     kind: int, by: Key, attested: bytes, changes: Mapping[str, object]
 ) -> Callable[[Making], bytes]:
     def make(making: Making) -> bytes:
@@ -134,6 +160,13 @@ def whole() -> Ceremony:
         "certify.sig": Artifact(
             role="tpm-signature", make=signature(ak(), "certify"), refs={"by": "ak.pub", "over": "certify"}
         ),
+        "key.creation": fixed("creation-data", creation_data(), {"of": "key.pub"}),
+        "key.ticket": fixed("creation-ticket", tpm.creation_ticket(tpm.OWNER), {"of": "key.pub"}),
+        "created": Artifact(role="certify-creation", make=creation(ak(), key()), refs=certified),
+        "created.sig": Artifact(
+            role="tpm-signature", make=signature(ak(), "created"), refs={"by": "ak.pub", "over": "created"}
+        ),
+        "ek.activation": activated(),
         "minutes": fixed("minutes", MINUTES),
     }
     return replace(
@@ -145,6 +178,12 @@ def whole() -> Ceremony:
     )
 
 
+def activated(**changes: bytes | None) -> Artifact:
+    """The record of a challenge to the whole ceremony's EK and AK; `changes` are members of the record."""
+    record = replace(activation(ek(), ak().name), **changes)  # type: ignore[arg-type] # its fields
+    return fixed("credential-activation", record.encode(), {"ek": "ek.pub", "ak": "ak.pub"})
+
+
 def ek_certificate(**changes: object) -> bytes:
     public = ek().private.public_key()
     return certificates.ek_certificate(public, **changes)  # type: ignore[arg-type] # its keywords
@@ -153,4 +192,5 @@ def ek_certificate(**changes: object) -> bytes:
 def whole_with_key(signing: Key) -> Ceremony:
     """The whole ceremony with another key in place of the signing key."""
     changed = whole().changed("key.pub", value=signing.area).changed("key.name", value=signing.name)
-    return changed.changed("certify", make=certify(ak(), signing))
+    changed = changed.changed("certify", make=certify(ak(), signing))
+    return changed.changed("created", make=creation(ak(), signing))

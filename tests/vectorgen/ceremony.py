@@ -26,6 +26,7 @@ TYPES: Final = {
     "ak-certificate": CERTIFICATE,
     "certificate-issuer": CERTIFICATE,
     "crl": "application/pkix-crl",
+    "credential-activation": "application/vnd.evidence-bundle.credential-activation+cbor",
     "pcr-values": "application/vnd.evidence-bundle.pcr-values+cbor",
     "minutes": "text/plain",
     "media": "video/mp4",
@@ -80,6 +81,7 @@ class Ceremony:
     """Everything a bundle is made of. `records` replaces what is in the content, `absent` withholds it.
 
     `over` is what the binding covers, by default all that it should; `members` are added to the manifest.
+    `previous` is the vector whose bundle the verifier holds to be the one before; `conclusions` are expected.
     """
 
     artifacts: Mapping[str, Artifact]
@@ -93,6 +95,8 @@ class Ceremony:
     records: Mapping[str, object] = field(default_factory=dict)
     absent: frozenset[str] = frozenset()
     renewals: tuple[object, ...] = ()
+    previous: str | None = None
+    conclusions: Mapping[str, str] = field(default_factory=dict)
 
     def changed(self, label: str, **changes: object) -> Ceremony:
         """One artifact with another `value`, or with other fields."""
@@ -113,6 +117,15 @@ class Ceremony:
     def under(self, **terms: object) -> Ceremony:
         """Judged under a policy with other terms."""
         return replace(self, terms=replace(self.terms, **terms))  # type: ignore[arg-type] # the fields of Terms
+
+    def value_of(self, label: str) -> bytes:
+        """The bytes that an artifact has in this ceremony."""
+        return Making(self).value(label)
+
+    def concluding(self, **bases: str) -> Ceremony:
+        """Expecting these bases of conclusions; `ak_resident` stands for `ak.resident`."""
+        named = {name.replace("_", ".", 1): basis for name, basis in bases.items()}
+        return replace(self, conclusions={**self.conclusions, **named})
 
     def sealed_also(self, *sealers: Sealer) -> Ceremony:
         return replace(self, seals=(*self.seals, *sealers))
@@ -241,5 +254,7 @@ class Making:
             terms=self.ceremony.terms,
             failed=tuple(sorted(failed)),
             indeterminate=tuple(sorted(unsure)),
+            previous=self.ceremony.previous,
+            conclusions=self.ceremony.conclusions,
             intermediates=self._intermediates(seals),
         )

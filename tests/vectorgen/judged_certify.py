@@ -89,7 +89,7 @@ def certify_of_itself() -> Judged:
     """The attestation key certifies itself, which says nothing about any other key."""
     refs = {"by": "ak.pub", "subject": "ak.pub"}
     ceremony = whole().changed("certify", make=certify(ak(), ak()), refs=refs)
-    return ceremony.judged("certify.subject", "key.certified")
+    return ceremony.judged("certify.subject")
 
 
 @vector("certify.subject")

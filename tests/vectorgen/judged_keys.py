@@ -12,9 +12,9 @@ from typing import Final
 from bundlefmt.evidence.tpm import Opaque
 from tests.vectorgen import software_tpm as tpm
 from tests.vectorgen.ceremonies import (
+    activation,
     ak,
     attested_with,
-    certify,
     ek,
     key,
     snapshot,
@@ -23,12 +23,25 @@ from tests.vectorgen.ceremonies import (
     whole,
     whole_with_key,
 )
-from tests.vectorgen.ceremony import fixed
+from tests.vectorgen.ceremony import Ceremony, fixed
 from tests.vectorgen.software_tpm import A, Key
 from tests.vectorgen.vector import Judged, Vectors
 
 vector: Final = Vectors()
 OTHER_ROOT: Final = "other-root.der"
+
+
+def _under_ek(child: Key) -> Ceremony:
+    """The smallest ceremony with this attestation key, beside the EK with which it was challenged."""
+    record = activation(ek(), child.name).encode()
+    tied = fixed("credential-activation", record, {"ek": "ek.pub", "ak": "ak.pub"})
+    with_ek = snapshot_with(child).having("ek.pub", fixed("ek-public", ek().area))
+    return with_ek.having("ek.activation", tied)
+
+
+def _without_creation() -> Ceremony:
+    """The whole ceremony in which nothing is said of how the signing key was created."""
+    return whole().without("created", "created.sig", "key.creation", "key.ticket")
 
 
 @vector("ak.form", "trailing")
@@ -153,15 +166,14 @@ def ak_template_trailing_byte() -> Judged:
 def ak_session_under_ek() -> Judged:
     """A session key made under the EK: its qualified name leads through the EK to the hierarchy."""
     child = tpm.ecc_key("session attestation key", tpm.ATTESTING, parent=ek().qualified_name)
-    ceremony = snapshot_with(child).having("ek.pub", fixed("ek-public", ek().area))
-    return ceremony.changed("ak.pub", refs={"parent": "ek.pub"}).judged()
+    return _under_ek(child).changed("ak.pub", refs={"parent": "ek.pub"}).judged()
 
 
 @vector("quote.signer", "session")
 def ak_session_parent_unnamed() -> Judged:
     """A session key made under the EK, which the bundle does not say."""
     child = tpm.ecc_key("session attestation key", tpm.ATTESTING, parent=ek().qualified_name)
-    return snapshot_with(child).having("ek.pub", fixed("ek-public", ek().area)).judged("quote.signer")
+    return _under_ek(child).judged("quote.signer")
 
 
 @vector("ak.form", "shape", "algorithm")
@@ -234,7 +246,7 @@ def key_scheme_sha1() -> Judged:
 @vector("key.certified")
 def key_not_certified() -> Judged:
     """No attestation key says that the signing key is in its TPM."""
-    return whole().without("certify", "certify.sig").judged("key.certified")
+    return _without_creation().without("certify", "certify.sig").judged("key.certified")
 
 
 @vector("key.certified", "withheld")
@@ -242,7 +254,7 @@ def key_certify_withheld() -> Judged:
     """The statement that certifies the signing key is withheld."""
     statement = ("certify.binding", "certify.form", "certify.signature", "certify.signer", "certify.subject")
     unsure = ("container.complete", "key.certified", *statement)
-    return replace(whole(), absent=frozenset({"certify"})).judged(unsure=unsure)
+    return replace(_without_creation(), absent=frozenset({"certify"})).judged(unsure=unsure)
 
 
 @vector("key.certified", "two-items")
@@ -282,19 +294,14 @@ def ak_of_unknown_kind() -> Judged:
     return snapshot_with(replace(ak(), public=public)).judged(unsure=("ak.form", "quote.signature"))
 
 
-@vector("key.certified", "unknown")
-def key_creation_certified() -> Judged:
-    """Only the signing key's creation is certified, which version 1.0 does not judge."""
-    attested = tpm.tpm2b(key().name) + tpm.tpm2b(bytes(32))
-    make = certify(ak(), key(), type=tpm.CREATION, attested=attested)
-    ceremony = whole().changed("certify", role="certify-creation", make=make)
-    return ceremony.judged(unsure=("key.certified",))
-
-
 @vector("certify.subject", "reference")
 def key_parents_in_a_circle() -> Judged:
     """The signing key's parent is said to be its own parent."""
-    return whole().changed("key.parent", refs={"parent": "key.parent"}).judged("certify.subject")
+    return (
+        whole()
+        .changed("key.parent", refs={"parent": "key.parent"})
+        .judged("certify.subject", "creation.data")
+    )
 
 
 @vector("A check that could not run never passed", "unknown", "algorithm")

@@ -13,13 +13,17 @@ from bundlefmt.bundle import scan_file
 from bundlefmt.render.diag import notation
 from tests.vectorgen import (
     certificates,
+    judged_activation,
     judged_ak_certificate,
     judged_certify,
+    judged_clock,
     judged_container,
+    judged_creation,
     judged_ek,
     judged_envelope,
     judged_keys,
     judged_openpgp,
+    judged_previous,
     judged_quote,
     judged_seal,
     keys,
@@ -49,6 +53,10 @@ MODULES: Final = (
     judged_keys,
     judged_quote,
     judged_certify,
+    judged_creation,
+    judged_clock,
+    judged_activation,
+    judged_previous,
 )
 EXAMPLE: Final = "container_cose-esp256"
 SPEC: Final = "spec/evidence-bundle.md"
@@ -90,12 +98,15 @@ def _vector_files(vector: Vector) -> dict[str, bytes]:
 
 
 def _judgement(made: Judged) -> dict[str, object]:
+    conclusions = {"conclusions": dict(made.conclusions)} if made.conclusions else {}
     return {
         "policy": asdict(made.terms),
+        **({"previous": made.previous} if made.previous else {}),
         "expect": {
             "verdict": made.verdict,
             "failed": list(made.failed),
             "indeterminate": list(made.indeterminate),
+            **conclusions,
         },
         "intermediates": dict(made.intermediates),
     }

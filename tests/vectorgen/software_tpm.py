@@ -36,7 +36,7 @@ OWNER, NULL, ENDORSEMENT, PLATFORM = (
 )
 HIERARCHIES: Final = {"owner": OWNER, "null": NULL, "endorsement": ENDORSEMENT, "platform": PLATFORM}
 MAGIC: Final = 0xFF544347
-CERTIFY, QUOTE, CREATION = 0x8017, 0x8018, 0x801A
+NV, CERTIFY, QUOTE, TIME, CREATION, NV_DIGEST = 0x8014, 0x8017, 0x8018, 0x8019, 0x801A, 0x801C
 A: Final = TpmaObject
 BORN: Final = A.fixedTPM | A.fixedParent | A.sensitiveDataOrigin | A.userWithAuth
 ATTESTING: Final = BORN | A.restricted | A.sign_encrypt
@@ -167,10 +167,13 @@ class Statement:
     attested: bytes
     magic: int = MAGIC
     clock: int = 3_600_000
+    resets: int = 7
+    restarts: int = 0
+    safe: int = 1
 
     def encode(self) -> bytes:
         head = struct.pack(">IH", self.magic, self.type) + tpm2b(self.signer) + tpm2b(self.extra)
-        clock_info = struct.pack(">QIIB", self.clock, 7, 0, 1)
+        clock_info = struct.pack(">QIIB", self.clock, self.resets, self.restarts, self.safe)
         return head + clock_info + struct.pack(">Q", 0x0001_0000_0000_0000) + self.attested
 
 
@@ -197,3 +200,30 @@ def pcr_digest(values: PcrValues, digest: int = SHA256) -> bytes:
 def quote_info(values: PcrValues, digest: int = SHA256) -> bytes:
     """TPMS_QUOTE_INFO."""
     return selection(selected(values)) + tpm2b(pcr_digest(values, digest))
+
+
+def creation_data(
+    parent: Key | None, *, outside: bytes, values: PcrValues, name_alg: int = SHA256, **changes: bytes
+) -> bytes:
+    """TPMS_CREATION_DATA (Part 2, 15.1) of a key below `parent`; `changes` are names of the parent."""
+    names = {
+        "name": OWNER if parent is None else parent.name,
+        "qualified_name": OWNER if parent is None else parent.qualified_name,
+        **changes,
+    }
+    parent_alg = NO_SCHEME if parent is None else parent.public.name_alg
+    return b"".join(
+        (
+            selection(selected(values)),
+            tpm2b(pcr_digest(values, name_alg)),
+            struct.pack(">BH", 1, parent_alg),
+            tpm2b(names["name"]),
+            tpm2b(names["qualified_name"]),
+            tpm2b(outside),
+        )
+    )
+
+
+def creation_ticket(hierarchy: bytes) -> bytes:
+    """TPMT_TK_CREATION (Part 2, 10.7.3), whose digest is a secret of the TPM."""
+    return struct.pack(">H", 0x8021) + hierarchy + tpm2b(hashlib.sha256(b"a secret of the TPM").digest())

@@ -13,7 +13,20 @@ from typing import Final
 
 from tests.vectorgen.tree import Row
 
-AREAS: Final = ("container", "seal", "ek", "ak", "key", "quote", "certify")
+AREAS: Final = (
+    "container",
+    "seal",
+    "ek",
+    "ak",
+    "key",
+    "quote",
+    "certify",
+    "creation",
+    "clock",
+    "nv",
+    "activation",
+    "previous",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +40,8 @@ class Terms:
     allow_withheld: bool = False
     allow_sha1: bool = False
     allow_nonce_binding: bool = False
+    allow_unactivated: bool = False
+    allow_several_boots: bool = False
     allow_sha1_certificates: bool = False
     allow_ek_key_usage: bool = False
     allow_ek_without_tpm_name: bool = False
@@ -49,12 +64,17 @@ class Refused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """A well-formed file and the findings that it must cause, no more and no fewer."""
+    """A well-formed file and the findings that it must cause, no more and no fewer.
+
+    `previous` is the vector whose bundle is given as the one before; `conclusions` are bases by id.
+    """
 
     file: bytes
     terms: Terms
     failed: tuple[str, ...] = ()
     indeterminate: tuple[str, ...] = ()
+    previous: str | None = None
+    conclusions: Mapping[str, str] = field(default_factory=dict)
     intermediates: Mapping[str, object] = field(default_factory=dict)
 
     @property

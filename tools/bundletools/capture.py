@@ -19,7 +19,7 @@ from bundlefmt.evidence.attested import TpmsQuoteInfo
 from bundlefmt.evidence.credential import entropy_size, make_credential
 from bundlefmt.evidence.ek_template import EK_CERTIFICATE_INDICES, EK_TEMPLATES
 from bundlefmt.evidence.pcr import PcrValues, encode_pcr_values
-from bundlefmt.evidence.tpm import TpmtPublic, digest
+from bundlefmt.evidence.tpm import TpmAlg, TpmtPublic, digest
 from bundlefmt.manifest import Binding, Digest, Item, Manifest, RequiredSigner
 from bundlefmt.wire import Buffer
 from bundletools import templates
@@ -29,6 +29,7 @@ ENDORSEMENT: Final = 0x4000000B  # TPM_RH (Part 2, 7.4)
 OWNER: Final = 0x40000001
 DEFAULT_EK: Final = "L-2"
 QUOTE_ATTEMPTS: Final = 8  # PCRs may be extended between reading and quoting
+_BOOT_PCRS: Final = range(8)  # what firmware measures; these stay as they are after boot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,18 +52,30 @@ class Log:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What to capture. `created` in seconds since the epoch; `random` gives that many random bytes."""
+    """What to capture. `created` in seconds since the epoch; `random` gives that many random bytes.
+
+    `ak_template` makes the attestation key of an earlier bundle again, instead of a new one of `ak_kind`.
+    """
 
     identities: Sequence[Identity]
     created: int
     random: Callable[[int], bytes] = secrets.token_bytes
     ak_kind: str = "ecc256"
+    ak_template: TpmtPublic | None = None
     session_ak: bool = False
     withhold_template: bool = False
     logs: Sequence[Log] = ()
     ek_issuers: Sequence[bytes] = ()
     title: str | None = None
     previous: Digest | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Captured:
+    """The unsealed bundle, and the artifacts by label that were kept out of it for the operator alone."""
+
+    bundle: Bundle
+    withheld: Mapping[str, Buffer]
 
 
 @dataclass(slots=True)
@@ -90,37 +103,43 @@ class _Collected:
         self.values[unique] = data
         return unique
 
+    def key(self, kind: str, key: LoadedKey, refs: Mapping[str, str], claimed: Mapping[str, object]) -> str:
+        """Public area and Name of a key of `kind`; returns the label of the public area."""
+        label = self.add(f"{kind}.pub", f"{kind}-public", key.public, refs, claimed)
+        self.add(f"{kind}.name", f"{kind}-name", TpmtPublic.decode(key.public).name(), {"of": label})
+        return label
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Captured:
-    """The unsealed bundle, and the artifacts by label that were kept out of it for the operator alone."""
+    def attested(self, label: str, role: str, attested: Attested, refs: Mapping[str, str]) -> str:
+        """A statement and its signature; returns the label of the statement."""
+        label = self.add(label, role, attested.attest, refs)
+        self.add(f"{label}.sig", "tpm-signature", attested.signature, {"by": refs["by"], "over": label})
+        return label
 
-    bundle: Bundle
-    withheld: Mapping[str, Buffer]
+    def binding(self, nonce: bytes) -> Binding:
+        """Over all that there is to bind so far."""
+        over = sorted(label for label, item in self.items.items() if item.role in labels.BOUND_ROLES)
+        return Binding(alg=labels.HASH_SHA256, nonce=nonce, over=tuple(over))
+
+    def withhold(self, role: str) -> dict[str, Buffer]:
+        """Take the artifacts of `role` out; their items stay."""
+        return {label: self.values.pop(label) for label, item in self.items.items() if item.role == role}
 
 
 def capture(tpm: Tpm, request: Request) -> Captured:
     """Ask the TPM everything once. Raises DeviceError; no key is left behind in the TPM."""
     if not request.identities:
         raise DeviceError("no identity is to seal this", hint="name a certificate with --operator")
-    into = _Collected()
+    into, nonce = _Collected(), request.random(32)
     signers = _identities(into, request.identities)
-    ek = _endorsement_keys(into, tpm, request.ek_issuers)
-    with _attestation_key(into, tpm, request, ek) as (ak, ak_label):
-        _activation(into, tpm, request, ek, ak, ak_label)
-        with _signing_key(into, tpm) as (key, key_label):
-            binding = _binding(into, request.random(32))
-            qualifying = binding.digest(into.items)
-            certified = tpm.certify(key, ak, qualifying)
-        _attested(into, "key.certify", "certify", certified, {"by": ak_label, "subject": key_label})
-        _quote(into, tpm, ak, ak_label, qualifying)
+    eks = _endorsement_keys(into, tpm, request.ek_issuers)
+    with _attestation_key(into, tpm, request, eks) as (ak, ak_label):
+        for ek_label, template in eks.items():
+            _activate(into, tpm, request, (ek_label, template), (ak_label, ak))
+        binding = _signing_key(into, tpm, nonce, (ak_label, ak))
+        _quote(into, tpm, (ak_label, ak), binding.digest(into.items))
     for log in request.logs:
         into.add(log.role.replace("-log", ".log"), log.role, log.data, claimed={"source": log.source})
-    withheld = {
-        label: into.values.pop(label)
-        for label, item in into.items.items()
-        if request.withhold_template and item.role == "ak-template"
-    }
+    withheld = into.withhold("ak-template") if request.withhold_template else {}
     manifest = Manifest(
         profile=labels.PROFILE_SNAPSHOT,
         created=request.created,
@@ -133,11 +152,6 @@ def capture(tpm: Tpm, request: Request) -> Captured:
     return Captured(bundle=Bundle.assemble(manifest, into.values), withheld=withheld)
 
 
-def _binding(into: _Collected, nonce: bytes) -> Binding:
-    over = sorted(label for label, item in into.items.items() if item.role in labels.BOUND_ROLES)
-    return Binding(alg=labels.HASH_SHA256, nonce=nonce, over=tuple(over))
-
-
 def _identities(into: _Collected, identities: Sequence[Identity]) -> tuple[RequiredSigner, ...]:
     signers = []
     for identity in identities:
@@ -147,108 +161,109 @@ def _identities(into: _Collected, identities: Sequence[Identity]) -> tuple[Requi
     return tuple(signers)
 
 
-def _endorsement_keys(into: _Collected, tpm: Tpm, issuers: Sequence[bytes]) -> TpmtPublic:
-    """All EKs that have certificates, or one without; returns the template of one, for session AKs."""
+def _endorsement_keys(into: _Collected, tpm: Tpm, issuers: Sequence[bytes]) -> dict[str, TpmtPublic]:
+    """All EKs that have certificates, or one without; returns their templates by label."""
     issuer_labels = tuple(
         into.add(f"ek.issuer-{number}", "certificate-issuer", der)
         for number, der in enumerate(dict.fromkeys((*tpm.ek_chain(), *issuers)), 1)
     )
-    names = []
+    found = {}
     for certificate in tpm.ek_certificates():
         name = EK_CERTIFICATE_INDICES[certificate.nv_index]
         refs = {"issuer": issuer_labels} if issuer_labels else None
         claimed = {"nv-index": f"{certificate.nv_index:#010x}"}
         label = into.add(f"ek.{name.lower()}.cert", "ek-certificate", certificate.der, refs, claimed)
-        _ek_public(into, tpm, name, {"certificate": label})
-        names.append(name)
-    if not names:
-        names.append(DEFAULT_EK)
-        _ek_public(into, tpm, DEFAULT_EK, None)
-    return EK_TEMPLATES[DEFAULT_EK if DEFAULT_EK in names else names[0]]
+        found[_ek_public(into, tpm, name, {"certificate": label})] = EK_TEMPLATES[name]
+    return found or {_ek_public(into, tpm, DEFAULT_EK, None): EK_TEMPLATES[DEFAULT_EK]}
 
 
-def _ek_public(into: _Collected, tpm: Tpm, name: str, refs: Mapping[str, str] | None) -> None:
+def _ek_public(into: _Collected, tpm: Tpm, name: str, refs: Mapping[str, str] | None) -> str:
     with tpm.primary(ENDORSEMENT, EK_TEMPLATES[name]) as ek:
-        into.add(f"ek.{name.lower()}.pub", "ek-public", ek.public, refs)
+        return into.add(f"ek.{name.lower()}.pub", "ek-public", ek.public, refs)
 
 
 @contextmanager
 def _attestation_key(
-    into: _Collected, tpm: Tpm, request: Request, ek_template: TpmtPublic
+    into: _Collected, tpm: Tpm, request: Request, eks: Mapping[str, TpmtPublic]
 ) -> Iterator[tuple[LoadedKey, str]]:
     """The AK and its label: a primary that its template makes again, or a child of an EK that dies."""
     if not request.session_ak:
-        template = templates.attestation_key(request.ak_kind, request.random(32))
+        template = request.ak_template or templates.attestation_key(request.ak_kind, request.random(32))
         with tpm.primary(ENDORSEMENT, template) as ak:
-            label = _add_key(into, "ak", ak, {}, {"lifetime": "re-derivable"})
+            label = into.key("ak", ak, {}, {"lifetime": "re-derivable"})
             into.add("ak.template", "ak-template", template.encode(), {"of": label})
             yield ak, label
         return
     template = templates.attestation_key(request.ak_kind, b"")
-    with _child(tpm, ENDORSEMENT, ek_template, template) as (ek, ak):
-        parent = next(label for label, value in into.values.items() if value == ek.public)
-        yield ak, _add_key(into, "ak", ak, {"parent": parent}, {"lifetime": "session"})
+    # an ECC key where there is one: RSA parents are slow
+    label = next((each for each, ek in eks.items() if ek.type == TpmAlg.ECC), next(iter(eks)))
+    with _child(tpm, ENDORSEMENT, eks[label], template, b"") as (_, ak):
+        yield ak, into.key("ak", ak, {"parent": label}, {"lifetime": "session"})
 
 
-def _activation(
-    into: _Collected, tpm: Tpm, request: Request, template: TpmtPublic, ak: LoadedKey, ak_label: str
+def _activate(
+    into: _Collected, tpm: Tpm, request: Request, ek: tuple[str, TpmtPublic], ak: tuple[str, LoadedKey]
 ) -> None:
     """A challenge that only the TPM of both keys can answer, its answer, and the randomness it was made of.
 
     It convinces who made it, which is why the operator's seal covers the record.
     """
-    with tpm.primary(ENDORSEMENT, template) as ek:
-        label = next(label for label, value in into.values.items() if value == ek.public)
-        public, name = TpmtPublic.decode(ek.public), TpmtPublic.decode(ak.public).name()
+    with tpm.primary(ENDORSEMENT, ek[1]) as key:
+        public, name = TpmtPublic.decode(key.public), TpmtPublic.decode(ak[1].public).name()
         entropy = request.random(entropy_size(public))
         record = make_credential(public, name, request.random(32), entropy=entropy)
-        answer = tpm.activate(ak, ek, record.blob.encode(), record.encrypted_secret)
+        answer = tpm.activate(ak[1], key, record.blob.encode(), record.encrypted_secret)
     if answer != record.credential:
-        raise DeviceError("the TPM answers the challenge to EK and AK with another credential")
-    into.add("ak.activation", "credential-activation", record.encode(), {"ek": label, "ak": ak_label})
+        raise DeviceError(f"the TPM answers the challenge to {ek[0]} with another credential")
+    label = ek[0].replace(".pub", ".activation")
+    into.add(label, "credential-activation", record.encode(), {"ek": ek[0], "ak": ak[0]})
 
 
-@contextmanager
-def _signing_key(into: _Collected, tpm: Tpm) -> Iterator[tuple[LoadedKey, str]]:
-    with _child(tpm, OWNER, templates.storage_parent(), templates.signing_key()) as (parent, key):
-        label = into.add("key.parent.pub", "parent-public", parent.public)
-        yield key, _add_key(into, "key", key, {"parent": label}, {})
+def _signing_key(into: _Collected, tpm: Tpm, nonce: bytes, ak: tuple[str, LoadedKey]) -> Binding:
+    """A signing key under the owner's hierarchy, its creation, both certified; returns what binds it all."""
+    banks = {bank: [i for i in _BOOT_PCRS if i in row] for bank, row in tpm.pcr_banks().items()}
+    with _child(tpm, OWNER, templates.storage_parent(), templates.signing_key(), nonce, banks) as (
+        parent,
+        key,
+    ):
+        refs = {"parent": into.add("key.parent.pub", "parent-public", parent.public)}
+        label = into.key("key", key, refs, {})
+        into.add("key.creation", "creation-data", key.creation.data, {"of": label})
+        into.add("key.ticket", "creation-ticket", key.creation.ticket, {"of": label})
+        binding = into.binding(nonce)
+        qualifying, by = binding.digest(into.items), {"by": ak[0], "subject": label}
+        into.attested("key.certify", "certify", tpm.certify(key, ak[1], qualifying), by)
+        created = tpm.certify_creation(key, ak[1], qualifying)
+        into.attested("key.created", "certify-creation", created, by)
+    return binding
 
 
 @contextmanager
 def _child(
-    tpm: Tpm, hierarchy: int, parent_template: TpmtPublic, template: TpmtPublic
+    tpm: Tpm,
+    hierarchy: int,
+    parent_template: TpmtPublic,
+    template: TpmtPublic,
+    outside_info: bytes,
+    creation_pcrs: Mapping[int, Sequence[int]] | None = None,
 ) -> Iterator[tuple[LoadedKey, LoadedKey]]:
     """A parent and a new key under it. The parent is flushed at once: a TPM may hold only three keys."""
     with ExitStack() as loaded:
         with tpm.primary(hierarchy, parent_template) as parent:
-            key = loaded.enter_context(tpm.child(parent, template))
+            key = loaded.enter_context(
+                tpm.child(parent, template, outside_info=outside_info, creation_pcrs=creation_pcrs or {})
+            )
         yield parent, key
 
 
-def _add_key(
-    into: _Collected, kind: str, key: LoadedKey, refs: Mapping[str, str], claimed: Mapping[str, object]
-) -> str:
-    """Public area and Name of a key of `kind`; returns the label of the public area."""
-    label = into.add(f"{kind}.pub", f"{kind}-public", key.public, refs, claimed)
-    into.add(f"{kind}.name", f"{kind}-name", TpmtPublic.decode(key.public).name(), {"of": label})
-    return label
-
-
-def _attested(into: _Collected, label: str, role: str, attested: Attested, refs: Mapping[str, str]) -> str:
-    label = into.add(label, role, attested.attest, refs)
-    into.add(f"{label}.sig", "tpm-signature", attested.signature, {"by": refs["by"], "over": label})
-    return label
-
-
-def _quote(into: _Collected, tpm: Tpm, ak: LoadedKey, ak_label: str, qualifying: bytes) -> None:
+def _quote(into: _Collected, tpm: Tpm, ak: tuple[str, LoadedKey], qualifying: bytes) -> None:
     """A quote over all PCRs of all banks and the values behind it, which agree or are taken again."""
     selection = tpm.pcr_banks()
     for _ in range(QUOTE_ATTEMPTS):
         values = tpm.read_pcrs(selection)
-        quoted = tpm.quote(ak, selection, qualifying)
-        if _agrees(quoted, values, TpmtPublic.decode(ak.public)):
-            label = _attested(into, "quote", "quote", quoted, {"by": ak_label})
+        quoted = tpm.quote(ak[1], selection, qualifying)
+        if _agrees(quoted, values, TpmtPublic.decode(ak[1].public)):
+            label = into.attested("quote", "quote", quoted, {"by": ak[0]})
             into.add("quote.pcrs", "pcr-values", encode_pcr_values(values), {"quoted-by": label})
             return
     raise DeviceError("the PCRs change faster than they can be quoted", hint="try again on a quiet machine")

@@ -29,11 +29,21 @@ class EkCertificate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Creation:
+    """What the TPM said when it created a key: TPMS_CREATION_DATA, its hash, TPMT_TK_CREATION."""
+
+    data: bytes
+    hash: bytes
+    ticket: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedKey:
-    """A key in the TPM: its transient handle, and its public area as TPMT_PUBLIC in wire form."""
+    """A key in the TPM: its transient handle, its public area as TPMT_PUBLIC, and how it was created."""
 
     handle: int
     public: bytes
+    creation: Creation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +66,18 @@ class Tpm(Protocol):
     def primary(self, hierarchy: int, template: TpmtPublic) -> AbstractContextManager[LoadedKey]:
         """A primary key of a hierarchy (TPM_RH), made from its seed and the template; flushed at the end."""
 
-    def child(self, parent: LoadedKey, template: TpmtPublic) -> AbstractContextManager[LoadedKey]:
-        """A new key under `parent`, whose private part is not kept; flushed at the end."""
+    def child(
+        self,
+        parent: LoadedKey,
+        template: TpmtPublic,
+        *,
+        outside_info: bytes,
+        creation_pcrs: Mapping[int, Sequence[int]],
+    ) -> AbstractContextManager[LoadedKey]:
+        """A new key under `parent`, whose private part is not kept; flushed at the end.
+
+        `outside_info` (at most 64 bytes) and the values of `creation_pcrs` become part of its creation data.
+        """
 
     def activate(self, ak: LoadedKey, ek: LoadedKey, blob: bytes, encrypted_secret: bytes) -> bytes:
         """TPM2_ActivateCredential: the credential in TPMS_ID_OBJECT `blob`, if it was made for both keys."""
@@ -73,3 +93,6 @@ class Tpm(Protocol):
 
     def certify(self, key: LoadedKey, ak: LoadedKey, qualifying: bytes) -> Attested:
         """TPM2_Certify of `key` by `ak`."""
+
+    def certify_creation(self, key: LoadedKey, ak: LoadedKey, qualifying: bytes) -> Attested:
+        """TPM2_CertifyCreation of `key` by `ak`."""

@@ -23,7 +23,7 @@ from bundlefmt.evidence.tpm import (
 )
 from bundlefmt.evidence.x509 import CertificateError, split_der
 from bundlefmt.wire import read_all
-from bundletools.devices import Attested, DeviceError, EkCertificate, LoadedKey
+from bundletools.devices import Attested, Creation, DeviceError, EkCertificate, LoadedKey
 
 _EK_CHAIN: Final = range(0x01C00100, 0x01C00200)  # EK Credential Profile, "NV indices": chain of issuers
 _NV_INDICES: Final = range(0x01000000, 0x02000000)
@@ -117,24 +117,36 @@ class Tpm2:
     @contextmanager
     def primary(self, hierarchy: int, template: TpmtPublic) -> Iterator[LoadedKey]:
         with self._said("create a primary key"):
-            handle, public, *_ = self._esapi.create_primary(
+            handle, public, *creation = self._esapi.create_primary(
                 self._sensitive(), self._public(template), self._hierarchy(hierarchy)
             )
         try:
-            yield LoadedKey(handle=handle, public=public.publicArea.marshal())
+            yield LoadedKey(handle=handle, public=public.publicArea.marshal(), creation=_creation(*creation))
         finally:
             self._flush(handle)
 
     @contextmanager
-    def child(self, parent: LoadedKey, template: TpmtPublic) -> Iterator[LoadedKey]:
+    def child(
+        self,
+        parent: LoadedKey,
+        template: TpmtPublic,
+        *,
+        outside_info: bytes,
+        creation_pcrs: Mapping[int, Sequence[int]],
+    ) -> Iterator[LoadedKey]:
         with self._authorised(parent) as session, self._said("create a key"):
-            private, public, *_ = self._esapi.create(
-                parent.handle, self._sensitive(), self._public(template), session1=session
+            private, public, *creation = self._esapi.create(
+                parent.handle,
+                self._sensitive(),
+                self._public(template),
+                outside_info,
+                self._selection(creation_pcrs),
+                session1=session,
             )
         with self._authorised(parent) as session, self._said("load a key"):
             handle = self._esapi.load(parent.handle, private, public, session1=session)
         try:
-            yield LoadedKey(handle=handle, public=public.publicArea.marshal())
+            yield LoadedKey(handle=handle, public=public.publicArea.marshal(), creation=_creation(*creation))
         finally:
             self._flush(handle)
 
@@ -233,3 +245,16 @@ class Tpm2:
         with self._said("certify"):
             attest, signature = self._esapi.certify(key.handle, ak.handle, qualifying, self._scheme())
         return Attested(attest=bytes(attest), signature=signature.marshal())
+
+    def certify_creation(self, key: LoadedKey, ak: LoadedKey, qualifying: bytes) -> Attested:
+        tss, creation = self._tss, key.creation
+        ticket = tss.TPMT_TK_CREATION.unmarshal(creation.ticket)[0]
+        with self._said("certify a creation"):
+            attest, signature = self._esapi.certify_creation(
+                ak.handle, key.handle, qualifying, creation.hash, self._scheme(), ticket
+            )
+        return Attested(attest=bytes(attest), signature=signature.marshal())
+
+
+def _creation(data: Any, digest: Any, ticket: Any) -> Creation:
+    return Creation(data=data.creationData.marshal(), hash=bytes(digest), ticket=ticket.marshal())
