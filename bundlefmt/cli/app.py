@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -11,18 +10,17 @@ import typer
 
 from bundlefmt import labels
 from bundlefmt.bundle import Bundle, map_file, scan_file
-from bundlefmt.cli import reading
+from bundlefmt.cli.arguments import FileArgument, JsonOption, print_json
 from bundlefmt.cli.explain import explain
 from bundlefmt.cli.files import write_atomic, write_stdout, write_tree
-from bundlefmt.cli.run import BY_VERDICT, Exit, UsageError, complain, warn
+from bundlefmt.cli.run import Exit, UsageError, complain, warn
+from bundlefmt.cli.verify import verify
 from bundlefmt.errors import MalformedError
 from bundlefmt.evidence.attest import TpmsAttest
 from bundlefmt.evidence.attested import TpmsQuoteInfo
 from bundlefmt.evidence.pcr import decode_pcr_values
 from bundlefmt.render import diag, inspection, text
 from bundlefmt.render.tpm2_tools import pcr_file
-from bundlefmt.verify import Policy
-from bundlefmt.verify import verify as judge
 from bundlefmt.wire import Buffer
 
 app = typer.Typer(
@@ -35,14 +33,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+app.command()(verify)
 app.command()(explain)
-
-FileArgument = Annotated[Path, typer.Argument(help="An evidence bundle.", metavar="FILE")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, as documented in the specification.")]
-
-
-def _print_json(value: object) -> None:
-    print(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 @app.command()
@@ -63,7 +55,7 @@ def inspect(
     if as_diag:
         print(diag.notation(scan_file(data), limit=None if full else 32))
     elif as_json:
-        _print_json(inspection.inspection(bundle))
+        print_json(inspection.inspection(bundle))
     else:
         for line in text.tree(inspection.inspection(bundle)):
             print(line)
@@ -73,7 +65,7 @@ def inspect(
 def _inspect_malformed(data: Buffer, error: MalformedError, *, as_json: bool, as_diag: bool) -> int:
     shown = inspection.malformed(data, error)
     if as_json:
-        _print_json(shown)
+        print_json(shown)
     else:
         root = inspection.readable(data)
         if as_diag and root is not None:
@@ -82,58 +74,6 @@ def _inspect_malformed(data: Buffer, error: MalformedError, *, as_json: bool, as
             print(line)
     complain(str(error))
     return Exit.MALFORMED
-
-
-@app.command()
-def verify(
-    file: FileArgument,
-    pin_openpgp: Annotated[
-        list[str] | None,
-        typer.Option(metavar="FPR", help="OpenPGP fingerprint that must have sealed. Repeatable."),
-    ] = None,
-    pin_piv: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="SHA256", help="SHA-256 of the X.509 certificate that must have sealed. Repeatable."
-        ),
-    ] = None,
-    anchor: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="FILE", help="TPM manufacturer's certificates, PEM or DER. Repeatable."),
-    ] = None,
-    at: Annotated[
-        str | None,
-        typer.Option(metavar="TIME", help="Judge certificates at this time; default: the manifest's claim."),
-    ] = None,
-    allow_withheld: Annotated[
-        bool, typer.Option("--allow-withheld", help="Withheld evidence leaves no doubt.")
-    ] = False,
-    allow_sha1: Annotated[
-        bool, typer.Option("--allow-sha1", help="SHA-1 PCR banks and schemes are good enough.")
-    ] = False,
-    allow_nonce_binding: Annotated[
-        bool, typer.Option("--allow-nonce-binding", help="Evidence bound to a plain nonce is good enough.")
-    ] = False,
-    as_json: JsonOption = False,
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show every finding.")] = False,
-) -> int:
-    """Judge a bundle: PASSED, FAILED or INDETERMINATE. Without a pin nothing passes: trust comes from you."""
-    policy = Policy(
-        pins_openpgp=frozenset(reading.fingerprint(pin) for pin in pin_openpgp or ()),
-        pins_piv=frozenset(reading.sha256(pin) for pin in pin_piv or ()),
-        anchors=tuple(der for path in anchor or () for der in reading.certificates(path)),
-        at=None if at is None else reading.moment(at),
-        allow_withheld=allow_withheld,
-        allow_sha1=allow_sha1,
-        allow_nonce_binding=allow_nonce_binding,
-    )
-    report = judge(Bundle.open(file), policy)
-    if as_json:
-        _print_json(text.report_json(report))
-    else:
-        for line in text.report_lines(report, verbose=verbose):
-            print(line)
-    return BY_VERDICT[report.verdict]
 
 
 @app.command()

@@ -2,11 +2,12 @@
 """Judgements: `verify(bundle, policy) -> Report`."""
 
 from bundlefmt.verify.findings import Basis, Conclusion, Finding, Outcome, Verdict
-from bundlefmt.verify.policy import Policy
+from bundlefmt.verify.policy import RELAXATIONS, Policy
 from bundlefmt.verify.report import NotPassedError, Report
 from bundlefmt.verify.verifier import verify
 
 __all__ = [
+    "RELAXATIONS",
     "Basis",
     "Conclusion",
     "Finding",

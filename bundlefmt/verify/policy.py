@@ -7,6 +7,7 @@ Spec: "Policy".
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,4 +42,7 @@ class Policy:
     @property
     def relaxations(self) -> tuple[str, ...]:
         """The names of the relaxations that are on."""
-        return tuple(f.name for f in fields(self) if f.name.startswith("allow_") and getattr(self, f.name))
+        return tuple(name for name in RELAXATIONS if getattr(self, name))
+
+
+RELAXATIONS: Final = tuple(field.name for field in fields(Policy) if field.name.startswith("allow_"))

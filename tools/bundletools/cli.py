@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from bundlefmt.bundle import Bundle
 from bundlefmt.cli import reading
-from bundlefmt.cli.app import FileArgument, app
+from bundlefmt.cli.app import app
+from bundlefmt.cli.arguments import FileArgument
 from bundlefmt.cli.files import write_atomic
 from bundlefmt.cli.run import Exit, UsageError, complain, run
 from bundlefmt.cose import KeySigner, PrivateKey

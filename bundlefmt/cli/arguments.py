@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Arguments and options that several verbs share, and the one way they print JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+FileArgument = Annotated[Path, typer.Argument(help="An evidence bundle.", metavar="FILE")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, as documented in the specification.")]
+
+
+def print_json(value: object) -> None:
+    print(json.dumps(value, indent=2, ensure_ascii=False))
