@@ -9,6 +9,7 @@ from pathlib import Path
 from bundlefmt.cli.run import UsageError
 from bundlefmt.evidence.x509 import CertificateError, load, split_pem
 
+_MAX_DIGITS = 12  # seconds far beyond the calendar
 _PEM = b"-----BEGIN CERTIFICATE-----"
 
 
@@ -37,7 +38,7 @@ def _is_hex(text: str) -> bool:
 
 def moment(text: str) -> int:
     """A time: seconds since the epoch, or ISO 8601 (UTC where no zone is given)."""
-    if text.isdigit() and len(text) > 4:
+    if text.isascii() and text.isdigit() and 4 < len(text) <= _MAX_DIGITS:
         return int(text)
     try:
         parsed = datetime.datetime.fromisoformat(text)

@@ -8,9 +8,10 @@ from typing import Final
 
 from bundlefmt import labels
 from bundlefmt.render.inspection import Json
-from bundlefmt.render.words import plural, safe, size, when
+from bundlefmt.render.words import cut, plural, safe, size, when
 from bundlefmt.verify import Finding, Outcome, Report
 
+MAX_MESSAGE: Final = 500  # characters of a finding in a line for people
 _MARKS: Final = {
     Outcome.PASSED: "ok  ",
     Outcome.FAILED: "FAIL",
@@ -36,23 +37,23 @@ def _words(value: Json) -> str:
     if isinstance(value, list):
         return ", ".join(_words(item) for item in value)
     if isinstance(value, dict):
-        return ", ".join(f"{key}={_words(item)}" for key, item in value.items())
-    return str(value)
+        return ", ".join(f"{cut(key)}={_words(item)}" for key, item in value.items())
+    return cut(str(value))
 
 
 def tree(shown: dict[str, Json]) -> Iterator[str]:
     """The calm tree of a well-formed bundle's inspection."""
     manifest, binding = _object(shown["manifest"]), _object(shown["binding"])
     version = ".".join(str(part) for part in _list(manifest["version"]))
-    yield f"Evidence Bundle {version}" + (f": {manifest['title']}" if manifest["title"] else "")
+    yield f"Evidence Bundle {version}" + (f": {_words(manifest['title'])}" if manifest["title"] else "")
     yield "manifest"
     yield f"  sha-256   {manifest['sha256']}"
-    yield f"  profile   {manifest['profile']}"
+    yield f"  profile   {_words(manifest['profile'])}"
     yield f"  created   {when(_integer(manifest['created']))} (claimed)"
     if manifest["previous"]:
         yield f"  previous  {_object(manifest['previous'])['value']}"
     for name, value in _object(manifest["extensions"]).items():
-        yield f"  {name}  {_words(value)} (not known to this version)"
+        yield f"  {cut(name)}  {_words(value)} (not known to this version)"
     yield "items"
     yield from _items(shown)
     yield "binding"
@@ -64,7 +65,7 @@ def tree(shown: dict[str, Json]) -> Iterator[str]:
     yield "seals" if shown["seals"] else "seals: none"
     for number, entry in enumerate(_list(shown["seals"]), 1):
         seal = _object(entry)
-        yield f"  seal {number}  {_SEAL_NAMES.get(str(seal['type']), str(seal['type']))}, {seal['size']} B"
+        yield f"  seal {number}  {_SEAL_NAMES.get(str(seal['type']), _words(seal['type']))}, {seal['size']} B"
         yield from _facts(seal["facts"], "    ")
     if shown["renewals"]:
         yield f"renewals: {len(_list(shown['renewals']))}"
@@ -81,12 +82,12 @@ def _items(shown: dict[str, Json]) -> Iterator[str]:
     for item in sorted(items, key=lambda i: (order.get(str(i["role"]), len(order)), str(i["role"]))):
         if item["role"] != role:
             role = item["role"]
-            yield f"  {role}" + ("" if role in order else " (role not known to this version)")
+            yield f"  {_words(role)}" + ("" if role in order else " (role not known to this version)")
         absent = "" if item["presence"] == "present" else f"  {item['presence']}"
         yield f"    {item['label']}  {size(_integer(item['size']))}{absent}"
         yield from _facts(item["facts"], "      ")
         for name, target in _object(item["refs"]).items():
-            yield f"      {name} → {_words(target)}"
+            yield f"      {cut(name)} → {_words(target)}"
         if item["claimed"]:
             yield f"      claimed: {_words(item['claimed'])}"
 
@@ -129,7 +130,7 @@ def _finding_line(finding: Finding) -> str:
     items = (
         f" [{', '.join(finding.items[:4])}{', …' if len(finding.items) > 4 else ''}]" if finding.items else ""
     )
-    return f"{_MARKS[finding.outcome]} {finding.check:20}{items} {safe(finding.message)}"
+    return f"{_MARKS[finding.outcome]} {finding.check:20}{items} {cut(safe(finding.message), MAX_MESSAGE)}"
 
 
 def report_json(report: Report) -> dict[str, Json]:

@@ -15,7 +15,7 @@ from bundletools.devices import DeviceError
 _STATUS = "[GNUPG:] "
 
 
-def _gpg(arguments: list[str], data: bytes, homedir: Path | None) -> tuple[bytes, list[list[str]]]:
+def _gpg(what: str, arguments: list[str], data: bytes, homedir: Path | None) -> tuple[bytes, list[list[str]]]:
     """stdout and the status lines of one gpg run. Raises DeviceError where gpg is missing or fails."""
     command = ["gpg", "--batch", "--no-tty", "--status-fd", "2", "--display-charset", "utf-8"]
     if homedir is not None:
@@ -34,13 +34,17 @@ def _gpg(arguments: list[str], data: bytes, homedir: Path | None) -> tuple[bytes
     status = [line.removeprefix(_STATUS).split(" ") for line in lines if line.startswith(_STATUS)]
     if done.returncode:
         said = [line for line in lines if not line.startswith(_STATUS)]
-        raise DeviceError(said[-1] if said else "gpg failed", hint="gpg --list-secret-keys lists the keys")
+        raise DeviceError(
+            f"{what}: {said[-1] if said else 'gpg failed'}", hint="gpg --list-secret-keys lists the keys"
+        )
     return done.stdout, status
 
 
 def sign(key: str, message: bytes, *, homedir: Path | None = None) -> bytes:
     """A binary detached signature over `message` by the key that gpg calls `key`. Raises DeviceError."""
-    signature, status = _gpg(["--detach-sign", "--local-user", key, "--output", "-"], message, homedir)
+    signature, status = _gpg(
+        f"sign as {key}", ["--detach-sign", "--local-user", key, "--output", "-"], message, homedir
+    )
     if not any(words[0] == "SIG_CREATED" and words[1] == "D" for words in status):
         raise DeviceError("gpg does not say that it made a signature")
     return signature
@@ -48,7 +52,9 @@ def sign(key: str, message: bytes, *, homedir: Path | None = None) -> bytes:
 
 def export(key: str, *, homedir: Path | None = None) -> bytes:
     """The binary certificate of `key`, without the signatures of others. Raises DeviceError."""
-    certificate, _ = _gpg(["--export-options", "export-minimal", "--export", key], b"", homedir)
+    certificate, _ = _gpg(
+        f"export {key}", ["--export-options", "export-minimal", "--export", key], b"", homedir
+    )
     if not certificate:
         raise DeviceError(f"gpg knows no key {key!r}", hint="gpg --list-keys lists the keys")
     return certificate

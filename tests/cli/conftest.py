@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line called in this process, and the vectors it is called with."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bundletools.cli import main
+
+VECTORS = Path(__file__).resolve().parents[2] / "test-vectors"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Bundle = Callable[..., Said]
+
+
+def vector(name: str) -> Path:
+    """The bundle of a published vector."""
+    return VECTORS / name / "bundle.evb"
+
+
+def terms(name: str) -> list[str]:
+    """The policy of a published vector as options."""
+    policy = json.loads((VECTORS / name / "vector.json").read_text(encoding="utf-8"))["policy"]
+    options = [word for pin in policy["pins_openpgp"] for word in ("--pin-openpgp", pin)]
+    options += [word for pin in policy["pins_piv"] for word in ("--pin-piv", pin)]
+    options += [word for each in policy["anchors"] for word in ("--anchor", str(VECTORS / "keys" / each))]
+    allowed = [key for key, on in policy.items() if key.startswith("allow_") and on]
+    options += [word for key in allowed for word in ("--allow", key.removeprefix("allow_").replace("_", "-"))]
+    return options if policy["at"] is None else [*options, "--at", str(policy["at"])]
+
+
+@pytest.fixture
+def bundle(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Bundle:
+    """`bundle("inspect", path)`, as typed after `bundle`; one string is split as a shell splits it."""
+
+    def call(*words: str | Path) -> Said:
+        split = shlex.split(words[0]) if len(words) == 1 and isinstance(words[0], str) else words
+        monkeypatch.setattr(sys, "argv", ["bundle", *map(str, split)])
+        capsys.readouterr()
+        code = main()
+        out, err = capsys.readouterr()
+        return Said(int(code), out, err)
+
+    return call
