@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from bundlefmt import cose, labels
 from bundlefmt.bundle import Bundle, Seal
+from bundlefmt.errors import MalformedError
 from bundlefmt.evidence import openpgp, x509
 from bundlefmt.verify import Outcome, Policy, verify
 
@@ -57,23 +58,19 @@ def seal_openpgp(bundle: Bundle, signature: bytes, certificates: Sequence[bytes]
         for label, record in bundle.content.items()
         if bundle.manifest.items[label].role == "openpgp-certificate"
     ]
-    if any(_made(certificate, signature, bundle) for certificate in named):
-        return _checked(bundle, Seal(type=labels.SEAL_OPENPGP, value=signature))
-    for certificate in certificates:
-        if _made(certificate, signature, bundle):
-            return _checked(bundle, Seal(type=labels.SEAL_OPENPGP, value=signature, key=certificate))
+    reasons = []
+    for certificate in dict.fromkeys((*named, *certificates)):
+        try:
+            openpgp.verify_detached(certificate, signature, bundle.manifest_raw)
+        except (openpgp.OpenPgpError, MalformedError) as error:
+            reasons.append(str(error))
+            continue
+        key = None if certificate in named else certificate
+        return _checked(bundle, Seal(type=labels.SEAL_OPENPGP, value=signature, key=key))
     raise SealError(
-        "the signature verifies with no certificate at hand",
+        f"the signature verifies with no certificate at hand: {reasons[-1] if reasons else 'there is none'}",
         hint="the manifest may hold an older copy of the certificate",
     )
-
-
-def _made(certificate: bytes, signature: bytes, bundle: Bundle) -> bool:
-    try:
-        openpgp.verify_detached(certificate, signature, bundle.manifest_raw)
-    except openpgp.OpenPgpError:
-        return False
-    return True
 
 
 def _checked(bundle: Bundle, seal: Seal) -> Bundle:
