@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""No conclusion is stronger than what it rests on: take any check away and its basis falls.
+
+A vector's own findings are taken, those of one check get another outcome, and the conclusions are drawn anew.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+import pytest
+
+from bundlefmt.bundle import Bundle
+from bundlefmt.verify import Basis, Conclusion, Finding, Outcome, verify
+from bundlefmt.verify.conclusions import draw
+from bundlefmt.verify.context import Context
+from bundlefmt.verify.verifier import CHECK_IDS
+from tests.test_vectors import before, octets, policy_of, said
+
+# the vectors in which each conclusion has the best basis that it can have
+BEST: Final = {
+    "identity.sealed": "activation_whole",
+    "tpm.genuine": "activation_whole",
+    "ak.resident": "activation_whole",
+    "platform.state": "activation_whole",
+    "key.resident": "activation_whole",
+    "ak.lifetime": "activation_whole",
+    "tpm.same": "previous_key-came-back",
+}
+CERTIFIED: Final = "ak_certified"
+# where an outcome is good enough: lists of revocation are not required, randomness may stay away
+TOLERATED: Final = {
+    ("ek.revocation", Outcome.SKIPPED),
+    ("ak.revocation", Outcome.SKIPPED),
+    ("activation.blob", Outcome.SKIPPED),
+    ("activation.secret", Outcome.SKIPPED),
+    # a record that is not there leaves activation.form undecided too
+    ("activation.blob", Outcome.INDETERMINATE),
+    ("activation.secret", Outcome.INDETERMINATE),
+}
+WORSE: Final = (Outcome.FAILED, Outcome.INDETERMINATE, Outcome.SKIPPED)
+
+
+def judged(name: str) -> tuple[Context, tuple[Finding, ...], dict[str, Conclusion]]:
+    """The view, the findings and the conclusions of a vector."""
+    vector = said(name)
+    bundle, policy, previous = Bundle.decode(octets(name)), policy_of(vector["policy"]), before(vector)
+    report = verify(bundle, policy, previous=previous)
+    return Context(bundle, policy, previous), report.findings, {each.id: each for each in report.conclusions}
+
+
+def without(findings: tuple[Finding, ...], check: str, outcome: Outcome) -> list[Finding]:
+    """The findings in which one check came to another outcome, for an item that is evidence."""
+    changed = [
+        replace(each, outcome=outcome, items=each.items or ("quote",)) if each.check == check else each
+        for each in findings
+    ]
+    assert check in {each.check for each in changed if each.outcome is outcome}
+    return changed
+
+
+@pytest.mark.parametrize("outcome", WORSE)
+@pytest.mark.parametrize("conclusion", BEST)
+def test_each_check_it_rests_on_carries_it(conclusion: str, outcome: Outcome) -> None:
+    context, findings, drawn = judged(BEST[conclusion])
+    best = drawn[conclusion]
+    assert best.basis is not Basis.UNPROVEN
+    for check in best.rests_on:
+        weaker = {each.id: each for each in draw(context, without(findings, check, outcome))}[conclusion]
+        if (check, outcome) in TOLERATED:
+            assert weaker.basis is best.basis, check
+        else:
+            assert weaker.basis is Basis.UNPROVEN, check
+
+
+@pytest.mark.parametrize("conclusion", BEST)
+def test_what_it_does_not_rest_on_does_not_carry_it(conclusion: str) -> None:
+    """Otherwise the list that a reader is given would not be the reason."""
+    context, findings, drawn = judged(BEST[conclusion])
+    best = drawn[conclusion]
+    others = [check for check in CHECK_IDS if check not in best.rests_on]
+    present = {each.check for each in findings}
+    for check in set(others) & present:
+        found = {each.id: each for each in draw(context, without(findings, check, Outcome.FAILED))}
+        assert found[conclusion].basis is best.basis, check
+
+
+@pytest.mark.parametrize("outcome", WORSE)
+def test_a_certified_attestation_key_is_proven_by_its_certificate_alone(outcome: Outcome) -> None:
+    context, findings, drawn = judged(CERTIFIED)
+    assert drawn["ak.resident"].basis is drawn["platform.state"].basis is Basis.PROVEN
+    assert "in a TPM: an anchored authority certified it" in drawn["ak.resident"].statement
+    for check in drawn["ak.resident"].rests_on:
+        weaker = {each.id: each for each in draw(context, without(findings, check, outcome))}["ak.resident"]
+        if (check, outcome) in TOLERATED:
+            assert weaker.basis is Basis.PROVEN
+        else:
+            assert weaker.basis is not Basis.PROVEN
+
+
+def test_without_a_pin_nothing_rests_on_anybodys_word() -> None:
+    context, findings, _ = judged("activation_whole")
+    unpinned = Context(
+        context.bundle, replace(context.policy, pins_openpgp=frozenset(), pins_piv=frozenset())
+    )
+    assert Basis.VOUCHED not in {each.basis for each in draw(unpinned, findings)}
+
+
+def test_vouched_never_becomes_proven_by_a_challenge() -> None:
+    _, _, drawn = judged("activation_whole")
+    assert drawn["ak.resident"].basis is Basis.VOUCHED
+    assert "the word of those who sealed" in drawn["ak.resident"].statement
