@@ -78,7 +78,7 @@ def test_the_specification_names_every_area() -> None:
 
 
 def test_the_specification_names_every_conclusion() -> None:
-    bundle = Ceremony().build()
+    bundle = Ceremony(more={"log": ("firmware-log", b"", {})}).build()
     context = Context(bundle, Policy(), bundle)
     table = re.findall(r"^\| `([a-z]+\.[a-z]+)` \|", FORMAT, re.MULTILINE)
     assert table == [conclusion.id for conclusion in draw(context, ())]

@@ -354,7 +354,8 @@ def test_a_withheld_signer_is_undecided_and_a_stripped_seal_failed() -> None:
 
 
 def test_what_is_not_judged_is_said() -> None:
-    ceremony = Ceremony(more={"log": ("firmware-log", b"", {})}, extensions={"later": 1})
+    signature = ("cross-signature", b"", {"by": "operator", "over": "operator"})
+    ceremony = Ceremony(more={"log": signature}, extensions={"later": 1})
     bundle = replace(ceremony.build(), renewals=(Renewal(raw=encode({})),))
     report = judge(bundle)
     said = {

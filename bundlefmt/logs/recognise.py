@@ -81,6 +81,13 @@ def decode_log(data: Buffer) -> Log:
     raise MalformedError(Code.WRONG_MAGIC, "no log of a known kind", offset=0, path="log")
 
 
+def decode_ima(data: Buffer) -> ImaList | ImaAsciiList:
+    """An IMA list of either form. Raises MalformedError."""
+    if _is_ima_ascii(bytes(memoryview(data)[:PREFIX])):
+        return ImaAsciiList.decode(data)
+    return ImaList.decode(data)
+
+
 def _is_ima_ascii(start: bytes) -> bool:
     parts = start.partition(b"\n")[0].lstrip(b" ").split(b" ", 3)
     return (

@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from bundlefmt import labels
+from bundlefmt.logs.reading import Standing
 from bundlefmt.verify.context import Context
 from bundlefmt.verify.findings import Basis, Conclusion, Finding, Outcome
+from bundlefmt.verify.log import Logs
 from bundlefmt.verify.seals import sealed_by_pinned
 
 _SEALED: Final = ("container.digest", "seal.validity", "seal.anchor")
@@ -24,6 +26,7 @@ _QUOTE: Final = (
     *_STATED,
     *(f"quote.{name}" for name in ("form", "signature", "signer", "binding", "selection", "bank", "pcrs")),
 )
+_LOG: Final = ("log.form", "log.replay")
 _KEY: Final = (*_STATED, "key.form", "key.attributes", "key.certified")
 # what may say that a key is in the AK's TPM, by the role of the statement
 _CERTIFIED: Final = {
@@ -113,6 +116,7 @@ def draw(context: Context, findings: Sequence[Finding]) -> tuple[Conclusion, ...
             rests_on=(*resident.rests_on, *_QUOTE),
         ),
         _key_resident(context, found, resident),
+        *_boot(context, found, resident),
         _lifetime(context, found, word),
         *_same_tpm(context, found),
     )
@@ -147,6 +151,36 @@ def _key_resident(context: Context, found: _Found, resident: Conclusion) -> Conc
         basis=resident.basis if roles and found.holds(checks) else Basis.UNPROVEN,
         statement="the signing key is in the same TPM as the attestation key",
         rests_on=(*resident.rests_on, *checks),
+    )
+
+
+def _boot(context: Context, found: _Found, resident: Conclusion) -> tuple[Conclusion, ...]:
+    """What the firmware measured, as far as it is measured; only where there is a firmware log."""
+    labels_ = context.labels("firmware-log")
+    if not labels_:
+        return ()
+    rests_on = (*resident.rests_on, *_QUOTE, *_LOG)
+    if not found.holds((*_QUOTE, *_LOG)) or len(labels_) != 1:
+        return (
+            Conclusion(
+                id="platform.boot",
+                basis=Basis.UNPROVEN,
+                statement="that the firmware log is that of the quoted boot is not shown",
+                rests_on=rests_on,
+            ),
+        )
+    secure_boot = context.area(Logs).summary(labels_[0]).secure_boot.enabled
+    words: dict[bool | None, str] = {True: "Secure Boot was on", False: "Secure Boot was off"}
+    unknown = "of Secure Boot it proves nothing"
+    measured = secure_boot.standing is Standing.MEASURED
+    return (
+        Conclusion(
+            id="platform.boot",
+            basis=resident.basis,
+            statement="the firmware log is that of the quoted boot; "
+            + (words.get(secure_boot.value, unknown) if measured else unknown),
+            rests_on=rests_on,
+        ),
     )
 
 

@@ -34,6 +34,9 @@ _TARGETS: Final[dict[tuple[str, str], tuple[str, ...]]] = {
     ("tpm-signature", "by"): ("ak-public", "key-public"),
     ("tpm-signature", "over"): ("quote", "certify", "certify-creation", "time", "nv-certify"),
     ("pcr-values", "quoted-by"): ("quote",),
+    ("firmware-log", "pcrs"): ("pcr-values",),
+    ("userspace-log", "pcrs"): ("pcr-values",),
+    ("ima-log", "pcrs"): ("pcr-values",),
     ("ek-public", "certificate"): ("ek-certificate",),
     ("ak-public", "certificate"): ("ak-certificate",),
     ("ek-certificate", "issuer"): ("certificate-issuer",),
@@ -51,10 +54,6 @@ _NOT_JUDGED: Final = frozenset(
         "cross-signature",
         "cross-certificate",
         "tpm-binding-certificate",
-        "firmware-log",
-        "ima-log",
-        "userspace-log",
-        "crl",
         "ocsp",
     }
 )

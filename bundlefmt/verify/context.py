@@ -20,6 +20,9 @@ from bundlefmt.evidence.credential import CredentialActivation
 from bundlefmt.evidence.pcr import decode_pcr_values
 from bundlefmt.evidence.tpm import HIERARCHIES, TpmtPublic, UnsupportedAlgorithmError, qualified_name
 from bundlefmt.evidence.tpm_signature import TpmtSignature
+from bundlefmt.logs.recognise import decode_ima
+from bundlefmt.logs.systemd import SystemdLog
+from bundlefmt.logs.tcg import FirmwareLog
 from bundlefmt.manifest import Item, Manifest
 from bundlefmt.verify.findings import Outcome
 from bundlefmt.verify.policy import Policy
@@ -120,6 +123,9 @@ class Context:
         self.creations = Decoded(self.value, TpmsCreationData.decode)
         self.tickets = Decoded(self.value, TpmtTkCreation.decode)
         self.activations = Decoded(self.value, CredentialActivation.decode)
+        self.firmware_logs = Decoded(self.value, FirmwareLog.decode)
+        self.userspace_logs = Decoded(self.value, SystemdLog.decode)
+        self.ima_logs = Decoded(self.value, decode_ima)
         self.pcr_values = Decoded(self.value, decode_pcr_values)
         self.certificates = Decoded(self.value, x509.facts)
         self.openpgp = Decoded(self.value, openpgp.certificate_facts)

@@ -21,6 +21,7 @@ from bundlefmt.verify import (
     creation,
     ek,
     key,
+    log,
     nv,
     quote,
     seals,
@@ -44,6 +45,7 @@ PLAN: Final[tuple[tuple[int, str, tuple[Check, ...]], ...]] = (
     (6, "the statements of creation", creation.CHECKS),
     (6, "the TPM's clock", clock.CHECKS),
     (6, "the statements of NV contents", nv.CHECKS),
+    (7, "the logs", log.CHECKS),
     (8, "the credential activation", activation.CHECKS),
     (9, "the snapshot before", before.CHECKS),
 )

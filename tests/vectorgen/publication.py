@@ -22,6 +22,7 @@ from tests.vectorgen import (
     judged_ek,
     judged_envelope,
     judged_keys,
+    judged_log,
     judged_openpgp,
     judged_previous,
     judged_quote,
@@ -55,6 +56,7 @@ MODULES: Final = (
     judged_certify,
     judged_creation,
     judged_clock,
+    judged_log,
     judged_activation,
     judged_previous,
 )

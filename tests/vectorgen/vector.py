@@ -24,6 +24,7 @@ AREAS: Final = (
     "creation",
     "clock",
     "nv",
+    "log",
     "activation",
     "previous",
 )

@@ -1,0 +1,372 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Measurement logs beside a quote: those that explain it, and those that do not.
+
+Spec: "Measurement logs"; "Verification", step 7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from tests.vectorgen import measured
+from tests.vectorgen import software_tpm as tpm
+from tests.vectorgen.ceremonies import ak, quote, whole
+from tests.vectorgen.ceremony import Artifact, Ceremony, fixed
+from tests.vectorgen.measured import (
+    ACTION,
+    APPLICATION,
+    SEPARATOR,
+    UNKNOWN,
+    VARIABLE,
+    Event,
+    Log,
+    Measured,
+    boot,
+    ima_value,
+    locality,
+    measured_files,
+    userspace,
+    values,
+    variable,
+)
+from tests.vectorgen.tree import encoded
+from tests.vectorgen.vector import Judged, Vectors
+
+vector: Final = Vectors()
+OCTETS: Final = "application/octet-stream"
+Values = Mapping[int, Mapping[int, bytes]]
+
+
+def _quoting(pcrs: Values) -> Ceremony:
+    """The whole ceremony whose quote is over these values."""
+    digest = tpm.pcr_digest(pcrs)
+    ceremony = whole().changed("quote", make=quote(ak(), pcrs))
+    return ceremony.having(
+        "quote.pcrs", fixed("pcr-values", encoded(pcrs), {"quoted-by": "quote"}, pcr_digest=digest)
+    )
+
+
+def _log(data: bytes, role: str = "firmware-log", **refs: object) -> Artifact:
+    return fixed(role, data, refs, type=OCTETS)
+
+
+def _logged(log: Sequence[Event], quoted: Sequence[Event] | None = None, *, startup: int = 0) -> Ceremony:
+    """A log with these events beside a quote of what those measured, by default the same."""
+    pcrs = values(log if quoted is None else quoted, startup=startup)
+    return _quoting(pcrs).having("firmware.log", _log(Log(events=log).encode()))
+
+
+def _raw(data: bytes) -> Ceremony:
+    """A log of these bytes beside a quote of the short boot."""
+    return _quoting(values(boot())).having("firmware.log", _log(data))
+
+
+def _ima(entries: Sequence[Measured], quoted: Sequence[Measured], data: bytes | None = None) -> Ceremony:
+    """An IMA list beside a quote of what `quoted` measured."""
+    pcrs = {tpm.SHA256: {10: ima_value(quoted)}}
+    raw = b"".join(entry.encode() for entry in entries) if data is None else data
+    return _quoting(pcrs).having("ima.log", _log(raw, "ima-log"))
+
+
+def _without(events: Sequence[Event], pcr: int, kind: int) -> list[Event]:
+    return [event for event in events if (event.pcr, event.type) != (pcr, kind)]
+
+
+@vector("log.replay", "valid")
+def log_firmware() -> Judged:
+    """A firmware log that explains every quoted PCR; Secure Boot was on."""
+    return _logged(boot()).concluding(platform_boot="vouched").judged()
+
+
+@vector("log.replay", "valid")
+def log_secure_boot_off() -> Judged:
+    """A firmware log that explains every quoted PCR; Secure Boot was off."""
+    return _logged(boot(secure=False)).concluding(platform_boot="vouched").judged()
+
+
+@vector("log.form", "valid")
+def log_padded() -> Judged:
+    """Behind the last event the memory area is filled with ff."""
+    return _raw(Log(events=boot()).encode() + b"\xff" * 64).judged()
+
+
+@vector("log.form", "valid", "unknown")
+def log_event_of_unknown_type() -> Judged:
+    """An event of a type that no profile defines: its digest counts, its data is shown as bytes."""
+    return _logged([*boot(), Event(pcr=6, type=UNKNOWN, data=b"vendor's own")]).judged()
+
+
+@vector("log.form", "trailing")
+def log_trailing_byte() -> Judged:
+    """One byte follows the last event that is neither an event nor padding."""
+    return _raw(Log(events=boot()).encode() + b"\x01").judged("log.form")
+
+
+@vector("log.form", "truncated")
+def log_cut_short() -> Judged:
+    """The last event is cut short."""
+    return _raw(Log(events=boot()).encode()[:-1]).judged("log.form")
+
+
+@vector("log.form")
+def log_empty() -> Judged:
+    """The log has no byte."""
+    return _raw(b"").judged("log.form")
+
+
+@vector("log.form", "overflow")
+def log_event_size_overflow() -> Judged:
+    """The last event says that its data has 4 294 967 295 bytes."""
+    data = Log(events=[*boot(), Event(pcr=6, type=SEPARATOR, data=b"")]).encode()
+    return _raw(data[:-4] + b"\xff" * 4).judged("log.form")
+
+
+@vector("log.form", "duplicate")
+def log_algorithm_twice() -> Judged:
+    """The header lists SHA-256 twice."""
+    log = Log(events=boot())
+    header = log.header(((tpm.SHA1, 20), (tpm.SHA256, 32)))
+    twice = log.header(((tpm.SHA256, 32), (tpm.SHA256, 32)))
+    return _raw(log.encode().replace(header, twice)).judged("log.form")
+
+
+@vector("log.form")
+def log_no_algorithm() -> Judged:
+    """The header lists no algorithm."""
+    log = Log(events=boot())
+    header = log.header(((tpm.SHA1, 20), (tpm.SHA256, 32)))
+    return _raw(log.encode().replace(header, log.header(()))).judged("log.form")
+
+
+@vector("log.form")
+def log_wrong_digest_size() -> Judged:
+    """The header says that SHA-256 digests have 20 bytes."""
+    log = Log(events=boot())
+    header = log.header(((tpm.SHA1, 20), (tpm.SHA256, 32)))
+    return _raw(log.encode().replace(header, log.header(((tpm.SHA1, 20), (tpm.SHA256, 20))))).judged(
+        "log.form"
+    )
+
+
+@vector("log.form")
+def log_of_another_kind() -> Judged:
+    """An IMA list stands where the firmware log should."""
+    return _raw(b"".join(entry.encode() for entry in measured_files(3))).judged("log.form")
+
+
+@vector("log.replay", "appended")
+def log_event_appended() -> Judged:
+    """An event was appended that was never extended: the quote is of what came before it."""
+    log = [*boot(), Event(pcr=7, type=VARIABLE, data=variable("SetupMode", b"\0"))]
+    return _logged(log, boot()).concluding(platform_boot="unproven").judged("log.replay")
+
+
+@vector("log.replay", "removed")
+def log_event_removed() -> Judged:
+    """The boot loader's event is not in the log."""
+    return _logged(_without(boot(), 4, APPLICATION), boot()).judged("log.replay")
+
+
+@vector("log.replay", "order")
+def log_events_exchanged() -> Judged:
+    """Two events of one PCR stand in the other order."""
+    log = boot()
+    version, separator = log[0], log[2]
+    return _logged([separator, log[1], version, *log[3:]], boot()).judged("log.replay")
+
+
+@vector("the order between PCRs are the log's word", "order")
+def log_events_of_two_pcrs_exchanged() -> Judged:
+    """Two events of different PCRs stand in the other order, which no value shows."""
+    log = boot()
+    return _logged([log[1], log[0], *log[2:]], boot()).judged()
+
+
+@vector("log.replay", "tampered")
+def log_digest_changed() -> Judged:
+    """The policy says that Secure Boot was on, with its digest; the machine measured that it was off."""
+    return _logged(boot(), boot(secure=False)).concluding(platform_boot="unproven").judged("log.replay")
+
+
+@vector("log.coverage", "tampered")
+def log_data_rewritten() -> Judged:
+    """The data says that Secure Boot was on beside the digest of off: the log replays, and shows neither."""
+    log = boot(secure=False)
+    lie = Event(pcr=7, type=VARIABLE, data=variable("SecureBoot", b"\1"), measured=log[1].data)
+    return _logged([log[0], lie, *log[2:]], log).judged()
+
+
+@vector("log.separators", "retyped")
+def log_separator_retyped() -> Judged:
+    """PCR 7's separator is called an action, and a variable a separator: types are not covered by digests."""
+    log = boot()
+    retyped = [
+        replace(event, type=ACTION) if event.pcr == 7 and event.type == SEPARATOR else event for event in log
+    ]
+    return _logged(retyped, log).concluding(platform_boot="vouched").judged()
+
+
+@vector("log.separators", "appended")
+def log_policy_after_separator() -> Judged:
+    """The operating system measured another SecureBoot after the separator: firmware's word stands."""
+    late = Event(pcr=7, type=VARIABLE, data=variable("SecureBoot", b"\1"))
+    return _logged([*boot(secure=False), late]).judged()
+
+
+@vector("log.separators")
+def log_without_separator() -> Judged:
+    """PCR 4 has no separator: where firmware ended and anyone may have begun is not known."""
+    return _logged(_without(boot(), 4, SEPARATOR)).judged(unsure=("log.separators",))
+
+
+@vector("log.separators")
+def log_error_separator() -> Judged:
+    """PCR 2's separator says that firmware met an error."""
+    log = [
+        Event(pcr=2, type=SEPARATOR, data=b"\1\0\0\0") if (event.pcr, event.type) == (2, SEPARATOR) else event
+        for event in boot()
+    ]
+    return _logged(log).judged(unsure=("log.separators",))
+
+
+@vector("log.replay", "valid", "locality")
+def log_startup_locality() -> Judged:
+    """The TPM was started from locality 3, as the log declares: PCR 0 starts at 3."""
+    return _logged([locality(3), *boot()], startup=3).judged()
+
+
+@vector("log.replay", "locality")
+def log_startup_locality_not_declared() -> Judged:
+    """The TPM was started from locality 3, which the log does not declare: nobody adds that for it."""
+    return _logged(boot(), startup=3).judged("log.replay")
+
+
+@vector("log.replay", "locality")
+def log_startup_locality_wrong() -> Judged:
+    """The log declares locality 3, the TPM was started from locality 0."""
+    return _logged([locality(3), *boot()], startup=0).judged("log.replay")
+
+
+@vector("log.replay", "bank")
+def log_sha1_only() -> Judged:
+    """A SHA-1 log beside a quote of the SHA-256 bank: they have nothing in common."""
+    data = Log(events=boot(), banks=()).encode()
+    return _raw(data).concluding(platform_boot="unproven").judged(unsure=("log.replay",))
+
+
+@vector("log.replay", "valid", "bank")
+def log_sha1_beside_both_banks() -> Judged:
+    """A SHA-1 log beside a quote of both banks explains the SHA-1 values."""
+    pcrs = values(boot(), banks=(tpm.SHA1, tpm.SHA256))
+    log = _log(Log(events=boot(), banks=()).encode())
+    return _quoting(pcrs).having("firmware.log", log).judged()
+
+
+@vector("log.replay")
+def log_extended_by_others() -> Judged:
+    """PCR 8 was extended by software whose log is not here: what it holds is not explained."""
+    later = Event(pcr=8, type=measured.IPL, data=b"", measured=b"a secret of the operating system")
+    return _logged(boot(), [*boot(), later]).judged(unsure=("log.replay",))
+
+
+@vector("log.replay", "valid")
+def log_names_its_values() -> Judged:
+    """The log says which PCR values it is to explain."""
+    data = Log(events=boot()).encode()
+    log = _log(data, pcrs="quote.pcrs")
+    return _quoting(values(boot())).having("firmware.log", log).judged()
+
+
+@vector("container.refs", "reference")
+def container_log_refers_to_the_quote() -> Judged:
+    """The log refers to the quote where it should to PCR values."""
+    data = Log(events=boot()).encode()
+    ceremony = _quoting(values(boot())).having("firmware.log", _log(data, pcrs="quote"))
+    return ceremony.judged("container.refs")
+
+
+@vector("log.replay", "valid")
+def log_userspace() -> Judged:
+    """Firmware and then systemd extended PCR 9; both logs together explain it."""
+    log = [*boot(), Event(pcr=9, type=measured.IPL, data=b"/initrd\0", measured=b"an initrd")]
+    pcrs = values(log)
+    for text in ("enter-initrd", "leave-initrd"):
+        digest = Event(pcr=9, type=0, data=text.encode()).digest(tpm.SHA256)
+        pcrs[tpm.SHA256][9] = measured.extended(pcrs[tpm.SHA256][9], digest)
+    ceremony = _quoting(pcrs).having("firmware.log", _log(Log(events=log).encode()))
+    later = _log(userspace("enter-initrd", "leave-initrd"), "userspace-log")
+    return ceremony.having("userspace.log", later).judged()
+
+
+@vector("log.form", "truncated")
+def log_userspace_cut_short() -> Judged:
+    """The last record of systemd's log lacks its line feed."""
+    later = _log(userspace("enter-initrd")[:-1], "userspace-log")
+    return _logged(boot()).having("userspace.log", later).judged("log.form")
+
+
+@vector("log.ima", "valid")
+def log_ima_list() -> Judged:
+    """An IMA list whose every entry is in the quote."""
+    return _ima(measured_files(5), measured_files(5)).judged()
+
+
+@vector("log.ima", "valid", "appended")
+def log_ima_longer() -> Judged:
+    """An IMA list that went on growing after the quote: three of its five entries are attested."""
+    return _ima(measured_files(5), measured_files(3)).judged()
+
+
+@vector("log.ima", "removed")
+def log_ima_entry_removed() -> Judged:
+    """An entry was taken out of the IMA list: no first part of it gives the quoted value."""
+    entries = measured_files(5)
+    return _ima([*entries[:2], *entries[3:]], entries).judged("log.ima")
+
+
+@vector("log.ima", "tampered")
+def log_ima_entry_changed() -> Judged:
+    """An entry of the IMA list names another file than was measured."""
+    entries = measured_files(5)
+    changed = [replace(entry, path="/usr/bin/other") if n == 2 else entry for n, entry in enumerate(entries)]
+    return _ima(changed, entries).judged("log.ima")
+
+
+@vector("log.ima", "valid")
+def log_ima_violation() -> Judged:
+    """A file was written while it was measured: the violation extends ones, and is counted."""
+    entries = [*measured_files(2), Measured(path="/var/log/open", content=b"", violation=True)]
+    return _ima(entries, entries).judged()
+
+
+@vector("log.ima", "valid")
+def log_ima_ascii() -> Judged:
+    """The IMA list in its ascii form."""
+    data = "".join(entry.ascii() for entry in measured_files(4)).encode()
+    return _ima([], measured_files(4), data).judged()
+
+
+@vector("log.ima")
+def log_ima_not_quoted() -> Judged:
+    """An IMA list beside a quote that leaves out its PCR."""
+    raw = b"".join(entry.encode() for entry in measured_files(2))
+    return whole().having("ima.log", _log(raw, "ima-log")).judged(unsure=("log.ima",))
+
+
+@vector("log.form", "truncated")
+def log_ima_cut_short() -> Judged:
+    """The last entry of the IMA list is cut short."""
+    raw = b"".join(entry.encode() for entry in measured_files(2))[:-3]
+    return _ima([], measured_files(2), raw).judged("log.form")
+
+
+@vector("log.replay", "absent")
+def log_withheld() -> Judged:
+    """The firmware log is withheld: of what the quote covers nothing more is known."""
+    ceremony = replace(_logged(boot()), absent=frozenset({"firmware.log"})).concluding(
+        platform_boot="unproven"
+    )
+    unsure = ("log.coverage", "log.form", "log.replay", "log.separators")
+    return ceremony.judged(unsure=(*unsure, "container.complete"))
