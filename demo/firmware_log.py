@@ -99,7 +99,7 @@ def _image(name: str, path: str) -> Event:
 def events() -> Iterator[Event]:
     """The boot, in order."""
     yield Event(pcr=0, type=_S_CRTM_VERSION, data="1.0 (test firmware)\0".encode("utf-16-le"))
-    blob = b"\x0aTest volume" + struct.pack("<QQ", 0x820000, 0xE0000)
+    blob = b"\x0bTest volume" + struct.pack("<QQ", 0x820000, 0xE0000)
     yield Event(pcr=0, type=_FIRMWARE_BLOB2, data=blob, measured=b"test firmware volume")
     db = _signature_list(_CERT_X509, _certificate("Evidence Bundle Demo Boot Signer"))
     for name, guid, value in (

@@ -13,6 +13,7 @@ from bundlefmt.bundle import Bundle, map_file, scan_file
 from bundlefmt.cli.arguments import FileArgument, JsonOption, print_json
 from bundlefmt.cli.explain import explain
 from bundlefmt.cli.files import write_atomic, write_stdout, write_tree
+from bundlefmt.cli.log import log
 from bundlefmt.cli.run import Exit, UsageError, complain, warn
 from bundlefmt.cli.verify import verify
 from bundlefmt.errors import MalformedError
@@ -35,6 +36,7 @@ app = typer.Typer(
 
 app.command()(verify)
 app.command()(explain)
+app.command()(log)
 
 
 @app.command()

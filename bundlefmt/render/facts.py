@@ -17,6 +17,11 @@ from bundlefmt.evidence.credential import CredentialActivation
 from bundlefmt.evidence.pcr import decode_pcr_values
 from bundlefmt.evidence.tpm import TpmtPublic, UnsupportedAlgorithmError, alg_name
 from bundlefmt.evidence.tpm_signature import TpmtSignature
+from bundlefmt.logs.platform import summarise
+from bundlefmt.logs.recognise import decode_ima
+from bundlefmt.logs.systemd import SystemdLog
+from bundlefmt.logs.tcg import FirmwareLog
+from bundlefmt.render.events import strongest
 from bundlefmt.render.words import plural, safe, short, when
 from bundlefmt.wire import Buffer
 
@@ -101,6 +106,25 @@ def _activation(data: Buffer) -> Facts:
     }
 
 
+def _firmware_log(data: Buffer) -> Facts:
+    log = FirmwareLog.decode(data)
+    found = {"events": f"{len(log.events)} in {', '.join(map(alg_name, log.banks))}"}
+    try:
+        on = summarise(log.events, strongest(log)).secure_boot.enabled.value
+    except UnsupportedAlgorithmError:
+        on = None
+    found["says of Secure Boot"] = {True: "on", False: "off", None: "nothing"}[on]
+    return found
+
+
+def _userspace_log(data: Buffer) -> Facts:
+    return {"records": str(len(SystemdLog.decode(data).records))}
+
+
+def _ima_log(data: Buffer) -> Facts:
+    return {"entries": str(len(decode_ima(data).entries))}
+
+
 def _signature(data: Buffer) -> Facts:
     return {"signature": TpmtSignature.decode(data).describe()}
 
@@ -131,6 +155,9 @@ _BY_ROLE: Final[Mapping[str, Callable[[Buffer], Facts]]] = {
     "creation-data": _creation,
     "creation-ticket": _ticket,
     "credential-activation": _activation,
+    "firmware-log": _firmware_log,
+    "userspace-log": _userspace_log,
+    "ima-log": _ima_log,
 }
 
 

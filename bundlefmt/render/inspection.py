@@ -15,11 +15,11 @@ from bundlefmt.bundle import Bundle
 from bundlefmt.cbor import Node
 from bundlefmt.errors import MalformedError
 from bundlefmt.manifest import Digest, Item, hash_bytes
+from bundlefmt.render import Json
 from bundlefmt.render.facts import artifact_facts, seal_facts
 from bundlefmt.render.words import safe
 from bundlefmt.wire import Buffer
 
-Json = None | bool | int | str | list["Json"] | dict[str, "Json"]
 SCHEMA: Final = "evidence-bundle-inspection/1"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from bundlefmt import labels
-from bundlefmt.render.inspection import Json
+from bundlefmt.render import Json, platform
 from bundlefmt.render.words import cut, plural, safe, size, when
 from bundlefmt.verify import Finding, Outcome, Report
 
@@ -123,6 +123,10 @@ def report_lines(report: Report, *, verbose: bool = False) -> Iterator[str]:
     yield "conclusions"
     for conclusion in report.conclusions:
         yield f"  {conclusion.basis:9} {conclusion.statement}"
+    if verbose:
+        for label, told in report.platforms:
+            yield f"what booted, as {safe(label)} tells it"
+            yield from (f"  {line}" for line in platform.summary(told))
     yield f"verdict: {report.verdict}"
 
 
@@ -165,4 +169,5 @@ def report_json(report: Report) -> dict[str, Json]:
             }
             for conclusion in report.conclusions
         ],
+        "platforms": {label: list[Json](platform.summary(told)) for label, told in report.platforms},
     }

@@ -21,7 +21,7 @@ from bundlefmt.logs.reading import STATIC_PCRS, read_log
 from bundlefmt.logs.replay import Outcome as Replayed
 from bundlefmt.logs.replay import PcrReplay, declared_locality, replay
 from bundlefmt.verify.checks import Check, each
-from bundlefmt.verify.context import Area, Context, Fail, Skip, Unsure
+from bundlefmt.verify.context import Area, Context, Fail, Judgement, Skip, Unsure
 
 _FIRMWARE, _USERSPACE, _IMA = "firmware-log", "userspace-log", "ima-log"
 
@@ -171,6 +171,17 @@ def _coverage(context: Context, label: str, platform: Platform) -> str:
         numbers = ", ".join(map(str, wrong[:8]))
         raise Skip(f"{words}; the data of event {numbers} is not what was hashed, though it should be")
     return f"{words}, {counts[Coverage.OPAQUE]} only its digest"
+
+
+def told(context: Context) -> tuple[tuple[str, Platform], ...]:
+    """What each firmware log tells beside the quoted values; a log that cannot be compared tells nothing."""
+    found = []
+    for label in context.labels(_FIRMWARE):
+        try:
+            found.append((label, context.area(Logs).summary(label)))
+        except (Judgement, UnsupportedAlgorithmError):
+            continue
+    return tuple(found)
 
 
 CHECKS: Final = (

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from bundlefmt.errors import BundleError
+from bundlefmt.logs.platform import Platform
 from bundlefmt.verify.findings import Conclusion, Finding, Outcome, Verdict, verdict_of
 from bundlefmt.verify.policy import Policy
 
@@ -25,12 +26,16 @@ class NotPassedError(BundleError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What a verifier may say. It has no truth value: look at `verdict` or call `require()`."""
+    """What a verifier may say. It has no truth value: look at `verdict` or call `require()`.
+
+    `platforms` is what each firmware log tells, with the standing that each fact has.
+    """
 
     manifest_digest: bytes
     policy: Policy
     findings: tuple[Finding, ...]
     conclusions: tuple[Conclusion, ...]
+    platforms: tuple[tuple[str, Platform], ...] = ()
 
     @property
     def verdict(self) -> Verdict:

@@ -67,4 +67,5 @@ def verify(bundle: Bundle, policy: Policy, *, previous: Bundle | None = None) ->
         policy=policy,
         findings=tuple(findings),
         conclusions=draw(context, findings),
+        platforms=log.told(context),
     )

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The verb log: what measurement logs say, event by event, and how far digests cover it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import track
+
+from bundlefmt.bundle import Bundle, map_file
+from bundlefmt.cli.arguments import JsonOption, print_json
+from bundlefmt.cli.run import Exit, UsageError
+from bundlefmt.evidence.tpm import UnsupportedAlgorithmError, alg_name
+from bundlefmt.evidence.tpm_algorithm import TpmAlg
+from bundlefmt.labels import MAGIC
+from bundlefmt.logs.platform import Platform, summarise
+from bundlefmt.logs.recognise import Log, decode_log
+from bundlefmt.logs.tcg import FirmwareLog
+from bundlefmt.render import events, platform
+from bundlefmt.verify import Policy
+from bundlefmt.verify.context import Context
+from bundlefmt.verify.log import told
+from bundlefmt.wire import Buffer
+
+_ROLES = ("firmware-log", "userspace-log", "ima-log")
+_MANY = 20_000  # events from which a bar is worth its while
+
+
+def log(
+    file: Annotated[Path, typer.Argument(help="An evidence bundle, or a measurement log.", metavar="FILE")],
+    pcr: Annotated[
+        list[int] | None, typer.Option(metavar="N", min=0, max=31, help="Only this PCR. Repeatable.")
+    ] = None,
+    bank: Annotated[
+        str | None,
+        typer.Option(metavar="ALG", help="Judge coverage by this bank; default: sha256 if it is there."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Show what measurement logs say, and which words their digests cover. Nothing is judged."""
+    data = map_file(file)
+    wanted = frozenset(pcr or range(32))
+    shown = [_shown(name, one, says, bank) for name, one, says in _logs(data)]
+    if not shown:
+        raise UsageError("there is no measurement log in this bundle")
+    if as_json:
+        print_json(_json(shown, wanted))
+        return Exit.PASSED
+    for name, one, says, by in shown:
+        print(f"{name}: digests of {alg_name(by)}")
+        for line in events.lines(_chosen(one, by, wanted)):
+            print(line)
+        for index, value in events.pcrs(one).get(alg_name(by), {}).items():
+            if int(index) in wanted:
+                print(f"{alg_name(by)}:{index} = {value}")
+        if says is not None and pcr is None:
+            print("what booted, as the log tells it")
+            for line in platform.summary(says):
+                print(f"  {line}")
+    return Exit.PASSED
+
+
+Shown = tuple[str, Log, Platform | None, int]
+
+
+def _shown(name: str, one: Log, says: Platform | None, bank: str | None) -> Shown:
+    by = events.strongest(one) if bank is None else _bank(bank)
+    if says is None and isinstance(one, FirmwareLog):
+        says = summarise(one.events, by)
+    return name, one, says, by
+
+
+def _bank(name: str) -> int:
+    try:
+        return TpmAlg[name.upper()]
+    except KeyError:
+        raise UsageError(f"there is no hash {name!r}", hint="sha1, sha256, sha384 or sha512") from None
+
+
+def _logs(data: Buffer) -> Iterator[tuple[str, Log, Platform | None]]:
+    """The logs in a bundle, with what they tell beside the quoted values; or the one that the file is."""
+    if bytes(data[: len(MAGIC)]) != MAGIC:
+        yield "log", decode_log(data), None
+        return
+    context = Context(Bundle.decode(data), Policy())
+    found = dict(told(context))
+    for label in context.labels(*_ROLES):
+        if label in context.bundle.content:
+            yield label, decode_log(context.bundle.content[label].value), found.get(label)
+
+
+def _chosen(one: Log, bank: int, wanted: frozenset[int]) -> Iterable[events.Row]:
+    try:
+        found = events.rows(one, bank)
+        count = len(getattr(one, "entries", ()))
+        if count > _MANY and sys.stderr.isatty():
+            found = iter(track(found, "reading", total=count, console=Console(stderr=True), transient=True))
+        yield from (row for row in found if row["pcr"] is None or row["pcr"] in wanted)
+    except UnsupportedAlgorithmError as error:
+        raise UsageError(str(error)) from None
+
+
+def _json(shown: list[Shown], wanted: frozenset[int]) -> dict[str, object]:
+    """The first log's values and events at the top; each log with its own below `logs`."""
+    logs = [
+        {
+            "label": name,
+            "bank": alg_name(by),
+            "pcrs": {
+                bank: {index: value for index, value in row.items() if int(index) in wanted}
+                for bank, row in events.pcrs(one).items()
+            },
+            "events": [
+                {key: value for key, value in row.items() if key != "shown"}
+                for row in _chosen(one, by, wanted)
+            ],
+            "platform": None if says is None else list(platform.summary(says)),
+        }
+        for name, one, says, by in shown
+    ]
+    return {"schema": events.SCHEMA, "pcrs": logs[0]["pcrs"], "events": logs[0]["events"], "logs": logs}
