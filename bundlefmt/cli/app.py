@@ -11,6 +11,7 @@ import typer
 from bundlefmt import labels
 from bundlefmt.bundle import Bundle, map_file, scan_file
 from bundlefmt.cli.arguments import FileArgument, JsonOption, print_json
+from bundlefmt.cli.diff import diff
 from bundlefmt.cli.explain import explain
 from bundlefmt.cli.files import write_atomic, write_stdout, write_tree
 from bundlefmt.cli.log import log
@@ -37,6 +38,7 @@ app = typer.Typer(
 app.command()(verify)
 app.command()(explain)
 app.command()(log)
+app.command()(diff)
 
 
 @app.command()
