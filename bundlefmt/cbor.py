@@ -8,6 +8,7 @@ over, never copied. Only bytes that passed the scan reach cbor2. Spec: "Encoding
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NoReturn
@@ -19,6 +20,8 @@ from bundlefmt.labels import MAX_BYTES, MAX_DEPTH, MAX_ITEMS, MAX_TEXT
 from bundlefmt.wire import Buffer
 
 UINT, NINT, BYTES, TEXT, ARRAY, MAP, TAG, SIMPLE = range(8)
+MAX_FOREIGN_DEPTH: Final = 32
+Tag = cbor2.CBORTag
 KIND_NAMES: Final = (
     "unsigned integer",
     "negative integer",
@@ -339,3 +342,19 @@ def head(major: int, number: int) -> bytes:
         if number < 1 << (8 * size):
             return bytes([major << 5 | info]) + number.to_bytes(size, "big")
     raise EncodeError(f"{number} does not fit into 64 bits")
+
+
+def foreign(data: bytes) -> object:
+    """One CBOR item of a format that is not ours, which need not be deterministic. Raises MalformedError.
+
+    Nothing that this returns is signed or hashed again. Depth is bounded; maps must not name a key twice.
+    """
+    stream = io.BytesIO(data)
+    try:
+        decoder = cbor2.CBORDecoder(stream, max_depth=MAX_FOREIGN_DEPTH, allow_duplicate_keys=False)
+        value: object = decoder.decode()
+    except (cbor2.CBORError, ValueError, TypeError, OverflowError) as error:
+        raise MalformedError(Code.BAD_VALUE, f"not CBOR: {str(error)[:120]}", offset=stream.tell()) from None
+    if stream.tell() != len(data):
+        raise MalformedError(Code.TRAILING_BYTES, "bytes after the end", offset=stream.tell())
+    return value

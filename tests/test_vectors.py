@@ -18,6 +18,7 @@ from bundlefmt.bundle import Bundle, Seal
 from bundlefmt.cose import CoseSign1
 from bundlefmt.errors import Code, MalformedError
 from bundlefmt.evidence.attested import TpmsQuoteInfo
+from bundlefmt.evidence.reference import Reference
 from bundlefmt.evidence.tpm import HIERARCHIES
 from bundlefmt.labels import SEAL_COSE
 from bundlefmt.verify import Policy, Report, Verdict, verify
@@ -51,6 +52,9 @@ def policy_of(terms: Mapping[str, Any]) -> Policy:
         pins_piv=frozenset(bytes.fromhex(pin) for pin in terms["pins_piv"]),
         anchors=tuple((FOLDER / "keys" / anchor).read_bytes() for anchor in terms["anchors"]),
         at=terms["at"],
+        references=tuple(
+            Reference.decode((FOLDER / "keys" / name).read_bytes(), name) for name in terms["references"]
+        ),
         **{name: terms[name] for name in RELAXATIONS},
     )
 

@@ -15,6 +15,7 @@ from bundlefmt.cli.diff import diff
 from bundlefmt.cli.explain import explain
 from bundlefmt.cli.files import write_atomic, write_stdout, write_tree
 from bundlefmt.cli.log import log
+from bundlefmt.cli.reference import reference
 from bundlefmt.cli.run import Exit, UsageError, complain, warn
 from bundlefmt.cli.verify import verify
 from bundlefmt.errors import MalformedError
@@ -39,6 +40,7 @@ app.command()(verify)
 app.command()(explain)
 app.command()(log)
 app.command()(diff)
+app.command()(reference)
 
 
 @app.command()

@@ -6,8 +6,12 @@ from __future__ import annotations
 import datetime
 from pathlib import Path
 
+from bundlefmt.bundle import Bundle, map_file
 from bundlefmt.cli.run import UsageError
+from bundlefmt.evidence.pcr import PcrValues, decode_pcr_values
+from bundlefmt.evidence.reference import Reference
 from bundlefmt.evidence.x509 import CertificateError, load, split_pem
+from bundlefmt.labels import MAGIC
 
 _MAX_DIGITS = 12  # seconds far beyond the calendar
 _PEM = b"-----BEGIN CERTIFICATE-----"
@@ -58,4 +62,23 @@ def certificates(path: Path) -> list[bytes]:
             load(each)
     except CertificateError as error:
         raise UsageError(f"{path} holds no certificate that can be read: {error}") from None
+    return found
+
+
+def reference(path: Path) -> Reference:
+    """Reference values in a file of any kind; of a bundle, the PCR values that it quotes."""
+    data = map_file(path)
+    if bytes(data[: len(MAGIC)]) != MAGIC:
+        return Reference.decode(data, path.name)
+    return Reference.of(quoted(Bundle.decode(data)), path.name)
+
+
+def quoted(bundle: Bundle) -> PcrValues:
+    """All PCR values in a bundle, of artifacts with the digest that was sealed. Raises MalformedError."""
+    found: PcrValues = {}
+    for label, item in sorted(bundle.manifest.items.items()):
+        record = bundle.content.get(label)
+        if item.role == "pcr-values" and record is not None and item.digest.matches(record.value):
+            for bank, row in decode_pcr_values(record.value).items():
+                found.setdefault(bank, {}).update(row)
     return found

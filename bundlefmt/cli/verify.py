@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -44,6 +45,13 @@ def verify(
     previous: Annotated[
         Path | None, typer.Option(metavar="BUNDLE", help="The snapshot before: is it of the same TPM?")
     ] = None,
+    reference: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="What PCRs and events should be: bundle, TOML, JSON, CoRIM, pcrlock. Repeatable.",
+        ),
+    ] = None,
     allow: Annotated[
         list[str] | None,
         typer.Option(
@@ -54,11 +62,9 @@ def verify(
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show every finding.")] = False,
 ) -> int:
     """Judge a bundle: PASSED, FAILED or INDETERMINATE. Without a pin nothing passes: trust comes from you."""
-    policy = Policy(
-        pins_openpgp=frozenset(reading.fingerprint(pin) for pin in pin_openpgp or ()),
-        pins_piv=frozenset(reading.sha256(pin) for pin in pin_piv or ()),
-        anchors=tuple(der for path in anchor or () for der in reading.certificates(path)),
-        at=None if at is None else reading.moment(at),
+    policy = replace(
+        _known(pin_openpgp, pin_piv, anchor, at),
+        references=tuple(reading.reference(path) for path in reference or ()),
         **relaxed(allow or ()),
     )
     before = None if previous is None else Bundle.open(previous)
@@ -71,7 +77,22 @@ def verify(
     return BY_VERDICT[report.verdict]
 
 
-def relaxed(names: Sequence[str]) -> dict[str, bool]:
+def _known(
+    pin_openpgp: Sequence[str] | None,
+    pin_piv: Sequence[str] | None,
+    anchor: Sequence[Path] | None,
+    at: str | None,
+) -> Policy:
+    """What the verifier knows: identities, manufacturers, the time."""
+    return Policy(
+        pins_openpgp=frozenset(reading.fingerprint(pin) for pin in pin_openpgp or ()),
+        pins_piv=frozenset(reading.sha256(pin) for pin in pin_piv or ()),
+        anchors=tuple(der for path in anchor or () for der in reading.certificates(path)),
+        at=None if at is None else reading.moment(at),
+    )
+
+
+def relaxed(names: Sequence[str]) -> dict[str, Any]:
     """The policy's fields for relaxations by their names on the command line."""
     for name in names:
         if name not in _ALLOWABLE:

@@ -198,9 +198,11 @@ def lines(shown: Mapping[str, Json]) -> Iterator[str]:
         words = {True: f"same {name}", False: f"another {name}"}
         about = shown[name]
         same = _at(about, "same")
-        yield f"{words[same] if isinstance(same, bool) else f'{name} not told'}: {_at(about, 'because')}"
+        said = words[same] if isinstance(same, bool) else f"{name} not told"
+        yield f"{said}: {_at(about, 'because')}"
     for entry in _list(shown["identities"]):
-        yield f"only {_at(entry, 'only')}: {_at(entry, 'role')} {_at(entry, 'label')} {_at(entry, 'identity')}"
+        what = " ".join(str(_at(entry, name)) for name in ("role", "label", "identity"))
+        yield f"only {_at(entry, 'only')}: {what}"
     for name in ("firmware_version", "resets", "restarts"):
         before, after = (_at(_at(shown["clock"], side), name) for side in ("left", "right"))
         if before != after:

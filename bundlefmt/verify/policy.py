@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Final
 
+from bundlefmt.evidence.reference import Reference
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
@@ -16,7 +18,7 @@ class Policy:
 
     `pins_openpgp`: fingerprints, lower-case hexadecimal. `pins_piv`: SHA-256 of certificates' DER.
     `anchors`: DER certificates of TPM manufacturers. `at`: seconds since the epoch at which certificates
-    are judged; None is the manifest's own claim.
+    are judged; None is the manifest's own claim. `references`: values that PCRs and events should have.
 
     `allow_sha1_certificates`: SHA-1 under certificates and revocation lists. `allow_ek_key_usage`: an EK
     certificate without key usage, or with that of the other kind of key. `allow_ek_without_tpm_name`: one
@@ -28,6 +30,7 @@ class Policy:
     pins_piv: frozenset[bytes] = frozenset()
     anchors: tuple[bytes, ...] = ()
     at: int | None = None
+    references: tuple[Reference, ...] = ()
     allow_withheld: bool = False
     allow_sha1: bool = False
     allow_nonce_binding: bool = False

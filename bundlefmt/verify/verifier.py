@@ -24,6 +24,7 @@ from bundlefmt.verify import (
     log,
     nv,
     quote,
+    reference,
     seals,
 )
 from bundlefmt.verify import previous as before
@@ -48,6 +49,7 @@ PLAN: Final[tuple[tuple[int, str, tuple[Check, ...]], ...]] = (
     (7, "the logs", log.CHECKS),
     (8, "the credential activation", activation.CHECKS),
     (9, "the snapshot before", before.CHECKS),
+    (9, "the reference values", reference.CHECKS),
 )
 CHECK_IDS: Final = tuple(check.id for _, _, checks in PLAN for check in checks)
 

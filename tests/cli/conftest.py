@@ -44,6 +44,9 @@ def terms(name: str) -> list[str]:
     options = [word for pin in policy["pins_openpgp"] for word in ("--pin-openpgp", pin)]
     options += [word for pin in policy["pins_piv"] for word in ("--pin-piv", pin)]
     options += [word for each in policy["anchors"] for word in ("--anchor", str(VECTORS / "keys" / each))]
+    options += [
+        word for each in policy["references"] for word in ("--reference", str(VECTORS / "keys" / each))
+    ]
     allowed = [key for key, on in policy.items() if key.startswith("allow_") and on]
     options += [word for key in allowed for word in ("--allow", key.removeprefix("allow_").replace("_", "-"))]
     return options if policy["at"] is None else [*options, "--at", str(policy["at"])]

@@ -12,7 +12,7 @@ from tests.cli.conftest import Bundle, vector
 from tests.vectorgen import software_tpm as tpm
 from tests.vectorgen.ceremonies import ak, quote, snapshot, snapshot_with, whole
 from tests.vectorgen.ceremony import Ceremony
-from tests.vectorgen.judged_log import _logged
+from tests.vectorgen.judged_log import logged
 from tests.vectorgen.measured import IPL, Event, boot
 
 
@@ -45,7 +45,7 @@ def test_the_first_event_behind_a_change(bundle: Bundle, tmp_path: Path) -> None
         else event
         for event in log
     ]
-    before, after = written(tmp_path, "a", _logged(log)), written(tmp_path, "b", _logged(other))
+    before, after = written(tmp_path, "a", logged(log)), written(tmp_path, "b", logged(other))
     answer = bundle("diff", before, after)
     assert answer.code == 1
     said = answer.out.splitlines()
@@ -61,7 +61,7 @@ def test_the_first_event_behind_a_change(bundle: Bundle, tmp_path: Path) -> None
 
 def test_an_event_more(bundle: Bundle, tmp_path: Path) -> None:
     more = [*boot(), Event(pcr=5, type=IPL, data=b"and one more")]
-    answer = bundle("diff", written(tmp_path, "a", _logged(boot())), written(tmp_path, "b", _logged(more)))
+    answer = bundle("diff", written(tmp_path, "a", logged(boot())), written(tmp_path, "b", logged(more)))
     assert "no such event" in answer.out
     assert "and one more" in answer.out
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bundlefmt.bundle import Bundle
 from bundlefmt.errors import MalformedError
+from bundlefmt.evidence.reference import Reference
 from bundlefmt.verify import Policy, verify
 
 
@@ -20,6 +21,9 @@ def policy_of(vector: Path, keys: Path) -> Policy:
         pins_openpgp=frozenset(terms.pop("pins_openpgp")),
         pins_piv=frozenset(bytes.fromhex(pin) for pin in terms.pop("pins_piv")),
         anchors=tuple((keys / anchor).read_bytes() for anchor in terms.pop("anchors")),
+        references=tuple(
+            Reference.decode((keys / each).read_bytes(), each) for each in terms.pop("references")
+        ),
         **terms,
     )
 

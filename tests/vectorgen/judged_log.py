@@ -39,7 +39,7 @@ OCTETS: Final = "application/octet-stream"
 Values = Mapping[int, Mapping[int, bytes]]
 
 
-def _quoting(pcrs: Values) -> Ceremony:
+def quoting(pcrs: Values) -> Ceremony:
     """The whole ceremony whose quote is over these values."""
     digest = tpm.pcr_digest(pcrs)
     ceremony = whole().changed("quote", make=quote(ak(), pcrs))
@@ -52,22 +52,22 @@ def _log(data: bytes, role: str = "firmware-log", **refs: object) -> Artifact:
     return fixed(role, data, refs, type=OCTETS)
 
 
-def _logged(log: Sequence[Event], quoted: Sequence[Event] | None = None, *, startup: int = 0) -> Ceremony:
+def logged(log: Sequence[Event], quoted: Sequence[Event] | None = None, *, startup: int = 0) -> Ceremony:
     """A log with these events beside a quote of what those measured, by default the same."""
     pcrs = values(log if quoted is None else quoted, startup=startup)
-    return _quoting(pcrs).having("firmware.log", _log(Log(events=log).encode()))
+    return quoting(pcrs).having("firmware.log", _log(Log(events=log).encode()))
 
 
 def _raw(data: bytes) -> Ceremony:
     """A log of these bytes beside a quote of the short boot."""
-    return _quoting(values(boot())).having("firmware.log", _log(data))
+    return quoting(values(boot())).having("firmware.log", _log(data))
 
 
 def _ima(entries: Sequence[Measured], quoted: Sequence[Measured], data: bytes | None = None) -> Ceremony:
     """An IMA list beside a quote of what `quoted` measured."""
     pcrs = {tpm.SHA256: {10: ima_value(quoted)}}
     raw = b"".join(entry.encode() for entry in entries) if data is None else data
-    return _quoting(pcrs).having("ima.log", _log(raw, "ima-log"))
+    return quoting(pcrs).having("ima.log", _log(raw, "ima-log"))
 
 
 def _without(events: Sequence[Event], pcr: int, kind: int) -> list[Event]:
@@ -77,13 +77,13 @@ def _without(events: Sequence[Event], pcr: int, kind: int) -> list[Event]:
 @vector("log.replay", "valid")
 def log_firmware() -> Judged:
     """A firmware log that explains every quoted PCR; Secure Boot was on."""
-    return _logged(boot()).concluding(platform_boot="vouched").judged()
+    return logged(boot()).concluding(platform_boot="vouched").judged()
 
 
 @vector("log.replay", "valid")
 def log_secure_boot_off() -> Judged:
     """A firmware log that explains every quoted PCR; Secure Boot was off."""
-    return _logged(boot(secure=False)).concluding(platform_boot="vouched").judged()
+    return logged(boot(secure=False)).concluding(platform_boot="vouched").judged()
 
 
 @vector("log.form", "valid")
@@ -95,7 +95,7 @@ def log_padded() -> Judged:
 @vector("log.form", "valid", "unknown")
 def log_event_of_unknown_type() -> Judged:
     """An event of a type that no profile defines: its digest counts, its data is shown as bytes."""
-    return _logged([*boot(), Event(pcr=6, type=UNKNOWN, data=b"vendor's own")]).judged()
+    return logged([*boot(), Event(pcr=6, type=UNKNOWN, data=b"vendor's own")]).judged()
 
 
 @vector("log.form", "trailing")
@@ -160,13 +160,13 @@ def log_of_another_kind() -> Judged:
 def log_event_appended() -> Judged:
     """An event was appended that was never extended: the quote is of what came before it."""
     log = [*boot(), Event(pcr=7, type=VARIABLE, data=variable("SetupMode", b"\0"))]
-    return _logged(log, boot()).concluding(platform_boot="unproven").judged("log.replay")
+    return logged(log, boot()).concluding(platform_boot="unproven").judged("log.replay")
 
 
 @vector("log.replay", "removed")
 def log_event_removed() -> Judged:
     """The boot loader's event is not in the log."""
-    return _logged(_without(boot(), 4, APPLICATION), boot()).judged("log.replay")
+    return logged(_without(boot(), 4, APPLICATION), boot()).judged("log.replay")
 
 
 @vector("log.replay", "order")
@@ -174,20 +174,20 @@ def log_events_exchanged() -> Judged:
     """Two events of one PCR stand in the other order."""
     log = boot()
     version, separator = log[0], log[2]
-    return _logged([separator, log[1], version, *log[3:]], boot()).judged("log.replay")
+    return logged([separator, log[1], version, *log[3:]], boot()).judged("log.replay")
 
 
 @vector("the order between PCRs are the log's word", "order")
 def log_events_of_two_pcrs_exchanged() -> Judged:
     """Two events of different PCRs stand in the other order, which no value shows."""
     log = boot()
-    return _logged([log[1], log[0], *log[2:]], boot()).judged()
+    return logged([log[1], log[0], *log[2:]], boot()).judged()
 
 
 @vector("log.replay", "tampered")
 def log_digest_changed() -> Judged:
     """The policy says that Secure Boot was on, with its digest; the machine measured that it was off."""
-    return _logged(boot(), boot(secure=False)).concluding(platform_boot="unproven").judged("log.replay")
+    return logged(boot(), boot(secure=False)).concluding(platform_boot="unproven").judged("log.replay")
 
 
 @vector("log.coverage", "tampered")
@@ -195,7 +195,7 @@ def log_data_rewritten() -> Judged:
     """The data says that Secure Boot was on beside the digest of off: the log replays, and shows neither."""
     log = boot(secure=False)
     lie = Event(pcr=7, type=VARIABLE, data=variable("SecureBoot", b"\1"), measured=log[1].data)
-    return _logged([log[0], lie, *log[2:]], log).judged()
+    return logged([log[0], lie, *log[2:]], log).judged()
 
 
 @vector("log.separators", "retyped")
@@ -205,20 +205,20 @@ def log_separator_retyped() -> Judged:
     retyped = [
         replace(event, type=ACTION) if event.pcr == 7 and event.type == SEPARATOR else event for event in log
     ]
-    return _logged(retyped, log).concluding(platform_boot="vouched").judged()
+    return logged(retyped, log).concluding(platform_boot="vouched").judged()
 
 
 @vector("log.separators", "appended")
 def log_policy_after_separator() -> Judged:
     """The operating system measured another SecureBoot after the separator: firmware's word stands."""
     late = Event(pcr=7, type=VARIABLE, data=variable("SecureBoot", b"\1"))
-    return _logged([*boot(secure=False), late]).judged()
+    return logged([*boot(secure=False), late]).judged()
 
 
 @vector("log.separators")
 def log_without_separator() -> Judged:
     """PCR 4 has no separator: where firmware ended and anyone may have begun is not known."""
-    return _logged(_without(boot(), 4, SEPARATOR)).judged(unsure=("log.separators",))
+    return logged(_without(boot(), 4, SEPARATOR)).judged(unsure=("log.separators",))
 
 
 @vector("log.separators")
@@ -228,25 +228,25 @@ def log_error_separator() -> Judged:
         Event(pcr=2, type=SEPARATOR, data=b"\1\0\0\0") if (event.pcr, event.type) == (2, SEPARATOR) else event
         for event in boot()
     ]
-    return _logged(log).judged(unsure=("log.separators",))
+    return logged(log).judged(unsure=("log.separators",))
 
 
 @vector("log.replay", "valid", "locality")
 def log_startup_locality() -> Judged:
     """The TPM was started from locality 3, as the log declares: PCR 0 starts at 3."""
-    return _logged([locality(3), *boot()], startup=3).judged()
+    return logged([locality(3), *boot()], startup=3).judged()
 
 
 @vector("log.replay", "locality")
 def log_startup_locality_not_declared() -> Judged:
     """The TPM was started from locality 3, which the log does not declare: nobody adds that for it."""
-    return _logged(boot(), startup=3).judged("log.replay")
+    return logged(boot(), startup=3).judged("log.replay")
 
 
 @vector("log.replay", "locality")
 def log_startup_locality_wrong() -> Judged:
     """The log declares locality 3, the TPM was started from locality 0."""
-    return _logged([locality(3), *boot()], startup=0).judged("log.replay")
+    return logged([locality(3), *boot()], startup=0).judged("log.replay")
 
 
 @vector("log.replay", "bank")
@@ -261,14 +261,14 @@ def log_sha1_beside_both_banks() -> Judged:
     """A SHA-1 log beside a quote of both banks explains the SHA-1 values."""
     pcrs = values(boot(), banks=(tpm.SHA1, tpm.SHA256))
     log = _log(Log(events=boot(), banks=()).encode())
-    return _quoting(pcrs).having("firmware.log", log).judged()
+    return quoting(pcrs).having("firmware.log", log).judged()
 
 
 @vector("log.replay")
 def log_extended_by_others() -> Judged:
     """PCR 8 was extended by software whose log is not here: what it holds is not explained."""
     later = Event(pcr=8, type=measured.IPL, data=b"", measured=b"a secret of the operating system")
-    return _logged(boot(), [*boot(), later]).judged(unsure=("log.replay",))
+    return logged(boot(), [*boot(), later]).judged(unsure=("log.replay",))
 
 
 @vector("log.replay", "valid")
@@ -276,14 +276,14 @@ def log_names_its_values() -> Judged:
     """The log says which PCR values it is to explain."""
     data = Log(events=boot()).encode()
     log = _log(data, pcrs="quote.pcrs")
-    return _quoting(values(boot())).having("firmware.log", log).judged()
+    return quoting(values(boot())).having("firmware.log", log).judged()
 
 
 @vector("container.refs", "reference")
 def container_log_refers_to_the_quote() -> Judged:
     """The log refers to the quote where it should to PCR values."""
     data = Log(events=boot()).encode()
-    ceremony = _quoting(values(boot())).having("firmware.log", _log(data, pcrs="quote"))
+    ceremony = quoting(values(boot())).having("firmware.log", _log(data, pcrs="quote"))
     return ceremony.judged("container.refs")
 
 
@@ -295,7 +295,7 @@ def log_userspace() -> Judged:
     for text in ("enter-initrd", "leave-initrd"):
         digest = Event(pcr=9, type=0, data=text.encode()).digest(tpm.SHA256)
         pcrs[tpm.SHA256][9] = measured.extended(pcrs[tpm.SHA256][9], digest)
-    ceremony = _quoting(pcrs).having("firmware.log", _log(Log(events=log).encode()))
+    ceremony = quoting(pcrs).having("firmware.log", _log(Log(events=log).encode()))
     later = _log(userspace("enter-initrd", "leave-initrd"), "userspace-log")
     return ceremony.having("userspace.log", later).judged()
 
@@ -304,7 +304,7 @@ def log_userspace() -> Judged:
 def log_userspace_cut_short() -> Judged:
     """The last record of systemd's log lacks its line feed."""
     later = _log(userspace("enter-initrd")[:-1], "userspace-log")
-    return _logged(boot()).having("userspace.log", later).judged("log.form")
+    return logged(boot()).having("userspace.log", later).judged("log.form")
 
 
 @vector("log.ima", "valid")
@@ -365,7 +365,7 @@ def log_ima_cut_short() -> Judged:
 @vector("log.replay", "absent")
 def log_withheld() -> Judged:
     """The firmware log is withheld: of what the quote covers nothing more is known."""
-    ceremony = replace(_logged(boot()), absent=frozenset({"firmware.log"})).concluding(
+    ceremony = replace(logged(boot()), absent=frozenset({"firmware.log"})).concluding(
         platform_boot="unproven"
     )
     unsure = ("log.coverage", "log.form", "log.replay", "log.separators")

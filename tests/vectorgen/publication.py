@@ -26,6 +26,7 @@ from tests.vectorgen import (
     judged_openpgp,
     judged_previous,
     judged_quote,
+    judged_reference,
     judged_seal,
     keys,
     openpgp,
@@ -59,6 +60,7 @@ MODULES: Final = (
     judged_log,
     judged_activation,
     judged_previous,
+    judged_reference,
 )
 EXAMPLE: Final = "container_cose-esp256"
 SPEC: Final = "spec/evidence-bundle.md"
@@ -117,6 +119,7 @@ def _judgement(made: Judged) -> dict[str, object]:
 def key_files() -> dict[str, bytes]:
     """Test certificates, and the private keys behind them."""
     found = {ROOT_FILE: certificates.manufacturer_root(), OTHER_ROOT: judged_ek.other_root()}
+    found |= judged_reference.FILES
     found["tpm-issuer.der"] = certificates.manufacturer_issuer()
     for kind in ("p256", "p384", "p521", "ed25519", "rsa1024", "rsa2048", "ml-dsa-65"):
         operator = certificates.operator(kind)

@@ -27,17 +27,19 @@ AREAS: Final = (
     "log",
     "activation",
     "previous",
+    "reference",
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """The policy of a vector; `anchors` are file names in `keys/`."""
+    """The policy of a vector; `anchors` and `references` are file names in `keys/`."""
 
     pins_openpgp: tuple[str, ...] = ()
     pins_piv: tuple[str, ...] = ()
     anchors: tuple[str, ...] = ()
     at: int | None = None
+    references: tuple[str, ...] = ()
     allow_withheld: bool = False
     allow_sha1: bool = False
     allow_nonce_binding: bool = False

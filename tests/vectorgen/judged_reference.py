@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Evidence beside reference values: what PCRs and events should be.
+
+Spec: "Reference values"; "Verification", step 9.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import cbor2
+
+from tests.vectorgen.ceremonies import PCRS, ak, quote, signature, whole
+from tests.vectorgen.ceremony import Ceremony
+from tests.vectorgen.judged_log import logged, quoting
+from tests.vectorgen.measured import APPLICATION, Event, boot
+from tests.vectorgen.software_tpm import SHA256
+from tests.vectorgen.vector import Judged, Vectors
+
+vector: Final = Vectors()
+SCHEMA: Final = "evidence-bundle-reference/1"
+GOOD: Final = {index: value.hex() for index, value in PCRS[SHA256].items()}
+LOADER: Final = Event(pcr=4, type=APPLICATION, data=bytes(32), measured=b"a boot loader").digest(SHA256)
+OTHER: Final = Event(pcr=4, type=APPLICATION, data=bytes(32), measured=b"another boot loader").digest(SHA256)
+
+
+def _toml(rows: Mapping[int, str | Sequence[str]]) -> bytes:
+    lines = [f'schema = "{SCHEMA}"', "", "[pcrs.sha256]"]
+    return "\n".join([*lines, *(f"{i} = {json.dumps(value)}" for i, value in rows.items()), ""]).encode()
+
+
+def _json(**members: object) -> bytes:
+    return json.dumps({"schema": SCHEMA, **members}, indent=1).encode()
+
+
+def _pcrlock(pcr: int, *digests: bytes) -> bytes:
+    listed = [{"hashAlg": "sha256", "digest": digest.hex()} for digest in digests]
+    return json.dumps({"records": [{"pcr": pcr, "digests": listed}]}, indent=1).encode()
+
+
+def _corim(registers: Mapping[int, bytes], *digests: bytes) -> bytes:
+    """An unsigned CoRIM with one CoMID: integrity registers and digests in one reference triple."""
+    values: dict[int, object] = {14: {index: [[1, value]] for index, value in registers.items()}}
+    if digests:
+        values[2] = [[-16, digest] for digest in digests]
+    triple = [{0: {1: "a test platform"}}, [{1: values}]]
+    comid = {1: {0: "test CoMID"}, 4: {0: [triple]}}
+    inner = cbor2.CBORTag(506, cbor2.dumps(comid, canonical=True))
+    return cbor2.dumps(cbor2.CBORTag(501, {0: "test CoRIM", 1: [inner]}), canonical=True)
+
+
+def _signed(payload: bytes) -> bytes:
+    return cbor2.dumps(cbor2.CBORTag(18, [b"\xa0", {}, payload, bytes(64)]), canonical=True)
+
+
+FILES: Final = {
+    "reference-good.toml": _toml(GOOD),
+    "reference-choice.toml": _toml({0: GOOD[0], 7: ["00" * 32, GOOD[7]]}),
+    "reference-other.toml": _toml({**GOOD, 7: "00" * 32}),
+    "reference-more.toml": _toml({**GOOD, 8: "00" * 32}),
+    "reference-loader.json": _json(events=[{"pcr": 4, "bank": "sha256", "digest": LOADER.hex()}]),
+    "reference-loader-elsewhere.json": _json(events=[{"pcr": 2, "digest": LOADER.hex()}]),
+    "reference-loader-anywhere.json": _json(events=[{"digest": LOADER.hex()}]),
+    "reference-loader.pcrlock": _pcrlock(4, OTHER, LOADER),
+    "reference-other-loader.pcrlock": _pcrlock(4, OTHER),
+    "reference-good.corim": _corim(PCRS[SHA256]),
+    "reference-other.corim": _corim({**PCRS[SHA256], 0: bytes(32)}),
+    "reference-loader.corim": _corim({}, LOADER),
+    "reference-signed.corim": _signed(_corim(PCRS[SHA256])),
+}
+
+
+def _by(*names: str, ceremony: Ceremony | None = None) -> Ceremony:
+    return (ceremony or whole()).under(references=names)
+
+
+@vector("reference.pcrs", "valid")
+def reference_pcrs() -> Judged:
+    """Both PCRs have the values that the verifier expects."""
+    return _by("reference-good.toml").judged()
+
+
+@vector("reference.pcrs", "valid")
+def reference_choice_of_values() -> Judged:
+    """PCR 7 may have one of two values, and has the second."""
+    return _by("reference-choice.toml").judged()
+
+
+@vector("reference.pcrs")
+def reference_other_value() -> Judged:
+    """PCR 7 has another value than is expected: the quote is genuine, the state is not the right one."""
+    return _by("reference-other.toml").judged("reference.pcrs")
+
+
+@vector("reference.pcrs")
+def reference_value_not_quoted() -> Judged:
+    """The verifier expects a value of PCR 8, which is not quoted."""
+    return _by("reference-more.toml").judged(unsure=("reference.pcrs",))
+
+
+@vector("reference.pcrs", "two-items")
+def reference_two_quotes() -> Judged:
+    """A second quote has another value in PCR 7: one that fits does not excuse one that does not."""
+    other = {SHA256: {**PCRS[SHA256], 7: bytes(32)}}
+    second = quoting(other)
+    more = {f"second.{name}": second.artifacts[name] for name in ("quote", "quote.sig", "quote.pcrs")}
+    ceremony = whole()
+    for label, artifact in more.items():
+        refs = {
+            ref: f"second.{to}" if str(to).startswith("quote") else to for ref, to in artifact.refs.items()
+        }
+        ceremony = ceremony.having(label, artifact).changed(label, refs=refs)
+    ceremony = ceremony.changed("second.quote", make=quote(ak(), other))
+    ceremony = ceremony.changed("second.quote.sig", make=signature(ak(), "second.quote"))
+    return _by("reference-good.toml", ceremony=ceremony).judged("reference.pcrs")
+
+
+@vector("reference.events", "valid")
+def reference_event() -> Judged:
+    """The boot loader that the verifier expects was measured into PCR 4."""
+    return _by("reference-loader.json", ceremony=logged(boot())).judged()
+
+
+@vector("reference.events", "valid")
+def reference_event_in_any_pcr() -> Judged:
+    """The boot loader that the verifier expects was measured; the reference does not say where."""
+    return _by("reference-loader-anywhere.json", ceremony=logged(boot())).judged()
+
+
+@vector("reference.events")
+def reference_event_in_another_pcr() -> Judged:
+    """The verifier expects the boot loader in PCR 2; it was measured into PCR 4."""
+    return _by("reference-loader-elsewhere.json", ceremony=logged(boot())).judged("reference.events")
+
+
+@vector("reference.events", "absent")
+def reference_event_without_log() -> Judged:
+    """The verifier expects an event, and the bundle has no log."""
+    return _by("reference-loader.json").judged(unsure=("reference.events",))
+
+
+@vector("reference.events", "appended")
+def reference_event_only_in_the_log() -> Judged:
+    """The boot loader stands in the log and was never extended: PCR 4 does not replay."""
+    quoted = [event for event in boot() if event.type != APPLICATION]
+    ceremony = _by("reference-loader.json", ceremony=logged(boot(), quoted))
+    return ceremony.judged("log.replay", unsure=("reference.events",))
+
+
+@vector("reference.events", "valid")
+def reference_pcrlock() -> Judged:
+    """A pcrlock component allows two boot loaders, of which one was measured."""
+    return _by("reference-loader.pcrlock", ceremony=logged(boot())).judged()
+
+
+@vector("reference.events")
+def reference_pcrlock_of_another() -> Judged:
+    """A pcrlock component allows another boot loader than was measured."""
+    return _by("reference-other-loader.pcrlock", ceremony=logged(boot())).judged("reference.events")
+
+
+@vector("reference.pcrs", "valid")
+def reference_corim() -> Judged:
+    """An unsigned CoRIM's integrity registers are the values quoted."""
+    return _by("reference-good.corim").judged()
+
+
+@vector("reference.pcrs")
+def reference_corim_of_another() -> Judged:
+    """An unsigned CoRIM's integrity register 0 is another value."""
+    return _by("reference-other.corim").judged("reference.pcrs")
+
+
+@vector("reference.events", "valid")
+def reference_corim_digest() -> Judged:
+    """An unsigned CoRIM names the digest of the boot loader."""
+    return _by("reference-loader.corim", ceremony=logged(boot())).judged()
+
+
+@vector("reference.pcrs", "signed")
+def reference_corim_signed() -> Judged:
+    """A signed CoRIM has the values quoted; whose signature it has is not judged."""
+    return _by("reference-signed.corim").judged(unsure=("reference.pcrs",))
+
+
+@vector("reference.pcrs", "two-items")
+def reference_two_files() -> Judged:
+    """Two files of reference values: one fits, the other one does not."""
+    return _by("reference-good.toml", "reference-other.corim").judged("reference.pcrs")
