@@ -3,7 +3,8 @@
 
 `scan` walks the bytes once, iteratively, and either raises `MalformedError` with a code and the offset of
 the data item at fault or returns a tree of `Node`s that point into the buffer; byte strings are stepped
-over, never copied. Only bytes that passed the scan reach cbor2. Spec: "Encoding", "Limits".
+over, never copied. Only bytes that passed the scan reach cbor2, but for `foreign`, which reads other
+formats. Spec: "Encoding", "Limits".
 """
 
 from __future__ import annotations

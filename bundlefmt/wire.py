@@ -50,6 +50,10 @@ class Reader:
         self._pos += size
         return self._data[start : self._pos]
 
+    def peek(self, size: int) -> memoryview:
+        """The next `size` bytes, fewer at the end; the cursor stays where it is."""
+        return self._data[self._pos : self._pos + size]
+
     def read(self, size: int) -> bytes:
         return bytes(self.view(size))
 

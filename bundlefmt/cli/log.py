@@ -18,6 +18,8 @@ from bundlefmt.cli.run import Exit, UsageError
 from bundlefmt.evidence.tpm import UnsupportedAlgorithmError, alg_name
 from bundlefmt.evidence.tpm_algorithm import TpmAlg
 from bundlefmt.labels import MAGIC
+from bundlefmt.logs.ima_ascii import ImaAsciiList
+from bundlefmt.logs.ima_source import ImaSource
 from bundlefmt.logs.platform import Platform, summarise
 from bundlefmt.logs.recognise import Log, decode_log
 from bundlefmt.logs.tcg import FirmwareLog
@@ -97,7 +99,7 @@ def _logs(data: Buffer) -> Iterator[tuple[str, Log, Platform | None]]:
 def _chosen(one: Log, bank: int, wanted: frozenset[int]) -> Iterable[events.Row]:
     try:
         found = events.rows(one, bank)
-        count = len(getattr(one, "entries", ()))
+        count = one.count if isinstance(one, ImaSource | ImaAsciiList) else 0
         if count > _MANY and sys.stderr.isatty():
             found = iter(track(found, "reading", total=count, console=Console(stderr=True), transient=True))
         yield from (row for row in found if row["pcr"] is None or row["pcr"] in wanted)

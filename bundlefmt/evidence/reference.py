@@ -71,7 +71,7 @@ class Reference:
             raise _malformed(f"a file of {len(data)} bytes", Code.SIZE_LIMIT)
         raw = bytes(data)
         if raw[:1] in (b"\xd9", b"\xd2"):
-            return _corim(cbor.foreign(raw), name)
+            return _any_corim(cbor.foreign(raw), name)
         try:
             text = raw.decode("utf-8")
             value = json.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)
@@ -171,8 +171,8 @@ def _pcrlock(records: Sequence[object]) -> Iterator[ReferenceEvent]:
         yield ReferenceEvent(pcr=_pcr(entry.get("pcr")), digests=frozenset(digests))
 
 
-def _corim(value: object, name: str) -> Reference:
-    """An unsigned CoRIM; of a signed one the values are read, and its signature is not judged."""
+def _any_corim(value: object, name: str) -> Reference:
+    """A CoRIM; of a signed one the values are read, and its signature is not judged."""
     if isinstance(value, cbor.Tag) and value.tag == TAG_SIGNED:
         body = _sequence(value.value, "COSE_Sign1")
         if len(body) != 4 or not isinstance(body[2], bytes):
@@ -184,6 +184,11 @@ def _corim(value: object, name: str) -> Reference:
             events=inner.events,
             unverified="the signature of this CoRIM is not judged here",
         )
+    return _corim(value, name)
+
+
+def _corim(value: object, name: str) -> Reference:
+    """An unsigned CoRIM."""
     if not isinstance(value, cbor.Tag) or value.tag != TAG_CORIM:
         raise _malformed("no CoRIM (tag 501)", Code.UNLISTED_TAG)
     pcrs: dict[int, dict[int, frozenset[bytes]]] = {}

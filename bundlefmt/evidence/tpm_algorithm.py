@@ -7,12 +7,17 @@ TPM 2.0 Library 1.85, Part 2.
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable
 from enum import IntEnum
-from typing import Final
+from functools import partial
+from typing import Final, Protocol
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+
+from bundlefmt.wire import Buffer
 
 
 class UnsupportedAlgorithmError(ValueError):
@@ -79,6 +84,17 @@ HASHES: Final[dict[int, hashes.HashAlgorithm]] = {
     TpmAlg.SHA3_512: hashes.SHA3_512(),
 }
 
+# the same, as constructors of hashlib, which cost a fraction; SM3 is not among them everywhere
+_HASHLIB: Final[dict[int, Callable[[Buffer], Digest]]] = {
+    TpmAlg.SHA1: hashlib.sha1,
+    TpmAlg.SHA256: hashlib.sha256,
+    TpmAlg.SHA384: hashlib.sha384,
+    TpmAlg.SHA512: hashlib.sha512,
+    TpmAlg.SHA3_256: hashlib.sha3_256,
+    TpmAlg.SHA3_384: hashlib.sha3_384,
+    TpmAlg.SHA3_512: hashlib.sha3_512,
+}
+
 # TPM_ECC_CURVE: name, and the curve where cryptography has it
 CURVES: Final[dict[int, tuple[str, ec.EllipticCurve | None]]] = {
     0x0001: ("nist-p192", ec.SECP192R1()),
@@ -123,11 +139,35 @@ def hash_size(alg: int) -> int:
     return hash_algorithm(alg).digest_size
 
 
-def digest(alg: int, data: bytes) -> bytes:
+class Digest(Protocol):
+    """A hash that has taken its data."""
+
+    def digest(self) -> bytes: ...
+
+
+class _OtherDigest:
+    """A hash that hashlib does not have."""
+
+    __slots__ = ("_made",)
+
+    def __init__(self, alg: int, data: Buffer) -> None:
+        try:
+            state = hashes.Hash(hash_algorithm(alg))
+        except UnsupportedAlgorithm as error:
+            raise UnsupportedAlgorithmError(str(error)) from None
+        state.update(data)
+        self._made = state.finalize()
+
+    def digest(self) -> bytes:
+        return self._made
+
+
+def hash_constructor(alg: int) -> Callable[[Buffer], Digest]:
+    """For loops: what makes a digest of data at the least cost. Raises UnsupportedAlgorithmError."""
+    hash_size(alg)
+    return _HASHLIB.get(alg) or partial(_OtherDigest, alg)
+
+
+def digest(alg: int, data: Buffer) -> bytes:
     """Raises UnsupportedAlgorithmError."""
-    try:
-        state = hashes.Hash(hash_algorithm(alg))
-    except UnsupportedAlgorithm as error:
-        raise UnsupportedAlgorithmError(str(error)) from None
-    state.update(data)
-    return state.finalize()
+    return hash_constructor(alg)(data).digest()

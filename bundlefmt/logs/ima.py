@@ -89,7 +89,7 @@ def first_entry_form(data: Buffer) -> tuple[int, ByteOrder]:
         for size in DIGEST_SIZES:
             reader = Reader(data, path="IMA list")
             try:
-                entry = _read_entry(reader, 0, size, byteorder)
+                entry = read_entry(reader, 0, size, byteorder)
                 if template_fields(entry.untrusted_template) is not None:
                     entry.fields()
                     return size, byteorder
@@ -101,11 +101,12 @@ def first_entry_form(data: Buffer) -> tuple[int, ByteOrder]:
 def _read_entries(reader: Reader, digest_size: int, byteorder: ByteOrder) -> Iterator[ImaEntry]:
     number = 0
     while reader.remaining:
-        yield _read_entry(reader, number, digest_size, byteorder)
+        yield read_entry(reader, number, digest_size, byteorder)
         number += 1
 
 
-def _read_entry(reader: Reader, number: int, digest_size: int, byteorder: ByteOrder) -> ImaEntry:
+def read_entry(reader: Reader, number: int, digest_size: int, byteorder: ByteOrder) -> ImaEntry:
+    """The next entry, to be called the `number`-th. Raises MalformedError."""
     start = reader.offset
     index = _uint(reader, byteorder)
     if index > MAX_PCR:

@@ -16,6 +16,7 @@ from typing import Final
 from bundlefmt.errors import Code, MalformedError
 from bundlefmt.logs.event import MAX_PCR
 from bundlefmt.logs.ima import DIGEST_SIZES, FIRST_ENTRIES, find_template_alg
+from bundlefmt.logs.ima_replay import ImaReplay, replay_ima
 from bundlefmt.logs.ima_template import IMA_DIGEST, ImaEntry, template_fields
 from bundlefmt.wire import Buffer
 
@@ -52,6 +53,21 @@ class ImaAsciiList:
             template_alg=alg,
             entries=tuple(line.resolve(alg) for line in lines),
         )
+
+    @property
+    def count(self) -> int:
+        return len(self.entries)
+
+    @property
+    def index(self) -> int:
+        """The PCR of the first entry."""
+        return self.entries[0].index
+
+    def replay(self, bank: int, index: int, quoted: bytes) -> ImaReplay:
+        """As `replay_ima` does. Raises UnsupportedAlgorithmError; ValueError where `template_alg` is None."""
+        if self.template_alg is None:
+            raise ValueError("the hash of the template digests is not known")
+        return replay_ima(self.entries, self.template_alg, bank, index, quoted)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,14 +14,15 @@ from bundlefmt.logs.cel import CelRecord, decode_cel_tlv
 from bundlefmt.logs.cel_cbor import decode_cel_cbor
 from bundlefmt.logs.cel_json import decode_cel_json
 from bundlefmt.logs.event import MAX_PCR, EventType
-from bundlefmt.logs.ima import ImaList, first_entry_form
+from bundlefmt.logs.ima import first_entry_form
 from bundlefmt.logs.ima_ascii import ImaAsciiList
+from bundlefmt.logs.ima_source import ImaSource
 from bundlefmt.logs.ima_template import template_fields
 from bundlefmt.logs.systemd import RECORD_SEPARATOR, SystemdLog
 from bundlefmt.logs.tcg import SPEC_ID_AGILE, FirmwareLog
 from bundlefmt.wire import Buffer
 
-Log = FirmwareLog | ImaList | ImaAsciiList | SystemdLog | tuple[CelRecord, ...]
+Log = FirmwareLog | ImaSource | ImaAsciiList | SystemdLog | tuple[CelRecord, ...]
 PREFIX: Final = 2**16  # bytes that are looked at; a first record is far shorter
 _FIRST_TYPES: Final = frozenset(EventType) - {EventType.EV_PREBOOT_CERT}  # zeros are not a log
 
@@ -67,7 +68,7 @@ def decode_log(data: Buffer) -> Log:
     if kind in (LogKind.FIRMWARE_AGILE, LogKind.FIRMWARE_SHA1):
         return FirmwareLog.decode(data)
     if kind is LogKind.IMA_BINARY:
-        return ImaList.decode(data)
+        return ImaSource.decode(data)
     if kind is LogKind.IMA_ASCII:
         return ImaAsciiList.decode(data)
     if kind is LogKind.SYSTEMD:
@@ -81,11 +82,11 @@ def decode_log(data: Buffer) -> Log:
     raise MalformedError(Code.WRONG_MAGIC, "no log of a known kind", offset=0, path="log")
 
 
-def decode_ima(data: Buffer) -> ImaList | ImaAsciiList:
+def decode_ima(data: Buffer) -> ImaSource | ImaAsciiList:
     """An IMA list of either form. Raises MalformedError."""
     if _is_ima_ascii(bytes(memoryview(data)[:PREFIX])):
         return ImaAsciiList.decode(data)
-    return ImaList.decode(data)
+    return ImaSource.decode(data)
 
 
 def _is_ima_ascii(start: bytes) -> bool:

@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import Final
 
 from bundlefmt.evidence.tpm_algorithm import digest as hash_of
-from bundlefmt.evidence.tpm_algorithm import hash_size
+from bundlefmt.evidence.tpm_algorithm import hash_constructor, hash_size
 from bundlefmt.logs.event import Event, Measured
 from bundlefmt.logs.tcg import STARTUP_LOCALITIES, startup_localities
 
@@ -89,13 +89,15 @@ def final_values(events: Iterable[Measured], bank: int, *, locality: int = 0) ->
 
     A log with events in PCR 17-22 implies a dynamic launch. Raises UnsupportedAlgorithmError.
     """
+    made = hash_constructor(bank)
     values: dict[int, bytes] = {}
     for event in events:
-        if event.extended and bank in event.digests:
-            before = values.get(event.index)
-            if before is None:
-                before = start_value(bank, event.index, locality=locality, launched=True)
-            values[event.index] = extend(bank, before, event.digests[bank])
+        digest = event.digests.get(bank)
+        if digest is not None and event.extended:
+            index = event.index
+            if index not in values:
+                values[index] = start_value(bank, index, locality=locality, launched=True)
+            values[index] = made(values[index] + digest).digest()
     return values
 
 
@@ -166,9 +168,9 @@ def _other_starts(bank: int, index: int, declared: int, *, launched: bool) -> li
 
 def _run(bank: int, start: bytes, events: Sequence[Measured]) -> tuple[bytes, list[bytes]]:
     """`start`, and every value of the PCR from it on."""
-    values = [start]
+    made, values = hash_constructor(bank), [start]
     for event in events:
-        values.append(extend(bank, values[-1], event.digests[bank]))
+        values.append(made(values[-1] + event.digests[bank]).digest())
     return start, values
 
 

@@ -8,6 +8,7 @@ measurement registers instead of PCRs and are padded to the size of their memory
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -111,13 +112,14 @@ class FirmwareLog:
         spec_id = None
         if first.untrusted_type == EventType.EV_NO_ACTION and first.untrusted_data.startswith(SPEC_ID_AGILE):
             spec_id = SpecId.decode(first.untrusted_data, base=first.offset + 32)
+        usual = None if spec_id is None else _usual_head(spec_id.banks)
         events = [first]
         while reader.remaining and not padding.begins(reader.offset):
             number = len(events)
             events.append(
                 _read_sha1_event(reader, number)
-                if spec_id is None
-                else _read_agile_event(reader, number, spec_id.banks)
+                if spec_id is None or usual is None
+                else _read_usual_event(reader, number, spec_id.banks, usual)
             )
         return cls(spec_id=spec_id, events=tuple(events), padding=reader.read(reader.remaining))
 
@@ -173,14 +175,38 @@ def _read_sha1_event(reader: Reader, number: int) -> Event:
     )
 
 
+def _usual_head(banks: dict[int, int]) -> struct.Struct:
+    """An event with one digest for every bank, in the order in which they are declared, up to its data."""
+    return struct.Struct("<III" + "".join(f"H{size}s" for size in banks.values()) + "I")
+
+
+def _read_usual_event(reader: Reader, number: int, banks: dict[int, int], usual: struct.Struct) -> Event:
+    """An event in one step if it has the usual form and is whole, else field by field."""
+    start, head = reader.offset, reader.peek(usual.size)
+    if len(head) == usual.size:
+        index, event_type, count, *digests, size = usual.unpack(head)
+        if count == len(banks) and digests[::2] == list(banks) and usual.size + size <= reader.remaining:
+            reader.view(usual.size)
+            return Event(
+                number=number,
+                offset=start,
+                index=index,
+                untrusted_type=event_type,
+                digests=dict(zip(digests[::2], digests[1::2], strict=True)),
+                untrusted_data=reader.read(size),
+            )
+    return _read_agile_event(reader, number, banks)
+
+
 def _read_agile_event(reader: Reader, number: int, banks: dict[int, int]) -> Event:
     """TCG_PCR_EVENT2 (PFP 10.2.2)."""
     start = reader.offset
-    index, event_type, count = reader.uint_le(4), reader.uint_le(4), reader.uint_le(4)
+    index, event_type = reader.uint_le(4), reader.uint_le(4)
+    at, count = reader.offset, reader.uint_le(4)
     # an event extends at least one bank and none twice
     if not 0 < count <= len(banks):
         raise reader.error(
-            Code.COUNT_LIMIT, f"{count} digests where {len(banks)} banks are declared", offset=start + 8
+            Code.COUNT_LIMIT, f"{count} digests where {len(banks)} banks are declared", offset=at
         )
     digests: dict[int, bytes] = {}
     for _ in range(count):

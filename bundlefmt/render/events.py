@@ -18,8 +18,8 @@ from bundlefmt.logs.device_path import DevicePath
 from bundlefmt.logs.efi import FirmwareBlob, HandoffTables, ImageLoad, UefiVariable
 from bundlefmt.logs.event import Event, Undecodable, type_name
 from bundlefmt.logs.gpt import GptTable
-from bundlefmt.logs.ima import ImaList
 from bundlefmt.logs.ima_ascii import ImaAsciiList
+from bundlefmt.logs.ima_source import ImaSource
 from bundlefmt.logs.ima_template import ImaEntry
 from bundlefmt.logs.ipl import IplString
 from bundlefmt.logs.recognise import Log
@@ -49,8 +49,8 @@ def rows(log: Log, bank: int) -> Iterator[Row]:
         return (_firmware_row(event, bank) for event in log.events)
     if isinstance(log, SystemdLog):
         return (_systemd_row(record, bank) for record in log.records)
-    if isinstance(log, ImaList):
-        return _ima_rows(log.entries, log.template_alg())
+    if isinstance(log, ImaSource):
+        return _ima_rows(log.entries(), log.template_alg)
     if isinstance(log, ImaAsciiList):
         return _ima_rows(log.entries, log.template_alg)
     return _cel_rows(log, bank)
@@ -58,9 +58,9 @@ def rows(log: Log, bank: int) -> Iterator[Row]:
 
 def pcrs(log: Log) -> Pcrs:
     """{bank: {index: hexadecimal}} that the whole log gives; banks that are not computed are left out."""
-    if isinstance(log, ImaList | ImaAsciiList):
-        alg = log.template_alg() if isinstance(log, ImaList) else log.template_alg
-        return {} if alg is None else _ima_pcrs(log.entries, alg)
+    if isinstance(log, ImaSource | ImaAsciiList):
+        entries_ = log.entries() if isinstance(log, ImaSource) else log.entries
+        return {} if log.template_alg is None else _ima_pcrs(entries_, log.template_alg)
     if isinstance(log, SystemdLog):
         events: Iterable[Event | SystemdRecord] = log.records
         banks = {bank for record in log.records for bank in record.digests}

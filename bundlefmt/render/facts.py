@@ -122,7 +122,7 @@ def _userspace_log(data: Buffer) -> Facts:
 
 
 def _ima_log(data: Buffer) -> Facts:
-    return {"entries": str(len(decode_ima(data).entries))}
+    return {"entries": str(decode_ima(data).count)}
 
 
 def _signature(data: Buffer) -> Facts:

@@ -14,8 +14,6 @@ from bundlefmt.evidence.pcr import PcrValues
 from bundlefmt.evidence.tpm import UnsupportedAlgorithmError, alg_name
 from bundlefmt.logs.coverage import Coverage
 from bundlefmt.logs.event import Measured
-from bundlefmt.logs.ima import ImaList
-from bundlefmt.logs.ima_replay import replay_ima
 from bundlefmt.logs.platform import Platform, summarise
 from bundlefmt.logs.reading import STATIC_PCRS, read_log
 from bundlefmt.logs.replay import Outcome as Replayed
@@ -79,7 +77,7 @@ def _form(context: Context, label: str) -> str:
         return f"{len(log.events)} events in {', '.join(map(alg_name, log.banks))}"
     if role == _USERSPACE:
         return f"{len(context.userspace_logs.form(label).records)} records"
-    return f"{len(context.ima_logs.form(label).entries)} entries"
+    return f"{context.ima_logs.form(label).count} entries"
 
 
 def _explains(context: Context, label: str) -> str:
@@ -116,16 +114,15 @@ def _said(found: PcrReplay) -> str:
 def _ima(context: Context, label: str) -> str:
     """A first part of the list gives the quoted value; the list goes on growing after a quote."""
     log = context.ima_logs(label)
-    template_alg = log.template_alg() if isinstance(log, ImaList) else log.template_alg
-    if template_alg is None:
+    if log.template_alg is None:
         raise Unsure("the hash of the list's template digests is not known")
-    index, said = log.entries[0].index, []
+    index, said = log.index, []
     for values in context.area(Logs).values(label).values():
         for bank, row in values.items():
             if index not in row:
                 continue
             try:
-                found = replay_ima(log.entries, template_alg, bank, index, row[index])
+                found = log.replay(bank, index, row[index])
             except UnsupportedAlgorithmError as error:
                 raise Unsure(str(error)) from None
             if found.covered is None:

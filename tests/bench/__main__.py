@@ -21,7 +21,7 @@ from bundlefmt.evidence.chain import find_chain
 from bundlefmt.evidence.ek_certificate import EK_PURPOSE
 from bundlefmt.manifest import Digest
 from bundlefmt.verify import Verdict, verify
-from tests.bench import samples
+from tests.bench import logs, samples
 from tests.bench.measure import Figure, inspected_alone, milliseconds, python
 from tests.fuzz import resealing, seeds
 from tests.vectorgen import certificates, keys
@@ -107,7 +107,13 @@ def starting() -> Iterator[Figure]:
 def main() -> None:
     print(f"{'':62} {'ratio':>9}   medians")
     with tempfile.TemporaryDirectory() as folder:
-        for figures in (opening(Path(folder)), scanning(), verifying(), starting()):
+        for figures in (
+            opening(Path(folder)),
+            scanning(),
+            verifying(),
+            logs.figures(Path(folder)),
+            starting(),
+        ):
             for figure in figures:
                 print(figure, flush=True)
 

@@ -99,6 +99,14 @@ def test_what_is_no_reference(data: bytes) -> None:
         Reference.decode(data, "x")
 
 
+def test_signed_corims_do_not_nest() -> None:
+    data = FILES["reference-loader.corim"]
+    for _ in range(3000):
+        data = cbor2.dumps(cbor2.CBORTag(18, [b"", {}, data, b""]))
+    with pytest.raises(MalformedError, match="no CoRIM"):
+        Reference.decode(data, "x")
+
+
 @given(st.sampled_from(sorted(FILES.values())), st.data())
 def test_nothing_but_our_error(seed: bytes, data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(seed) - 1))

@@ -16,6 +16,7 @@ from bundlefmt.logs.cel import CelRecord, encode_cel_tlv
 from bundlefmt.logs.event import EventType
 from bundlefmt.logs.ima import ImaList
 from bundlefmt.logs.ima_ascii import ImaAsciiList
+from bundlefmt.logs.ima_source import ImaSource
 from bundlefmt.logs.recognise import LogKind, decode_log, recognise
 from bundlefmt.logs.systemd import SystemdLog
 from bundlefmt.logs.tcg import FirmwareLog
@@ -39,7 +40,7 @@ def test_firmware_logs(corpus: Path, case: Provenance) -> None:
 def test_binary_lists(corpus: Path, case: Provenance) -> None:
     data = (corpus / "ima" / case.file).read_bytes()
     assert recognise(data) is LogKind.IMA_BINARY
-    assert isinstance(decode_log(data), ImaList)
+    assert isinstance(decode_log(data), ImaSource)
 
 
 @pytest.mark.parametrize("case", cases("ima", *ASCII), ids=str)

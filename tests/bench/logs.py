@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What measurement logs cost, beside the bare hashing that has to be done."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import struct
+import subprocess
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from bundlefmt.evidence.tpm import TpmAlg
+from bundlefmt.logs.ima_source import ImaSource
+from bundlefmt.logs.replay import declared_locality, final_values
+from bundlefmt.logs.tcg import FirmwareLog
+from demo import firmware_log
+from tests.bench.measure import Figure, milliseconds, python
+
+ENTRIES: Final = 1_000_000
+_HASHES: Final = {TpmAlg.SHA1: hashlib.sha1, TpmAlg.SHA256: hashlib.sha256, TpmAlg.SHA384: hashlib.sha384}
+_BUNDLE: Final = "import sys; from bundletools.cli import main; sys.exit(main())"
+_ALONE: Final = """
+import sys
+from pathlib import Path
+from bundlefmt.bundle import map_file
+from bundlefmt.evidence.tpm import TpmAlg
+from bundlefmt.logs.ima_source import ImaSource
+ImaSource.decode(map_file(sys.argv[1])).replay(TpmAlg.SHA256, 10, bytes.fromhex(sys.argv[2]))
+peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+print(int(peak.split()[1]) / 1024)
+"""
+
+
+def _log() -> bytes:
+    """A boot as long as those of real machines: the demonstration's, ten times."""
+    return firmware_log.encode() + b"".join(
+        event.encode() for _ in range(9) for event in firmware_log.events()
+    )
+
+
+def _replayed(data: bytes) -> None:
+    log = FirmwareLog.decode(data)
+    for bank in log.banks:
+        final_values(log.events, bank, locality=declared_locality(log.events))
+
+
+def _bare(digests: dict[TpmAlg, list[bytes]]) -> None:
+    """The extends of every bank, and nothing else."""
+    for bank, row in digests.items():
+        make = _HASHES[bank]
+        value = bytes(make().digest_size)
+        for digest in row:
+            value = make(value + digest).digest()
+
+
+def firmware(folder: Path) -> Iterator[Figure]:
+    data = _log()
+    events = FirmwareLog.decode(data).events
+    digests = {bank: [event.digests[bank] for event in events if event.extended] for bank in _HASHES}
+    ours, bare = milliseconds(partial(_replayed, data)), milliseconds(partial(_bare, digests))
+    yield Figure("parse and replay a firmware log, 3 banks : its extends", ours, bare, "ms")
+    if shutil.which("tpm2_eventlog") is None:
+        return
+    (folder / "log").write_bytes(data)
+    command = ["tpm2_eventlog", str(folder / "log")]
+    theirs = milliseconds(lambda: subprocess.run(command, check=True, capture_output=True))
+    whole = milliseconds(partial(python, "-c", _BUNDLE, "log", str(folder / "log")))
+    started = milliseconds(partial(python, "-c", "import bundletools.cli"))
+    yield Figure("bundle log less its imports : tpm2_eventlog", max(whole - started, 0.0), theirs, "ms")
+
+
+def _write_ima(file: Path) -> list[bytes]:
+    """A list of a million entries (template ima-ng); returns what each hashes."""
+    hashed = []
+    with file.open("wb") as out:
+        for number in range(ENTRIES):
+            digest = b"sha256:\0" + hashlib.sha256(number.to_bytes(4, "big")).digest()
+            name = f"/usr/bin/tool-{number}".encode() + b"\0"
+            fields = b"".join(struct.pack("<I", len(part)) + part for part in (digest, name))
+            hashed.append(fields)
+            stated = hashlib.sha1(fields).digest()  # noqa: S324 - as Linux does
+            head = struct.pack("<I", 10) + stated + struct.pack("<I", 6) + b"ima-ng"
+            out.write(head + struct.pack("<I", len(fields)) + fields)
+    return hashed
+
+
+def _bare_ima(hashed: list[bytes]) -> bytes:
+    value, make = bytes(32), hashlib.sha256
+    for fields in hashed:
+        value = make(value + make(fields).digest()).digest()
+    return value
+
+
+def ima(folder: Path) -> Iterator[Figure]:
+    file = folder / "ima"
+    hashed = _write_ima(file)
+    quoted, data = _bare_ima(hashed), file.read_bytes()
+
+    def work() -> None:
+        found = ImaSource.decode(data).replay(TpmAlg.SHA256, 10, quoted)
+        if found.covered != ENTRIES:
+            raise RuntimeError("the replay is wrong")
+
+    ours, bare = milliseconds(work, 3), milliseconds(partial(_bare_ima, hashed), 3)
+    yield Figure("parse and replay 1,000,000 IMA entries : their hashes", ours, bare, "ms")
+    peak = float(python("-c", _ALONE, str(file), quoted.hex()))
+    yield Figure("peak memory of that : the list's size", peak, len(data) / 2**20, "MiB")
+
+
+def figures(folder: Path) -> Iterator[Figure]:
+    yield from firmware(folder)
+    yield from ima(folder)
