@@ -66,7 +66,7 @@ def cut(text: str, keep: int = MAX_SHOWN) -> str:
 
 
 def lines(write: Callable[P, Iterator[str]]) -> Callable[P, Iterator[str]]:
-    """Decorates what writes lines for people: each is made safe, whatever is in it, and no line is endless."""
+    """Decorates what writes lines for people: each is made safe, whatever is in it, and has an end."""
 
     @wraps(write)
     def gate(*args: P.args, **kwargs: P.kwargs) -> Iterator[str]:
