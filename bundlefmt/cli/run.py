@@ -3,16 +3,22 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
+from typing import Final
 
 import typer
 from typer.exceptions import TyperException
 
-from bundlefmt.cli.files import FileExistsRefusal, quiet_pipe
+from bundlefmt.cli.files import FileExistsRefusal, standard_output
 from bundlefmt.errors import EncodeError, MalformedError
-from bundlefmt.render.words import safe
+from bundlefmt.render.words import cut, safe
 from bundlefmt.verify import Verdict
+
+MAX_ERROR: Final = 1000  # characters; a file's text may be in a message
 
 
 class Exit(IntEnum):
@@ -41,21 +47,53 @@ class UsageError(Exception):
         self.hint = hint
 
 
+class Terminated(BaseException):
+    """A signal asked the program to end; what is open is closed and what is half written removed."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.code = 128 + number  # as shells report it
+
+
+def say(line: str) -> None:
+    """One line of the result, fit for any terminal."""
+    print(safe(line))
+
+
 def complain(message: str, hint: str = "") -> None:
     """`error:` and `hint:` lines on stderr."""
-    print(f"error: {safe(message)}", file=sys.stderr)
+    print(f"error: {safe(cut(message, MAX_ERROR))}", file=sys.stderr)
     if hint:
-        print(f"hint: {safe(hint)}", file=sys.stderr)
+        print(f"hint: {safe(cut(hint, MAX_ERROR))}", file=sys.stderr)
 
 
 def warn(message: str) -> None:
-    print(f"warning: {safe(message)}", file=sys.stderr)
+    print(f"warning: {safe(cut(message, MAX_ERROR))}", file=sys.stderr)
+
+
+@contextmanager
+def _signals() -> Iterator[None]:
+    """SIGTERM and SIGHUP end the program by way of its clean-ups; one that is ignored stays ignored."""
+
+    def end(number: int, _: object) -> None:
+        raise Terminated(number)
+
+    kept = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP)}
+    for each, handler in kept.items():
+        if handler is signal.SIG_DFL:
+            signal.signal(each, end)
+    try:
+        yield
+    finally:
+        for each, handler in kept.items():
+            if handler is signal.SIG_DFL:
+                signal.signal(each, handler)
 
 
 def run(app: typer.Typer) -> int:
     """Run the command line; returns the exit code. Interrupts end like other programs' do."""
     try:
-        with quiet_pipe():
+        with _signals(), standard_output():
             code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
         return code if isinstance(code, int) else Exit.PASSED
     except TyperException as error:
@@ -63,7 +101,13 @@ def run(app: typer.Typer) -> int:
         return Exit.USAGE
     except (KeyboardInterrupt, typer.Abort):
         complain("interrupted")
-        return 130
+        return 128 + signal.SIGINT
+    except Terminated as ended:
+        complain("terminated")
+        return ended.code
+    except BrokenPipeError:
+        # a reader that goes away (`| head`) is no error, but no verdict was delivered either
+        return 128 + signal.SIGPIPE
     except MalformedError as error:
         complain(str(error), "bundle inspect shows as much as can be read")
         return Exit.MALFORMED
