@@ -20,6 +20,9 @@ from bundlefmt.verify import Verdict
 
 MAX_ERROR: Final = 1000  # characters; a file's text may be in a message
 
+# a reader that goes away (`| head`) is no error, but no verdict was delivered either
+_READER_GONE: Final = 128 + signal.SIGPIPE
+
 
 class Exit(IntEnum):
     """The exit codes of every command."""
@@ -52,7 +55,7 @@ class Terminated(BaseException):
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
-        self.code = 128 + number  # as shells report it
+        self.number = number
 
 
 def say(line: str) -> None:
@@ -73,21 +76,24 @@ def warn(message: str) -> None:
 
 @contextmanager
 def _signals() -> Iterator[None]:
-    """SIGTERM and SIGHUP end the program by way of its clean-ups; one that is ignored stays ignored."""
+    """Signals end the program by way of its clean-ups; one that is ignored stays ignored."""
 
     def end(number: int, _: object) -> None:
         raise Terminated(number)
 
-    kept = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP)}
-    for each, handler in kept.items():
-        if handler is signal.SIG_DFL:
-            signal.signal(each, end)
+    kept = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    usual = {
+        each: handler
+        for each, handler in kept.items()
+        if handler in (signal.SIG_DFL, signal.default_int_handler)
+    }
+    for each in usual:
+        signal.signal(each, end)
     try:
         yield
     finally:
-        for each, handler in kept.items():
-            if handler is signal.SIG_DFL:
-                signal.signal(each, handler)
+        for each, handler in usual.items():
+            signal.signal(each, handler)
 
 
 def run(app: typer.Typer) -> int:
@@ -99,15 +105,19 @@ def run(app: typer.Typer) -> int:
     except TyperException as error:
         complain(error.format_message(), "bundle --help lists commands, bundle COMMAND --help their options")
         return Exit.USAGE
-    except (KeyboardInterrupt, typer.Abort):
-        complain("interrupted")
-        return 128 + signal.SIGINT
     except Terminated as ended:
-        complain("terminated")
-        return ended.code
+        complain("interrupted" if ended.number == signal.SIGINT else "terminated")
+        return 128 + ended.number  # as shells report it
+    except typer.Abort:
+        complain("input ended")
+        return Exit.USAGE
     except BrokenPipeError:
-        # a reader that goes away (`| head`) is no error, but no verdict was delivered either
-        return 128 + signal.SIGPIPE
+        return _READER_GONE
+    except SystemExit as ended:
+        # Typer turns a broken pipe into exit code 1, which is a verdict here
+        if isinstance(ended.__context__, BrokenPipeError):
+            return _READER_GONE
+        raise
     except MalformedError as error:
         complain(str(error), "bundle inspect shows as much as can be read")
         return Exit.MALFORMED
