@@ -100,7 +100,7 @@ def run(app: typer.Typer) -> int:
     """Run the command line; returns the exit code. Interrupts end like other programs' do."""
     try:
         with _signals(), standard_output():
-            code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
+            code = app(sys.argv[1:] or ["--help"], prog_name="bundle", standalone_mode=False)
         return code if isinstance(code, int) else Exit.PASSED
     except TyperException as error:
         complain(error.format_message(), "bundle --help lists commands, bundle COMMAND --help their options")
