@@ -127,11 +127,6 @@ def _ima(context: Context, label: str) -> str:
                 raise Unsure(str(error)) from None
             if found.covered is None:
                 raise Fail(f"{alg_name(bank)}:{index} is the value after no part of the list")
-            if found.uncovered:
-                numbers = ", ".join(map(str, found.uncovered[:8]))
-                raise Fail(f"the digest of entry {numbers} was measured, its data was not")
-            if not found.covered:
-                raise Unsure(f"{alg_name(bank)}:{index} is its start value: no entry is in the quote")
             words = f"{alg_name(bank)}: {found.covered} of {found.entries} entries are in the quote"
             said.append(words + (f", {len(found.violations)} violations" if found.violations else ""))
     if not said:

@@ -63,15 +63,9 @@ def _raw(data: bytes) -> Ceremony:
     return quoting(values(boot())).having("firmware.log", _log(data))
 
 
-def _ima(
-    entries: Sequence[Measured],
-    quoted: Sequence[Measured],
-    data: bytes | None = None,
-    *,
-    padded: bool = False,
-) -> Ceremony:
+def _ima(entries: Sequence[Measured], quoted: Sequence[Measured], data: bytes | None = None) -> Ceremony:
     """An IMA list beside a quote of what `quoted` measured."""
-    pcrs = {tpm.SHA256: {10: ima_value(quoted, padded=padded)}}
+    pcrs = {tpm.SHA256: {10: ima_value(quoted)}}
     raw = b"".join(entry.encode() for entry in entries) if data is None else data
     return quoting(pcrs).having("ima.log", _log(raw, "ima-log"))
 
@@ -338,26 +332,6 @@ def log_ima_entry_changed() -> Judged:
     entries = measured_files(5)
     changed = [replace(entry, path="/usr/bin/other") if n == 2 else entry for n, entry in enumerate(entries)]
     return _ima(changed, entries).judged("log.ima")
-
-
-@vector("log.ima", "valid")
-def log_ima_padded() -> Judged:
-    """Linux before 5.9 extended the SHA-1 digest of an entry, with zeros behind it, in every bank."""
-    return _ima(measured_files(3), measured_files(3), padded=True).judged()
-
-
-@vector("log.ima", "tampered")
-def log_ima_data_changed() -> Judged:
-    """The digests of the IMA list are those that were extended; the name in one entry is another."""
-    entries = measured_files(3)
-    data = b"".join(entry.encode() for entry in entries).replace(b"tool-1", b"tool-9")
-    return _ima([], entries, data, padded=True).judged("log.ima")
-
-
-@vector("log.ima", "appended")
-def log_ima_none_quoted() -> Judged:
-    """The quote was made before anything was measured: no entry of the IMA list is in it."""
-    return _ima(measured_files(3), []).judged(unsure=("log.ima",))
 
 
 @vector("log.ima", "valid")

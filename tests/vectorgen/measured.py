@@ -139,19 +139,14 @@ class Measured:
         name = self.path.encode() + b"\0"
         return b"".join(struct.pack("<I", len(part)) + part for part in (digest, name))
 
-    @property
-    def digest(self) -> bytes:
-        return bytes(20) if self.violation else hashlib.sha1(self.fields).digest()  # noqa: S324 - as Linux does
-
     def encode(self) -> bytes:
-        digest = self.digest
+        digest = bytes(20) if self.violation else hashlib.sha1(self.fields).digest()  # noqa: S324 - as Linux does
         head = struct.pack("<I", 10) + digest + struct.pack("<I", 6) + b"ima-ng"
         return head + struct.pack("<I", len(self.fields)) + self.fields
 
     def ascii(self) -> str:
-        return (
-            f"10 {self.digest.hex()} ima-ng sha256:{hashlib.sha256(self.content).hexdigest()} {self.path}\n"
-        )
+        digest = hashlib.sha1(self.fields).hexdigest()  # noqa: S324 - as Linux does
+        return f"10 {digest} ima-ng sha256:{hashlib.sha256(self.content).hexdigest()} {self.path}\n"
 
     @property
     def extension(self) -> bytes:
@@ -162,9 +157,9 @@ def measured_files(count: int) -> list[Measured]:
     return [Measured(path=f"/usr/bin/tool-{n}", content=f"tool {n}".encode()) for n in range(count)]
 
 
-def ima_value(entries: Sequence[Measured], *, padded: bool = False) -> bytes:
-    """PCR 10 of the SHA-256 bank after these entries; `padded` as Linux before 5.9 extended it."""
+def ima_value(entries: Sequence[Measured]) -> bytes:
+    """PCR 10 of the SHA-256 bank after these entries."""
     value = bytes(32)
     for entry in entries:
-        value = extended(value, entry.digest.ljust(32, b"\0") if padded else entry.extension)
+        value = extended(value, entry.extension)
     return value
