@@ -210,4 +210,4 @@ def log_ima_data_rewritten() -> Judged:
     told = [
         replace(one, path="/usr/bin/tool-9") if n == 1 else one for n, one in enumerate(measured_files(3))
     ]
-    return _padded(measured_files(3), told).under(allow_sha1=True).judged("log.ima")
+    return _padded(measured_files(3), told).judged("log.ima")
