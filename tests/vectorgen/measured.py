@@ -111,12 +111,14 @@ def values(
     return found
 
 
-def userspace(*strings: str, pcr: int = 9) -> bytes:
-    """systemd's measurement log: a JSON text sequence (RFC 7464)."""
+def userspace(*strings: str, pcr: int = 9, digest: bytes | None = None) -> bytes:
+    """systemd's measurement log, a JSON text sequence (RFC 7464); `digest` is that of all records."""
     records = (
         {
             "pcr": pcr,
-            "digests": [{"hashAlg": "sha256", "digest": hashlib.sha256(text.encode()).hexdigest()}],
+            "digests": [
+                {"hashAlg": "sha256", "digest": (digest or hashlib.sha256(text.encode()).digest()).hex()}
+            ],
             "content_type": "systemd",
             "content": {"string": text, "eventType": "phase"},
         }
@@ -127,11 +129,16 @@ def userspace(*strings: str, pcr: int = 9) -> bytes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """An entry of an IMA list with template ima-ng; a violation has a digest of zeros."""
+    """An entry of an IMA list with template ima-ng; a violation has a digest of zeros.
+
+    `stated` is the template digest that the list gives, if other.
+    """
 
     path: str
     content: bytes
     violation: bool = False
+    pcr: int = 10
+    stated: bytes | None = None
 
     @property
     def fields(self) -> bytes:
@@ -139,9 +146,13 @@ class Measured:
         name = self.path.encode() + b"\0"
         return b"".join(struct.pack("<I", len(part)) + part for part in (digest, name))
 
+    @property
+    def template_digest(self) -> bytes:
+        return bytes(20) if self.violation else hashlib.sha1(self.fields).digest()  # noqa: S324 - as Linux does
+
     def encode(self) -> bytes:
-        digest = bytes(20) if self.violation else hashlib.sha1(self.fields).digest()  # noqa: S324 - as Linux does
-        head = struct.pack("<I", 10) + digest + struct.pack("<I", 6) + b"ima-ng"
+        digest = self.template_digest if self.stated is None else self.stated
+        head = struct.pack("<I", self.pcr) + digest + struct.pack("<I", 6) + b"ima-ng"
         return head + struct.pack("<I", len(self.fields)) + self.fields
 
     def ascii(self) -> str:
