@@ -25,8 +25,7 @@ from bundlefmt.logs.recognise import Log, decode_log
 from bundlefmt.logs.tcg import FirmwareLog
 from bundlefmt.render import events, platform
 from bundlefmt.verify import Policy
-from bundlefmt.verify.context import Context
-from bundlefmt.verify.log import told
+from bundlefmt.verify.verifier import tell
 from bundlefmt.wire import Buffer
 
 _ROLES = ("firmware-log", "userspace-log", "ima-log")
@@ -89,11 +88,11 @@ def _logs(data: Buffer) -> Iterator[tuple[str, Log, Platform | None]]:
     if bytes(data[: len(MAGIC)]) != MAGIC:
         yield "log", decode_log(data), None
         return
-    context = Context(Bundle.decode(data), Policy())
-    found = dict(told(context))
-    for label in context.labels(*_ROLES):
-        if label in context.bundle.content:
-            yield label, decode_log(context.bundle.content[label].value), found.get(label)
+    bundle = Bundle.decode(data)
+    found = dict(tell(bundle, Policy()))
+    for label, item in sorted(bundle.manifest.items.items()):
+        if item.role in _ROLES and label in bundle.content:
+            yield label, decode_log(bundle.content[label].value), found.get(label)
 
 
 def _chosen(one: Log, bank: int, wanted: frozenset[int]) -> Iterable[events.Row]:

@@ -111,12 +111,14 @@ def values(
     return found
 
 
-def userspace(*strings: str, pcr: int = 9) -> bytes:
-    """systemd's measurement log: a JSON text sequence (RFC 7464)."""
+def userspace(*strings: str, pcr: int = 9, digest: bytes | None = None) -> bytes:
+    """systemd's measurement log, a JSON text sequence (RFC 7464); `digest` is that of all records."""
     records = (
         {
             "pcr": pcr,
-            "digests": [{"hashAlg": "sha256", "digest": hashlib.sha256(text.encode()).hexdigest()}],
+            "digests": [
+                {"hashAlg": "sha256", "digest": (digest or hashlib.sha256(text.encode()).digest()).hex()}
+            ],
             "content_type": "systemd",
             "content": {"string": text, "eventType": "phase"},
         }
@@ -127,11 +129,16 @@ def userspace(*strings: str, pcr: int = 9) -> bytes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """An entry of an IMA list with template ima-ng; a violation has a digest of zeros."""
+    """An entry of an IMA list with template ima-ng; a violation has a digest of zeros.
+
+    `stated` is the template digest that the list gives, if other.
+    """
 
     path: str
     content: bytes
     violation: bool = False
+    pcr: int = 10
+    stated: bytes | None = None
 
     @property
     def fields(self) -> bytes:
@@ -140,18 +147,17 @@ class Measured:
         return b"".join(struct.pack("<I", len(part)) + part for part in (digest, name))
 
     @property
-    def digest(self) -> bytes:
+    def template_digest(self) -> bytes:
         return bytes(20) if self.violation else hashlib.sha1(self.fields).digest()  # noqa: S324 - as Linux does
 
     def encode(self) -> bytes:
-        digest = self.digest
-        head = struct.pack("<I", 10) + digest + struct.pack("<I", 6) + b"ima-ng"
+        digest = self.template_digest if self.stated is None else self.stated
+        head = struct.pack("<I", self.pcr) + digest + struct.pack("<I", 6) + b"ima-ng"
         return head + struct.pack("<I", len(self.fields)) + self.fields
 
     def ascii(self) -> str:
-        return (
-            f"10 {self.digest.hex()} ima-ng sha256:{hashlib.sha256(self.content).hexdigest()} {self.path}\n"
-        )
+        digest = hashlib.sha1(self.fields).hexdigest()  # noqa: S324 - as Linux does
+        return f"10 {digest} ima-ng sha256:{hashlib.sha256(self.content).hexdigest()} {self.path}\n"
 
     @property
     def extension(self) -> bytes:
@@ -162,9 +168,9 @@ def measured_files(count: int) -> list[Measured]:
     return [Measured(path=f"/usr/bin/tool-{n}", content=f"tool {n}".encode()) for n in range(count)]
 
 
-def ima_value(entries: Sequence[Measured], *, padded: bool = False) -> bytes:
-    """PCR 10 of the SHA-256 bank after these entries; `padded` as Linux before 5.9 extended it."""
+def ima_value(entries: Sequence[Measured]) -> bytes:
+    """PCR 10 of the SHA-256 bank after these entries."""
     value = bytes(32)
     for entry in entries:
-        value = extended(value, entry.digest.ljust(32, b"\0") if padded else entry.extension)
+        value = extended(value, entry.extension)
     return value
