@@ -14,7 +14,7 @@ from rich.progress import track
 
 from bundlefmt.bundle import Bundle, map_file
 from bundlefmt.cli.arguments import JsonOption, print_json
-from bundlefmt.cli.run import Exit, UsageError
+from bundlefmt.cli.run import Exit, UsageError, say
 from bundlefmt.evidence.tpm import UnsupportedAlgorithmError, alg_name
 from bundlefmt.evidence.tpm_algorithm import TpmAlg
 from bundlefmt.labels import MAGIC
@@ -53,16 +53,16 @@ def log(
         print_json(_json(shown, wanted))
         return Exit.PASSED
     for name, one, says, by in shown:
-        print(f"{name}: digests of {alg_name(by)}")
+        say(f"{name}: digests of {alg_name(by)}")
         for line in events.lines(_chosen(one, by, wanted)):
-            print(line)
+            say(line)
         for index, value in events.pcrs(one).get(alg_name(by), {}).items():
             if int(index) in wanted:
                 print(f"{alg_name(by)}:{index} = {value}")
         if says is not None and pcr is None:
             print("what booted, as the log tells it")
             for line in platform.summary(says):
-                print(f"  {line}")
+                say(f"  {line}")
     return Exit.PASSED
 
 

@@ -6,15 +6,12 @@ UEFI 2.10, 32.4.1 "Signature Database".
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from asn1crypto import x509 as asn1_x509
-from cryptography import x509
-
-from bundlefmt.errors import Code
+from bundlefmt.errors import Code, MalformedError
+from bundlefmt.evidence.certificate import Certificate
 from bundlefmt.logs.guid import read_guid
 from bundlefmt.wire import Buffer, Reader, read_all
 
@@ -81,22 +78,11 @@ def entries(lists: tuple[SignatureList, ...]) -> Iterator[EfiSignature]:
 
 
 def certificate_subject(der: bytes) -> str | None:
-    """The subject in the manner of RFC 4514; None if `der` is no certificate.
-
-    Certificates that the strict reader refuses (serial numbers and names of old firmware) are tried
-    leniently: a name is shown, nothing is concluded from it.
-    """
+    """The subject in the manner of RFC 4514; None if `der` is no certificate."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of names that break their own limits: shown as they are
-            return x509.load_der_x509_certificate(der).subject.rfc4514_string()
-    except (ValueError, TypeError, x509.InvalidVersion):
-        pass
-    try:
-        name: str = asn1_x509.Certificate.load(der).subject.human_friendly
-    except Exception:  # asn1crypto parses late and raises whatever it meets; a name is for show
+        return str(Certificate.decode(der).subject)
+    except MalformedError:
         return None
-    return name
 
 
 def _read_lists(reader: Reader) -> tuple[SignatureList, ...]:

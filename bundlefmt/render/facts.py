@@ -22,7 +22,7 @@ from bundlefmt.logs.recognise import decode_ima
 from bundlefmt.logs.systemd import SystemdLog
 from bundlefmt.logs.tcg import FirmwareLog
 from bundlefmt.render.events import strongest
-from bundlefmt.render.words import plural, safe, short, when
+from bundlefmt.render.words import plural, short, when
 from bundlefmt.wire import Buffer
 
 Facts = dict[str, str]
@@ -172,7 +172,7 @@ def artifact_facts(role: str, type_: str, data: Buffer) -> Facts:
         found = describe(data)
     except (MalformedError, x509.CertificateError, openpgp.OpenPgpError) as error:
         found = {"cannot be read": str(error)}
-    return {key: safe(value) for key, value in found.items()}
+    return found
 
 
 def seal_facts(seal: Seal) -> Facts:
@@ -183,7 +183,7 @@ def seal_facts(seal: Seal) -> Facts:
         found = {"cannot be read": str(error)}
     if seal.key is not None:
         found["carries a certificate"] = plural(len(seal.key), "byte")
-    return {key: safe(value) for key, value in found.items()}
+    return found
 
 
 def _cose(seal: Seal) -> Facts:

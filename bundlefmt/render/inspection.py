@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What `inspect` says: one plain structure, from which the tree and the JSON are made.
 
-Spec: "Inspection as JSON". Shows, does not judge.
+Values are exact; who prints them escapes them. Spec: "Inspection and reports as JSON". Shows, does not judge.
 """
 
 from __future__ import annotations
@@ -17,23 +17,25 @@ from bundlefmt.errors import MalformedError
 from bundlefmt.manifest import Digest, Item, hash_bytes
 from bundlefmt.render import Json
 from bundlefmt.render.facts import artifact_facts, seal_facts
-from bundlefmt.render.words import safe
 from bundlefmt.wire import Buffer
 
 SCHEMA: Final = "evidence-bundle-inspection/1"
 
 
 def plain(value: object) -> Json:
-    """A CBOR value for JSON: byte strings become hexadecimal, text is made safe."""
+    """A CBOR value for JSON: byte strings become hexadecimal, numbers that are keys text."""
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, bytes | memoryview):
         return bytes(value).hex()
     if isinstance(value, Mapping):
-        return {safe(str(key)): plain(item) for key, item in value.items()}
+        pairs = {str(key): plain(item) for key, item in value.items()}
+        if len(pairs) < len(value):  # 1 and "1" are two keys
+            return [[plain(key), plain(item)] for key, item in value.items()]
+        return pairs
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
-    return safe(str(value))
+    return str(value)
 
 
 def _digest(digest: Digest) -> Json:
@@ -46,8 +48,8 @@ def _item(bundle: Bundle, label: str, item: Item) -> Json:
     facts = artifact_facts(item.role, record.type, record.value) if record else {}
     return {
         "label": label,
-        "role": safe(item.role),
-        "type": safe(item.type),
+        "role": item.role,
+        "type": item.type,
         "size": item.size,
         "digest": _digest(item.digest),
         "presence": "present" if record else absence,
@@ -66,9 +68,9 @@ def inspection(bundle: Bundle) -> dict[str, Json]:
             "sha256": hash_bytes(labels.HASH_SHA256, bundle.manifest_raw).hex(),
             "size": len(bundle.manifest_raw),
             "version": [labels.MAJOR_VERSION, manifest.minor],
-            "profile": safe(manifest.profile),
+            "profile": manifest.profile,
             "created": manifest.created,
-            "title": None if manifest.title is None else safe(manifest.title),
+            "title": manifest.title,
             "previous": None if manifest.previous is None else _digest(manifest.previous),
             "critical": plain(manifest.critical),
             "extensions": plain(manifest.extensions),
@@ -82,7 +84,7 @@ def inspection(bundle: Bundle) -> dict[str, Json]:
         },
         "signers": [{"item": signer.item, "part": signer.part} for signer in manifest.signers],
         "seals": [
-            {"type": safe(seal.type), "size": len(seal.value), "facts": plain(seal_facts(seal))}
+            {"type": seal.type, "size": len(seal.value), "facts": plain(seal_facts(seal))}
             for seal in bundle.seals
         ],
         "renewals": [{"size": len(renewal.raw)} for renewal in bundle.renewals],
@@ -99,7 +101,7 @@ def malformed(data: Buffer, error: MalformedError) -> dict[str, Json]:
             "code": error.code.value,
             "offset": error.offset,
             "path": error.path,
-            "message": safe(error.message),
+            "message": error.message,
         },
     }
 
@@ -120,7 +122,7 @@ def _outline(data: Buffer) -> list[Json]:
         if name == "content" and node.kind == cbor.MAP:
             records = zip(node.children[::2], node.children[1::2], strict=False)
             for key, value in records:
-                shown = safe(key.text()) if key.kind == cbor.TEXT else cbor.KIND_NAMES[key.kind]
+                shown = key.text() if key.kind == cbor.TEXT else cbor.KIND_NAMES[key.kind]
                 parts.append(
                     {"part": f"content {shown}", "offset": value.start, "bytes": value.end - value.start}
                 )

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tree of an inspection and the lines of a report, as plain text for a terminal of any width."""
+"""The tree of an inspection and the lines of a report, as plain text for a terminal of any width.
+
+Every line goes through `words.lines`, so that no value can forget to.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import Final
 
 from bundlefmt import labels
 from bundlefmt.render import Json, platform
-from bundlefmt.render.words import cut, plural, safe, size, when
+from bundlefmt.render.words import cut, lines, plural, size, when
 from bundlefmt.verify import Finding, Outcome, Report
 
 MAX_MESSAGE: Final = 500  # characters of a finding in a line for people
@@ -41,6 +44,7 @@ def _words(value: Json) -> str:
     return cut(str(value))
 
 
+@lines
 def tree(shown: dict[str, Json]) -> Iterator[str]:
     """The calm tree of a well-formed bundle's inspection."""
     manifest, binding = _object(shown["manifest"]), _object(shown["binding"])
@@ -97,6 +101,7 @@ def _facts(facts: Json, pad: str) -> Iterator[str]:
         yield f"{pad}{name}: {_words(value)}"
 
 
+@lines
 def outline(shown: dict[str, Json]) -> Iterator[str]:
     """What can be read of a malformed file, and where it stopped."""
     fault = _object(shown["malformed"])
@@ -108,6 +113,7 @@ def outline(shown: dict[str, Json]) -> Iterator[str]:
     yield f"stopped at byte {fault['offset']}{where}: {fault['code']}: {fault['message']}"
 
 
+@lines
 def report_lines(report: Report, *, verbose: bool = False) -> Iterator[str]:
     """A report: the findings that matter (all when `verbose`), the conclusions, the verdict."""
     yield f"manifest sha-256 {report.manifest_digest.hex()}"
@@ -125,7 +131,7 @@ def report_lines(report: Report, *, verbose: bool = False) -> Iterator[str]:
         yield f"  {conclusion.basis:9} {conclusion.statement}"
     if verbose:
         for label, told in report.platforms:
-            yield f"what booted, as {safe(label)} tells it"
+            yield f"what booted, as {label} tells it"
             yield from (f"  {line}" for line in platform.summary(told))
     yield f"verdict: {report.verdict}"
 
@@ -134,7 +140,7 @@ def _finding_line(finding: Finding) -> str:
     items = (
         f" [{', '.join(finding.items[:4])}{', …' if len(finding.items) > 4 else ''}]" if finding.items else ""
     )
-    return f"{_MARKS[finding.outcome]} {finding.check:20}{items} {cut(safe(finding.message), MAX_MESSAGE)}"
+    return f"{_MARKS[finding.outcome]} {finding.check:20}{items} {cut(finding.message, MAX_MESSAGE)}"
 
 
 def report_json(report: Report) -> dict[str, Json]:
@@ -156,7 +162,7 @@ def report_json(report: Report) -> dict[str, Json]:
                 "check": finding.check,
                 "outcome": finding.outcome.value,
                 "items": list[Json](finding.items),
-                "message": safe(finding.message),
+                "message": finding.message,
             }
             for finding in report.findings
         ],

@@ -9,8 +9,11 @@ from __future__ import annotations
 import datetime
 import json
 import unicodedata
-from typing import Final
+from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import Final, ParamSpec
 
+P = ParamSpec("P")
 _UNSAFE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"})
 # characters that show nothing though their category is harmless (Unicode 16, Default_Ignorable_Code_Point),
 # and the blank of Braille
@@ -19,6 +22,7 @@ _INVISIBLE: Final = frozenset(
     | {*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)}
 )
 MAX_SHOWN: Final = 200  # characters of one value in a line for people; JSON has it all
+MAX_LINE: Final = 4000  # characters of a line with many values
 
 
 def _shows(char: str) -> bool:
@@ -30,12 +34,24 @@ def _shows(char: str) -> bool:
 
 def safe(text: str) -> str:
     """`text` with control, format, bidirectional and invisible characters escaped: it shows what it is."""
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(char if _shows(char) else f"\\u{{{ord(char):x}}}" for char in text)
 
 
 def escaped(text: str) -> str:
     """`text` between quotes as in JSON, loses nothing; what a terminal does not show stands as an escape."""
-    quoted = json.dumps(text, ensure_ascii=False)
+    return _escapes(json.dumps(text, ensure_ascii=False))
+
+
+def json_text(value: object) -> str:
+    """JSON that loses nothing, indented, with escapes as `escaped` has them."""
+    return "\n".join(map(_escapes, json.dumps(value, indent=2, ensure_ascii=False).split("\n")))
+
+
+def _escapes(quoted: str) -> str:
+    if quoted.isascii() and quoted.isprintable():
+        return quoted
     return "".join(char if _shows(char) else _utf16_escape(char) for char in quoted)
 
 
@@ -47,6 +63,16 @@ def _utf16_escape(char: str) -> str:
 def cut(text: str, keep: int = MAX_SHOWN) -> str:
     """At most `keep` characters, and how many there were."""
     return text if len(text) <= keep else f"{text[:keep]}… ({len(text)} characters)"
+
+
+def lines(write: Callable[P, Iterator[str]]) -> Callable[P, Iterator[str]]:
+    """Decorates what writes lines for people: each is made safe, whatever is in it, and has an end."""
+
+    @wraps(write)
+    def gate(*args: P.args, **kwargs: P.kwargs) -> Iterator[str]:
+        return (safe(cut(line, MAX_LINE)) for line in write(*args, **kwargs))
+
+    return gate
 
 
 def when(seconds: int) -> str:
