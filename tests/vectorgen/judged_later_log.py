@@ -32,9 +32,15 @@ from tests.vectorgen.vector import Judged, Vectors
 vector: Final = Vectors()
 
 
-def _ima(entries: Sequence[Measured], quoted: Sequence[Measured], data: bytes | None = None) -> Ceremony:
+def _ima(
+    entries: Sequence[Measured],
+    quoted: Sequence[Measured],
+    data: bytes | None = None,
+    *,
+    padded: bool = False,
+) -> Ceremony:
     """An IMA list beside a quote of what `quoted` measured."""
-    pcrs = {tpm.SHA256: {10: ima_value(quoted)}}
+    pcrs = {tpm.SHA256: {10: ima_value(quoted, padded=padded)}}
     raw = b"".join(entry.encode() for entry in entries) if data is None else data
     return quoting(pcrs).having("ima.log", log_item(raw, "ima-log"))
 
@@ -52,16 +58,6 @@ def after(*strings: str, quoted: Sequence[str]) -> Ceremony:
     ceremony = quoting(_phases(values(boot()), *quoted))
     ceremony = ceremony.having("firmware.log", log_item(Log(events=boot()).encode()))
     return ceremony.having("userspace.log", log_item(userspace(*strings), "userspace-log"))
-
-
-def _padded(stated: Sequence[Measured], told: Sequence[Measured]) -> Ceremony:
-    """As Linux did before 5.9: SHA-1 digests with zeros behind; `told` is what stands beside them."""
-    value, raw = bytes(32), b""
-    for one, other in zip(stated, told, strict=True):
-        digest = one.template_digest
-        value = measured.extended(value, digest.ljust(32, b"\0"))
-        raw += replace(other, stated=digest).encode()
-    return quoting({tpm.SHA256: {10: value}}).having("ima.log", log_item(raw, "ima-log"))
 
 
 @vector("log.replay", "valid")
@@ -179,9 +175,9 @@ def log_ima_cut_short() -> Judged:
     return _ima([], measured_files(2), raw).judged("log.form")
 
 
-@vector("log.ima")
-def log_ima_all_later() -> Judged:
-    """PCR 10 is quoted as it starts: no entry of the list is attested."""
+@vector("log.ima", "appended")
+def log_ima_none_quoted() -> Judged:
+    """The quote was made before anything was measured: no entry of the IMA list is in it."""
     return _ima(measured_files(3), []).judged(unsure=("log.ima",))
 
 
@@ -193,21 +189,20 @@ def log_ima_of_two_pcrs() -> Judged:
 
 
 @vector("log.ima", "bank")
-def log_ima_padded_sha1() -> Judged:
-    """Linux before 5.9 extended the SHA-256 bank by SHA-1 digests and zeros: as weak as SHA-1."""
-    return _padded(measured_files(3), measured_files(3)).judged(unsure=("log.ima",))
+def log_ima_padded() -> Judged:
+    """Linux before 5.9 extended the SHA-1 digest of an entry, with zeros behind it, in every bank."""
+    return _ima(measured_files(3), measured_files(3), padded=True).judged(unsure=("log.ima",))
 
 
 @vector("log.ima", "bank", "relaxed")
-def log_ima_padded_sha1_allowed() -> Judged:
+def log_ima_padded_allowed() -> Judged:
     """The same, where the verifier lets SHA-1 pass."""
-    return _padded(measured_files(3), measured_files(3)).under(allow_sha1=True).judged()
+    return _ima(measured_files(3), measured_files(3), padded=True).under(allow_sha1=True).judged()
 
 
 @vector("log.ima", "tampered")
-def log_ima_data_rewritten() -> Judged:
-    """Beside a right SHA-1 digest stands another name: the list replays, and says what was never measured."""
-    told = [
-        replace(one, path="/usr/bin/tool-9") if n == 1 else one for n, one in enumerate(measured_files(3))
-    ]
-    return _padded(measured_files(3), told).judged("log.ima")
+def log_ima_data_changed() -> Judged:
+    """The digests of the IMA list are those that were extended; the name in one entry is another."""
+    entries = measured_files(3)
+    data = b"".join(entry.encode() for entry in entries).replace(b"tool-1", b"tool-9")
+    return _ima([], entries, data, padded=True).judged("log.ima")

@@ -129,16 +129,12 @@ def userspace(*strings: str, pcr: int = 9, digest: bytes | None = None) -> bytes
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """An entry of an IMA list with template ima-ng; a violation has a digest of zeros.
-
-    `stated` is the template digest that the list gives, if other.
-    """
+    """An entry of an IMA list with template ima-ng; a violation has a digest of zeros."""
 
     path: str
     content: bytes
     violation: bool = False
     pcr: int = 10
-    stated: bytes | None = None
 
     @property
     def fields(self) -> bytes:
@@ -147,17 +143,17 @@ class Measured:
         return b"".join(struct.pack("<I", len(part)) + part for part in (digest, name))
 
     @property
-    def template_digest(self) -> bytes:
+    def digest(self) -> bytes:
         return bytes(20) if self.violation else hashlib.sha1(self.fields).digest()  # noqa: S324 - as Linux does
 
     def encode(self) -> bytes:
-        digest = self.template_digest if self.stated is None else self.stated
+        digest = self.digest
         head = struct.pack("<I", self.pcr) + digest + struct.pack("<I", 6) + b"ima-ng"
         return head + struct.pack("<I", len(self.fields)) + self.fields
 
     def ascii(self) -> str:
-        digest = hashlib.sha1(self.fields).hexdigest()  # noqa: S324 - as Linux does
-        return f"10 {digest} ima-ng sha256:{hashlib.sha256(self.content).hexdigest()} {self.path}\n"
+        content = hashlib.sha256(self.content).hexdigest()
+        return f"{self.pcr} {self.digest.hex()} ima-ng sha256:{content} {self.path}\n"
 
     @property
     def extension(self) -> bytes:
@@ -168,9 +164,9 @@ def measured_files(count: int) -> list[Measured]:
     return [Measured(path=f"/usr/bin/tool-{n}", content=f"tool {n}".encode()) for n in range(count)]
 
 
-def ima_value(entries: Sequence[Measured]) -> bytes:
-    """PCR 10 of the SHA-256 bank after these entries."""
+def ima_value(entries: Sequence[Measured], *, padded: bool = False) -> bytes:
+    """PCR 10 of the SHA-256 bank after these entries; `padded` as Linux before 5.9 extended it."""
     value = bytes(32)
     for entry in entries:
-        value = extended(value, entry.extension)
+        value = extended(value, entry.digest.ljust(32, b"\0") if padded else entry.extension)
     return value
