@@ -24,7 +24,7 @@ from bundlefmt.cose import KeySigner, PrivateKey
 from bundlefmt.errors import MalformedError
 from bundlefmt.evidence import openpgp, x509
 from bundlefmt.manifest import Digest
-from bundletools import gnupg, sealing
+from bundletools import gnupg, sealing, signers, yubikey_cli
 from bundletools.capture import Identity, Log, Request
 from bundletools.capture import capture as take
 from bundletools.devices import DeviceError
@@ -34,6 +34,8 @@ from bundletools.tpm2 import Tpm2, open_tpm
 _TCTI_VARIABLE = "TPM2TOOLS_TCTI"
 _DEFAULT_TCTI = "device:/dev/tpmrm0"
 
+
+app.add_typer(yubikey_cli.app, name="yubikey")
 
 TctiOption = Annotated[
     str | None, typer.Option(help=f"Where the TPM is; default ${_TCTI_VARIABLE}, else {_DEFAULT_TCTI}.")
@@ -154,7 +156,10 @@ def _private_key(path: Path) -> PrivateKey:
 def seal(
     file: FileArgument,
     using: Annotated[
-        str, typer.Option("--with", metavar="SIGNER", help="gpg:KEY, or file:KEY.pem with --cert.")
+        str,
+        typer.Option(
+            "--with", metavar="SIGNER", help=f"gpg:KEY, {signers.USAGE}, or file:KEY.pem with --cert."
+        ),
     ],
     cert: Annotated[
         Path | None, typer.Option(metavar="FILE", help="X.509 certificate of the key in file:.")
@@ -167,11 +172,15 @@ def seal(
     if (output is None) != in_place:
         raise UsageError("say where to write the sealed bundle", hint="-o FILE, or --in-place")
     kind, _, name = using.partition(":")
-    if kind not in ("gpg", "file") or not name:
-        raise UsageError(f"{using!r} is no signer", hint="gpg:KEY, or file:KEY.pem with --cert")
+    if kind not in ("gpg", "file", *signers.BY_KIND) or (not name and kind != "yubikey"):
+        raise UsageError(
+            f"{using!r} is no signer", hint=f"gpg:KEY, {signers.USAGE}, or file:KEY.pem with --cert"
+        )
     bundle = Bundle.decode(file.read_bytes())
     if kind == "gpg":
         sealed = sealing.seal_openpgp(bundle, gnupg.sign(name, bundle.manifest_raw), [gnupg.export(name)])
+    elif kind in signers.BY_KIND:
+        sealed = signers.seal(bundle, kind, name)
     else:
         if cert is None:
             raise UsageError("file: needs the key's certificate", hint="--cert CERT.pem")

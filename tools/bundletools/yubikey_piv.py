@@ -50,6 +50,15 @@ class Attestation:
     issuer: bytes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyPolicies:
+    """What key a slot has and how it may be used, as the device says; in yubikit's words, lower case."""
+
+    algorithm: str
+    pin: str
+    touch: str
+
+
 def _slot(name: str) -> SLOT:
     """Raises DeviceError unless it is a slot for keys, in hexadecimal."""
     from yubikit.piv import SLOT
@@ -207,14 +216,29 @@ class Piv:
                     return None
                 raise
 
+    def policies(self, slot: str) -> KeyPolicies | None:
+        """None where the slot has no key, or the firmware (before 5.3) does not tell."""
+        found = self._metadata(_slot(slot))
+        if found is None:
+            return None
+        pin, touch = found.pin_policy.name.lower(), found.touch_policy.name.lower()
+        return KeyPolicies(algorithm=found.key_type.name, pin=pin, touch=touch)
+
     def certificate(self, slot: str) -> bytes:
-        """DER of the certificate in a slot, as it was put there; slot f9 is the attesting key's."""
+        """As `find_certificate`, for a slot that must hold one."""
+        found = self.find_certificate(slot)
+        if found is None:
+            raise DeviceError(f"{self.name}: slot {slot} holds no certificate", hint="ykman piv info")
+        return found
+
+    def find_certificate(self, slot: str) -> bytes | None:
+        """DER of the certificate in a slot, as it was put there, or None; slot f9 is the attesting key's."""
         from yubikit.core import Tlv
         from yubikit.piv import OBJECT_ID, SLOT, decompress_certificate
 
         data = self._object(OBJECT_ID.from_slot(SLOT.ATTESTATION if slot == "f9" else _slot(slot)))
         if data is None:
-            raise DeviceError(f"{self.name}: slot {slot} holds no certificate", hint="ykman piv info")
+            return None
         with refusals(f"{self.name}: read the certificate of slot {slot}"):
             try:
                 fields = Tlv.parse_dict(data)
