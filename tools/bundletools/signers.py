@@ -10,12 +10,13 @@ from typing import Final
 
 from bundlefmt.bundle import Bundle
 from bundlefmt.cli.run import UsageError
-from bundletools import sealing, yubikey_piv
+from bundletools import sealing
 from bundletools.pkcs11 import open_token
 from bundletools.pkcs11_uri import SCHEME, Pkcs11Uri
 from bundletools.prompts import Prompts, Terminal
 from bundletools.yubikey import open_yubikey
-from bundletools.yubikey_piv import Piv
+from bundletools.yubikey_piv import DEFAULT_SLOT, Piv
+from bundletools.yubikey_signer import signer
 
 _YUBIKEY: Final = re.compile(r"(?P<serial>[0-9]{1,10})?(:(?P<slot>[0-9a-f]{2}))?", re.ASCII)
 
@@ -24,11 +25,11 @@ def _yubikey(bundle: Bundle, name: str, prompts: Prompts) -> Bundle:
     parsed = _YUBIKEY.fullmatch(name)
     if parsed is None:
         raise UsageError(f"yubikey:{name} names no YubiKey", hint="yubikey:SERIAL, or yubikey:SERIAL:SLOT")
-    serial, slot = parsed["serial"], parsed["slot"] or yubikey_piv.DEFAULT_SLOT
+    serial, slot = parsed["serial"], parsed["slot"] or DEFAULT_SLOT
     with open_yubikey(None if serial is None else int(serial)) as opened:
         piv = Piv(opened, prompts)
         certificate = piv.certificate(slot)
-        return sealing.seal_cose(bundle, piv.signer(slot), certificate, issued_at=int(time.time()))
+        return sealing.seal_cose(bundle, signer(piv, slot), certificate, issued_at=int(time.time()))
 
 
 def _pkcs11(bundle: Bundle, name: str, prompts: Prompts) -> Bundle:

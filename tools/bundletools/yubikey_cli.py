@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`bundle yubikey`: what is attached, and what a device says of itself. Nothing is changed, no PIN is needed."""
+"""`bundle yubikey`: what is attached, and what a device says of itself. It changes nothing."""
 
 from __future__ import annotations
 
@@ -58,9 +58,9 @@ def info(
 def _slot(piv: Piv, slot: str) -> list[str]:
     """The lines about one slot; none where it is empty."""
     lines = []
-    policies = piv.policies(slot)
-    if policies is not None:
-        lines.append(f"slot {slot}: {policies.algorithm}, PIN {policies.pin}, touch {policies.touch}")
+    key = piv.key(slot)
+    if key is not None:
+        lines.append(f"slot {slot}: {key.algorithm}, PIN {key.pin.lower()}, touch {key.touch.lower()}")
     certificate = piv.find_certificate(slot)
     if certificate is not None:
         facts = x509.facts(certificate)

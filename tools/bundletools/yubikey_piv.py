@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The PIV application of a YubiKey: generate, attest, certificates, and signing as a `cose.Signer`.
+"""The PIV application of a YubiKey: generate, attest, read and write certificates.
 
 NIST SP 800-73-4 and the vendor's extensions, through yubikit. PIN and management key come from a prompt at
 the moment of need and are not kept.
@@ -7,17 +7,11 @@ the moment of need and are not kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import load_der_x509_certificate
 
-from bundlefmt import cose, labels
 from bundlefmt.evidence import x509
 from bundletools.devices import DeviceError
 from bundletools.prompts import Prompts
@@ -30,13 +24,7 @@ if TYPE_CHECKING:
 DEFAULT_SLOT: Final = "9c"
 ALGORITHMS: Final = ("ECCP256", "ECCP384", "RSA2048", "RSA3072", "RSA4096", "ED25519")
 _PIN_BYTES: Final = range(6, 9)  # NIST SP 800-73-4 Part 2, 2.4.3
-_HASHES: Final[dict[int, hashes.HashAlgorithm]] = {
-    labels.ALG_ESP256: hashes.SHA256(),
-    labels.ALG_ESP384: hashes.SHA384(),
-    labels.ALG_PS256: hashes.SHA256(),
-    labels.ALG_RS256: hashes.SHA256(),
-}
-_NOT_ALLOWED: Final = 0x6982
+NOT_ALLOWED: Final = 0x6982
 _NOT_FOUND: Final = frozenset({0x6A82, 0x6A88})
 _PLAIN, _COMPRESSED = b"\x00", b"\x01"
 _TAG_CERTIFICATE, _TAG_CERTIFICATE_INFO = 0x70, 0x71
@@ -51,15 +39,16 @@ class Attestation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeyPolicies:
-    """What key a slot has and how it may be used, as the device says; in yubikit's words, lower case."""
+class SlotKey:
+    """What key a slot has and how it may be used, as the device says; policies in yubikit's words."""
 
     algorithm: str
+    public: TokenKey
     pin: str
     touch: str
 
 
-def _slot(name: str) -> SLOT:
+def piv_slot(name: str) -> SLOT:
     """Raises DeviceError unless it is a slot for keys, in hexadecimal."""
     from yubikit.piv import SLOT
 
@@ -131,7 +120,7 @@ class Piv:
             try:
                 self.session.authenticate(key)
             except (ApduError, BadResponseError) as error:
-                if isinstance(error, ApduError) and error.sw != _NOT_ALLOWED:
+                if isinstance(error, ApduError) and error.sw != NOT_ALLOWED:
                     raise
                 raise DeviceError(
                     f"{self.name}: wrong management key", hint="ykman piv info shows its algorithm"
@@ -171,7 +160,7 @@ class Piv:
         """
         from yubikit.piv import KEY_TYPE, PIN_POLICY, TOUCH_POLICY
 
-        where = _slot(slot)
+        where = piv_slot(slot)
         if algorithm not in ALGORITHMS:
             raise DeviceError(f"there is no algorithm {algorithm!r} here", hint=", ".join(ALGORITHMS))
         if self._occupied(where):
@@ -182,7 +171,7 @@ class Piv:
             key = self.session.generate_key(
                 where, KEY_TYPE[algorithm], PIN_POLICY[pin_policy], TOUCH_POLICY[touch_policy]
             )
-        return _token_key(key)
+        return token_key(key)
 
     def _occupied(self, slot: SLOT) -> bool:
         """A key without a certificate shows only since firmware 5.3."""
@@ -216,13 +205,17 @@ class Piv:
                     return None
                 raise
 
-    def policies(self, slot: str) -> KeyPolicies | None:
+    def key(self, slot: str) -> SlotKey | None:
         """None where the slot has no key, or the firmware (before 5.3) does not tell."""
-        found = self._metadata(_slot(slot))
+        found = self._metadata(piv_slot(slot))
         if found is None:
             return None
-        pin, touch = found.pin_policy.name.lower(), found.touch_policy.name.lower()
-        return KeyPolicies(algorithm=found.key_type.name, pin=pin, touch=touch)
+        return SlotKey(
+            algorithm=found.key_type.name,
+            public=token_key(found.public_key),
+            pin=found.pin_policy.name,
+            touch=found.touch_policy.name,
+        )
 
     def certificate(self, slot: str) -> bytes:
         """As `find_certificate`, for a slot that must hold one."""
@@ -236,7 +229,7 @@ class Piv:
         from yubikit.core import Tlv
         from yubikit.piv import OBJECT_ID, SLOT, decompress_certificate
 
-        data = self._object(OBJECT_ID.from_slot(SLOT.ATTESTATION if slot == "f9" else _slot(slot)))
+        data = self._object(OBJECT_ID.from_slot(SLOT.ATTESTATION if slot == "f9" else piv_slot(slot)))
         if data is None:
             return None
         with refusals(f"{self.name}: read the certificate of slot {slot}"):
@@ -257,7 +250,7 @@ class Piv:
     def put_certificate(self, slot: str, certificate: bytes) -> None:
         """Write a DER certificate into a slot. `manage` comes before."""
         with refusals(f"{self.name}: write the certificate of slot {slot}"):
-            self.session.put_certificate(_slot(slot), load_der_x509_certificate(certificate))
+            self.session.put_certificate(piv_slot(slot), load_der_x509_certificate(certificate))
         if self.certificate(slot) != certificate:
             raise DeviceError(f"{self.name}: slot {slot} does not hold the certificate that was written")
 
@@ -266,107 +259,16 @@ class Piv:
         from yubikit.core import require_version
         from yubikit.piv import INS_ATTEST
 
-        where = _slot(slot)
+        where = piv_slot(slot)
         with refusals(f"{self.name}: attest slot {slot}"):
             require_version(self.session.version, (4, 3, 0), "attestation needs firmware 4.3 or later")
             # the bytes of the device, which the library would read and write anew
             statement = self.session.protocol.send_apdu(0, INS_ATTEST, where, 0)
         return Attestation(statement=statement, issuer=self.certificate("f9"))
 
-    def signer(self, slot: str, *, key: TokenKey | None = None, alg: int | None = None) -> PivSigner:
-        """The key of a slot. `key` is its public key where the slot has no certificate yet.
 
-        `alg` is a COSE algorithm that fits the key; ESP256, ESP384, Ed25519 or PS256 by itself.
-        """
-        where, metadata = _slot(slot), self._metadata(_slot(slot))
-        public = key or _token_key(x509.public_key(self.certificate(slot)))
-        if metadata is not None and _spki(metadata.public_key) != _spki(public):
-            raise DeviceError(f"{self.name}: the certificate of slot {slot} is of another key")
-        default = _algorithm(public)
-        if alg not in (None, default) and (alg, default) != (labels.ALG_RS256, labels.ALG_PS256):
-            raise DeviceError(f"{self.name}: the key of slot {slot} does not sign so")
-        return PivSigner(
-            piv=self,
-            slot=where,
-            key=public,
-            alg=default if alg is None else alg,
-            pin=metadata is None or metadata.pin_policy.name != "NEVER",
-            pin_each_time=metadata is None or metadata.pin_policy.name != "ONCE",
-            touch=metadata is None or metadata.touch_policy.name in ("ALWAYS", "CACHED"),
-        )
-
-
-def _spki(key: TokenKey) -> bytes:
-    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-
-
-def _token_key(key: object) -> TokenKey:
+def token_key(key: object) -> TokenKey:
+    """`key`, if it can sign. Raises DeviceError."""
     if isinstance(key, TokenKey):
         return key
     raise DeviceError(f"a key of this kind cannot sign here ({type(key).__name__})")
-
-
-def _algorithm(key: TokenKey) -> int:
-    if isinstance(key, rsa.RSAPublicKey):
-        if key.key_size < cose.MIN_RSA_BITS:
-            raise DeviceError(f"RSA keys of {key.key_size} bits are not accepted")
-        return labels.ALG_PS256
-    if isinstance(key, ed25519.Ed25519PublicKey):
-        return labels.ALG_ED25519
-    return labels.ALG_ESP256 if isinstance(key.curve, ec.SECP256R1) else labels.ALG_ESP384
-
-
-@dataclass(slots=True, kw_only=True)
-class PivSigner:
-    """A `cose.Signer`: asks for the PIN as often as the key wants it, and says when to touch.
-
-    Where the firmware does not tell a key's policies (before 5.3), PIN and touch are expected each time.
-    """
-
-    piv: Piv
-    slot: SLOT
-    key: TokenKey
-    alg: int
-    pin: bool
-    pin_each_time: bool
-    touch: bool
-    _verified: bool = False
-
-    def sign(self, message: bytes) -> bytes:
-        """The COSE signature value over `message`. Raises DeviceError."""
-        from yubikit.piv import KEY_TYPE
-
-        if self.pin and (self.pin_each_time or not self._verified):
-            self.piv.verify_pin()
-            self._verified = True
-        if self.touch:
-            self.piv.prompts.notice(f"touch {self.piv.name} when it blinks")
-        scheme: padding.AsymmetricPadding | None = None
-        if self.alg == labels.ALG_PS256:
-            scheme = padding.PSS(padding.MGF1(hashes.SHA256()), padding.PSS.DIGEST_LENGTH)
-        elif self.alg == labels.ALG_RS256:
-            scheme = padding.PKCS1v15()
-        with self._refused():
-            signature = self.piv.session.sign(
-                self.slot, KEY_TYPE.from_public_key(self.key), message, _HASHES.get(self.alg), scheme
-            )
-        if isinstance(self.key, ec.EllipticCurvePublicKey):
-            return cose.fixed_length(self.alg, signature)
-        return signature
-
-    @contextmanager
-    def _refused(self) -> Iterator[None]:
-        from yubikit.core.smartcard import ApduError
-
-        what = f"{self.piv.name}: sign with slot {self.slot:02x}"
-        with refusals(what):
-            try:
-                yield
-            except ApduError as error:
-                if error.sw == _NOT_ALLOWED and self.touch:
-                    raise DeviceError(
-                        f"{what}: not touched in time", hint="try again, and touch it"
-                    ) from None
-                if error.sw == _NOT_ALLOWED:
-                    raise DeviceError(f"{what}: not allowed without the PIN") from None
-                raise
