@@ -14,6 +14,7 @@ import socket
 import subprocess
 import tempfile
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -27,6 +28,7 @@ SOCKET_VARIABLE: Final = "PCSCLITE_CSOCK_NAME"  # where libpcsclite looks for it
 READER: Final = "Yubico YubiKey CCID"  # as the USB device names itself
 SLOTS: Final = 2  # of each reader of vpcd
 _OFF, _ON, _RESET, _ATR = 0, 1, 2, 4
+_NOTICED: Final = 1.0  # seconds; the service looks every 0.4
 _START_ATTEMPTS: Final = 100
 
 
@@ -37,15 +39,29 @@ class Slot:
         self._port = port
         self._connection: socket.socket | None = None
         self._thread: threading.Thread | None = None
+        self._empty_since = 0.0
+
+    @property
+    def occupied(self) -> bool:
+        """Whether a card is in that was not pulled."""
+        return self._thread is not None and self._thread.is_alive()
 
     def insert(self, card: VirtualYubiKey) -> None:
-        """Put a card in, instead of one that is in; the service notices within half a second."""
+        """Put a card in; the service notices within half a second.
+
+        A card that came before the service noticed that the last one is gone would never be seen.
+        """
         self.remove()
+        time.sleep(max(0.0, self._empty_since + _NOTICED - time.monotonic()))
         card.reset()
         self._connection = connection = socket.create_connection(("127.0.0.1", self._port))
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._thread = threading.Thread(target=_serve, args=(connection, card), daemon=True)
+        self._thread = threading.Thread(target=self._hold, args=(connection, card), daemon=True)
         self._thread.start()
+
+    def _hold(self, connection: socket.socket, card: VirtualYubiKey) -> None:
+        _serve(connection, card)
+        self._empty_since = time.monotonic()
 
     def remove(self) -> None:
         """Pull the card out; no matter if it is out already."""

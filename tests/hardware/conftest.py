@@ -109,12 +109,14 @@ class Desk:
 
     def put_in(self, *which: int) -> None:
         """Exactly these of the two are attached when this returns."""
+        stay = [index for index in which if self.slots[index].occupied]
         for index, made in enumerate(self.made):
             made.card.pulled_by = lambda _: False
-            if index in which:
-                self.slots[index].insert(made.card)
-            else:
+            if index not in stay:
                 self.slots[index].remove()
+        wait_for(*(SERIALS[index] for index in stay))
+        for index in set(which) - set(stay):
+            self.slots[index].insert(self.made[index].card)
         wait_for(*(SERIALS[index] for index in which))
 
 

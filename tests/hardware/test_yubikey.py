@@ -55,11 +55,20 @@ def test_one_or_none(both: Desk) -> None:
 def test_held_by_another_program(desk: Desk) -> None:
     with (
         open_yubikey(SERIALS[0]),
-        pytest.raises(DeviceError, match="read Yubico YubiKey CCID") as refused,
+        pytest.raises(DeviceError, match="another program holds the YubiKey") as refused,
         open_yubikey(SERIALS[0]),
     ):
         pass
     assert "gpgconf --kill scdaemon" in refused.value.hint
+
+
+def test_without_a_serial_one_that_is_held_counts(desk: Desk) -> None:
+    with (
+        open_yubikey(SERIALS[1]),
+        pytest.raises(DeviceError, match="several YubiKeys"),
+        open_yubikey(None),
+    ):
+        pass
 
 
 def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -77,8 +86,10 @@ def test_service_absent(tmp_path: Path) -> None:
     pytest.importorskip("ykman", reason="yubikey-manager is not installed")
     done = run("yubikey", "list", **{SOCKET_VARIABLE: str(tmp_path / "none")})
     assert done.returncode == 5
-    assert done.stderr.startswith("error: look for YubiKeys: ")
-    assert "hint: start the smart card service" in done.stderr
+    assert done.stderr.splitlines() == [
+        "error: look for YubiKeys: the smart card service does not run",
+        "hint: systemctl start pcscd.socket",
+    ]
 
 
 def test_library_absent(monkeypatch: pytest.MonkeyPatch, bundle: Bundle) -> None:

@@ -8,7 +8,7 @@ here and not by ykman's own function, which ends every scdaemon that it finds in
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,14 +17,16 @@ from bundletools.devices import DeviceError
 if TYPE_CHECKING:
     from yubikit.core.smartcard import SmartCardConnection
 
-# PC/SC (winscard.h): what the service answers
-_NO_SERVICE: Final = frozenset({0x8010001D, 0x8010001E})
-_NO_PERMISSION: Final = 0x8010006A
-_IN_USE: Final = 0x8010000B
-_PCSC_HINTS: Final = {
-    **dict.fromkeys(_NO_SERVICE, "start the smart card service: systemctl start pcscd.socket"),
-    _NO_PERMISSION: "the smart card service refuses this user: see polkit's rules for org.debian.pcsc-lite",
-    _IN_USE: "another program holds the YubiKey; if it is gpg: gpgconf --kill scdaemon",
+# PC/SC (winscard.h): SCARD_E_NO_SERVICE, SCARD_E_SERVICE_STOPPED
+_SERVICE: Final = ("the smart card service does not run", "systemctl start pcscd.socket")
+# result code -> what it means, and what to do
+_PCSC: Final = {
+    0x8010001D: _SERVICE,
+    0x8010001E: _SERVICE,
+    # SCARD_W_SECURITY_VIOLATION
+    0x8010006A: ("the smart card service refuses this user", "see polkit's rules for org.debian.pcsc-lite"),
+    # SCARD_E_SHARING_VIOLATION
+    0x8010000B: ("another program holds the YubiKey", "if it is gpg: gpgconf --kill scdaemon"),
 }
 _PUT_IN: Final = "put it in again and start anew"
 
@@ -94,16 +96,9 @@ def refusals(what: str) -> Iterator[None]:
     except NoCardException:
         raise DeviceError(f"{what}: the YubiKey is not there", hint=_PUT_IN) from None
     except (SmartcardException, BaseSCardException) as error:
-        code = error.hresult & 0xFFFFFFFF
-        if code in _PCSC_HINTS:
-            raise DeviceError(f"{what}: {_first_line(error)}", hint=_PCSC_HINTS[code]) from None
-        raise DeviceError(
-            f"{what}: the YubiKey was pulled out or does not answer: {_first_line(error)}", hint=_PUT_IN
-        ) from None
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+        gone = ("the YubiKey was pulled out or does not answer", _PUT_IN)
+        text, hint = _PCSC.get(error.hresult & 0xFFFFFFFF, gone)
+        raise DeviceError(f"{what}: {text}", hint=hint) from None
 
 
 def wrong_pin(what: str, left: int) -> DeviceError:
@@ -147,46 +142,61 @@ def _readers() -> Sequence[Any]:
     return found
 
 
-def attached() -> list[YubiKeyInfo]:
-    """All attached YubiKeys. Raises DeviceError, also where one cannot be read."""
+def _look() -> tuple[list[YubiKeyInfo], list[DeviceError]]:
+    """What is attached, and why the rest cannot be read."""
     need_library()
     from smartcard.Exceptions import NoCardException
 
-    found = []
+    found, unread = [], []
     for device in _readers():
-        with refusals(f"read {device.reader.name}"):
-            try:
-                connection = _connect(device)
-            except NoCardException:
-                continue
-            with connection:
-                found.append(_info(device, connection))
+        try:
+            with (
+                refusals(f"read {device.reader.name}"),
+                suppress(NoCardException),
+                _connect(device) as opened,
+            ):
+                found.append(_info(device, opened))
+        except DeviceError as error:
+            unread.append(error)
+    return found, unread
+
+
+def attached() -> list[YubiKeyInfo]:
+    """All attached YubiKeys. Raises DeviceError, also where one cannot be read."""
+    found, unread = _look()
+    if unread:
+        raise unread[0]
     return found
+
+
+def _choose(serial: int | None) -> YubiKeyInfo:
+    """One that cannot be read may be the one that is meant, so without a serial number it counts."""
+    found, unread = _look()
+    chosen = [info for info in found if serial in (None, info.serial)]
+    listed = ", ".join(str(info.serial) for info in found)
+    if len(chosen) == 1 and (serial is not None or not unread):
+        return chosen[0]
+    if len(chosen) + (len(unread) if serial is None else 0) > 1:
+        raise DeviceError("several YubiKeys are attached", hint=f"name one of them: {listed}")
+    if unread:
+        raise unread[0]
+    if found:
+        raise DeviceError(f"YubiKey {serial} is not attached", hint=f"attached: {listed}")
+    raise DeviceError("no YubiKey is attached", hint="pcsc_scan or lsusb shows whether the system sees it")
 
 
 @contextmanager
 def open_yubikey(serial: int | None) -> Iterator[YubiKey]:
     """The YubiKey of this serial number; without one, the only one attached. Raises DeviceError."""
-    need_library()
-    infos = attached()
-    chosen = [info for info in infos if serial in (None, info.serial)]
-    listed = ", ".join(str(info.serial) for info in infos)
-    if not infos:
-        raise DeviceError(
-            "no YubiKey is attached", hint="pcsc_scan or lsusb shows whether the system sees it"
-        )
-    if not chosen:
-        raise DeviceError(f"YubiKey {serial} is not attached", hint=f"attached: {listed}")
-    if len(chosen) > 1:
-        raise DeviceError("several YubiKeys are attached", hint=f"name one of them: {listed}")
+    chosen = _choose(serial)
     for device in _readers():
-        if device.reader.name != chosen[0].reader:
+        if device.reader.name != chosen.reader:
             continue
         with ExitStack() as stack:
-            with refusals(f"open {chosen[0].name}"):
+            with refusals(f"open {chosen.name}"):
                 connection = stack.enter_context(_connect(device))
-                if _info(device, connection) != chosen[0]:
-                    raise DeviceError(f"{chosen[0].name} was exchanged for another", hint=_PUT_IN)
-            yield YubiKey(info=chosen[0], connection=connection)
+                if _info(device, connection) != chosen:
+                    raise DeviceError(f"{chosen.name} was exchanged for another", hint=_PUT_IN)
+            yield YubiKey(info=chosen, connection=connection)
             return
-    raise DeviceError(f"{chosen[0].name} is gone", hint=_PUT_IN)
+    raise DeviceError(f"{chosen.name} is gone", hint=_PUT_IN)
