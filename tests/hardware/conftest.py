@@ -7,6 +7,7 @@ again: so it must be in factory state, and be named. Without the option no real 
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -24,10 +25,11 @@ from demo.virtual_yubikey_piv import Piv as VirtualPiv
 from demo.virtual_yubikey_reader import DRIVER, PROGRAMS, CardService, Slot
 from demo.virtual_yubikey_vendor import Identity, Vendor
 from tests.cli.conftest import bundle
+from tests.hardware.softhsm import softhsm
 from tests.swtpm import manufactured, manufacturer, swtpm
 from tests.tools.conftest import captured, operator
 
-__all__ = ["bundle", "captured", "manufactured", "manufacturer", "operator", "swtpm"]
+__all__ = ["bundle", "captured", "manufactured", "manufacturer", "operator", "softhsm", "swtpm"]
 
 SERIALS: Final = (10000001, 10000002)
 FIRMWARE: Final = bytes([5, 7, 4])
@@ -150,6 +152,7 @@ def desk(make: Make, part: Callable[..., None], request: pytest.FixtureRequest) 
         found = Desk(service=service, made=(make(SERIALS[0]), make(SERIALS[1])))
         found.put_in(0, 1)
         yield found
+        gc.collect()  # connections that failed are released while the service is still there
 
 
 @pytest.fixture
