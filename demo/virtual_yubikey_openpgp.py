@@ -67,7 +67,7 @@ class OpenPgp:
         self._card.card_state.serial_number = int(
             str(identity.serial), 16
         )  # in decimal digits, as the device
-        self._certificates: dict[int, bytes] = {}
+        self.certificates: dict[str, bytes] = {}  # the cardholder's, by slot
         self.select()
 
     def select(self) -> bytes:
@@ -86,12 +86,20 @@ class OpenPgp:
             self._chosen = 3 - command.p1
             return b""
         if command.ins == 0xCA and (command.p1, command.p2) == _CARDHOLDER_CERTIFICATE:
-            return self._certificates.get(self._chosen, b"")
+            return self.certificates.get(_SLOTS.get(self._chosen, ""), b"")
         if command.ins == 0xCA and (command.p1, command.p2) == _ATTESTATION_CERTIFICATE:
             return self._attestation.certificate.public_bytes(Encoding.DER)
-        answer = self._forward(command)
-        if command.ins == 0x20 and command.p2 == 0x81 and command.data:
-            self._verified = True
+        if command.ins == 0x20 and command.data:
+            return self._verify(command)
+        return self._forward(command)
+
+    def _verify(self, command: Command) -> bytes:
+        """A wrong PIN is 6982, as in the device since firmware 4; others say how many tries are left."""
+        try:
+            answer = self._forward(command)
+        except StatusError as error:
+            raise StatusError(NOT_ALLOWED if error.status & 0xFFF0 == 0x63C0 else error.status) from None
+        self._verified = self._verified or command.p2 == 0x81
         return answer
 
     def _forward(self, command: Command) -> bytes:
@@ -130,5 +138,5 @@ class OpenPgp:
             signatures=int(state.signature_counter),
             touch=int(slot.uif),
         )
-        self._certificates[command.p1] = statement.public_bytes(Encoding.DER)
+        self.certificates[_SLOTS[command.p1]] = statement.public_bytes(Encoding.DER)
         return b""

@@ -49,6 +49,8 @@ _CURVES: Final[dict[int, tuple[ec.EllipticCurve, hashes.HashAlgorithm]]] = {
 }
 _ED25519: Final = 0xE0
 _DEFAULT_PIN_POLICY: Final = {0x9C: PIN_ALWAYS, 0x9E: PIN_NEVER}
+# instruction -> first firmware that has it
+_SINCE: Final = {0xF7: bytes([5, 3, 0]), 0xF8: bytes([5, 0, 3]), 0xF9: bytes([4, 3, 0])}
 _SINCE_5_7: Final = frozenset({0x05, 0x16, _ED25519})
 
 
@@ -103,7 +105,7 @@ class Piv:
 
     def __init__(self, identity: Identity, attestation: Authority) -> None:
         self._identity = identity
-        self._attestation = attestation
+        self.attestation: Final = attestation
         self.touch: Callable[[], bool] = lambda: True
         self._wipe()
 
@@ -111,7 +113,7 @@ class Piv:
         self.pin, self.puk = Secret(PIN), Secret(PUK)
         self._management = (_TDES, MANAGEMENT_KEY)
         self.keys: dict[int, Key] = {}
-        f9 = self._attestation.certificate.public_bytes(Encoding.DER)
+        f9 = self.attestation.certificate.public_bytes(Encoding.DER)
         self.objects = {F9_CERTIFICATE: tlv(0x70, f9) + tlv(0x71, b"\x00") + tlv(0xFE, b"")}
         self.select()
 
@@ -137,7 +139,7 @@ class Piv:
             0xFF: self._set_management_key,
         }
         handler = handlers.get(command.ins)
-        if handler is None:
+        if handler is None or self._identity.firmware < _SINCE.get(command.ins, b""):
             raise StatusError(NO_INSTRUCTION)
         return handler(command)
 
@@ -272,7 +274,7 @@ class Piv:
         if key is None:
             raise StatusError(NO_REFERENCE)
         statement = self._identity.piv_statement(
-            self._attestation, command.p1, key.private.public_key(), key.pin_policy, key.touch_policy
+            self.attestation, command.p1, key.private.public_key(), key.pin_policy, key.touch_policy
         )
         return statement.public_bytes(Encoding.DER)
 
