@@ -1,152 +1,172 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Facts from OpenPGP certificates and detached signatures (RFC 9580).
+"""Facts from OpenPGP certificates and detached signatures (RFC 9580): what they say, and who signed.
 
-The framing of packets is read here, strictly; whether a signature counts is Sequoia's word.
-Spec: "OpenPGP seals".
+The packets are read in `openpgp_packet`, `openpgp_key`, `openpgp_subpacket`, `openpgp_signature` and
+`openpgp_certificate`. Spec: "OpenPGP seals", "OpenPGP certificates".
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
-import pysequoia
+from bundlefmt.evidence import openpgp_sequoia
+from bundlefmt.evidence.openpgp_certificate import Certificate
+from bundlefmt.evidence.openpgp_certificate import SecretKeyError as SecretKeyError
+from bundlefmt.evidence.openpgp_key import NotMadeByError, PublicKey
+from bundlefmt.evidence.openpgp_packet import NotComputedError as NotComputedError
+from bundlefmt.evidence.openpgp_packet import OpenPgpError as OpenPgpError
+from bundlefmt.evidence.openpgp_packet import Packet, PacketType, read_packets
+from bundlefmt.evidence.openpgp_self_signatures import SelfSignatures, newest
+from bundlefmt.evidence.openpgp_sequoia import VerifiedSignature as VerifiedSignature
+from bundlefmt.evidence.openpgp_signature import SignaturePacket
+from bundlefmt.evidence.openpgp_subpacket import KeyFlags, reason_name
+from bundlefmt.wire import Buffer
 
-from bundlefmt.errors import Code
-from bundlefmt.wire import Buffer, Reader, read_all
 
-TAG_SIGNATURE: Final = 2  # RFC 9580 5
-TAG_PUBLIC_KEY: Final = 6
-_SECRET_TAGS: Final = frozenset({5, 7})
-MAX_CERTIFICATE: Final = 4 * 2**20  # bytes; flooded certificates of key servers are larger
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyFacts:
+    """What the holder last said of one key; times in seconds since the epoch.
 
+    `bound` is false for a subkey of which the holder says nothing; `flags` is None where none are given.
+    `revocations` are (when, reason) for people.
+    """
 
-class OpenPgpError(ValueError):
-    """A certificate or signature that does not count; the message says why."""
+    fingerprint: str
+    algorithm: str
+    created: int
+    expires: int | None
+    flags: KeyFlags | None
+    bound: bool
+    revocations: tuple[tuple[int | None, str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenPgpFacts:
-    """What one certificate says; `expires` is seconds since the epoch."""
+    """What one certificate says, by signatures of its own primary key; `keys` has the primary key first."""
 
-    fingerprint: str
+    keys: tuple[KeyFacts, ...]
     user_ids: tuple[str, ...]
-    expires: int | None
-    revoked: bool
+    revoked_user_ids: tuple[str, ...]
+    designated_revokers: tuple[str, ...]
+    third_party: int
+    unread: int
+
+    @property
+    def fingerprint(self) -> str:
+        return self.keys[0].fingerprint
+
+    @property
+    def expires(self) -> int | None:
+        return self.keys[0].expires
+
+    @property
+    def revoked(self) -> bool:
+        return bool(self.keys[0].revocations)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignatureFacts:
-    """What a signature packet says of itself, before anything is verified."""
+    """A signature packet and what it says of itself, before anything is verified."""
 
-    untrusted_created: int | None
-    untrusted_issuer: str | None
+    packet: SignaturePacket
 
+    @property
+    def untrusted_created(self) -> int | None:
+        return self.packet.created
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VerifiedSignature:
-    """A signature that Sequoia accepts: fingerprints of the certificate and of the key that signed."""
-
-    fingerprint: str
-    signing_key: str
-
-
-def _packet(reader: Reader) -> tuple[int, int]:
-    """(tag, body length) of the next packet, whose body is stepped over (RFC 9580 4.2)."""
-    start = reader.offset
-    first = reader.uint(1)
-    # bit 7 is always one; an armored text fails here
-    if not first & 0x80:
-        raise reader.error(Code.BAD_VALUE, "not a binary OpenPGP packet", offset=start)
-    if first & 0x40:
-        tag, octet = first & 0x3F, reader.uint(1)
-        if octet < 192:
-            size = octet
-        elif octet < 224:
-            size = ((octet - 192) << 8) + reader.uint(1) + 192
-        elif octet == 255:
-            size = reader.uint(4)
-        else:
-            raise reader.error(Code.INDEFINITE_LENGTH, "a partial body length", offset=start)
-    else:
-        tag, kind = (first >> 2) & 0x0F, first & 3
-        if kind == 3:
-            raise reader.error(Code.INDEFINITE_LENGTH, "a packet of indeterminate length", offset=start)
-        size = reader.uint(1 << kind)
-    reader.view(size)
-    return tag, size
+    @property
+    def untrusted_issuer(self) -> str | None:
+        """The longest hint: a fingerprint rather than a key id."""
+        return max(self.packet.untrusted_issuers(), key=len, default=None)
 
 
 def packet_tags(data: Buffer) -> tuple[int, ...]:
-    """The tags of all packets in `data`. Raises MalformedError when it is not a row of whole packets."""
-
-    def parse(reader: Reader) -> tuple[int, ...]:
-        tags = []
-        while reader.remaining:
-            tags.append(_packet(reader)[0])
-        return tuple(tags)
-
-    return read_all(data, parse, path="OpenPGP packets")
+    """The types of all packets in `data`. Raises MalformedError when it is not a row of whole packets."""
+    return tuple(packet.type for packet in read_packets(data))
 
 
-def load_certificate(data: Buffer) -> pysequoia.Cert:
+def load_certificate(data: Buffer) -> Certificate:
     """Exactly one binary transferable public key. Raises MalformedError, OpenPgpError."""
-    if len(data) > MAX_CERTIFICATE:
-        raise OpenPgpError(f"a certificate of {len(data)} bytes")
-    tags = packet_tags(data)
-    if tags[:1] != (TAG_PUBLIC_KEY,) or tags.count(TAG_PUBLIC_KEY) != 1 or _SECRET_TAGS & set(tags):
-        raise OpenPgpError("not exactly one transferable public key")
-    try:
-        return pysequoia.Cert.from_bytes(bytes(data))
-    except (RuntimeError, ValueError) as error:
-        raise OpenPgpError(_first_line(error)) from None
+    return Certificate.decode(data)
 
 
 def certificate_facts(data: Buffer) -> OpenPgpFacts:
     """Raises MalformedError, OpenPgpError."""
-    certificate = load_certificate(data)
-    try:
-        expires = certificate.expiration
-        return OpenPgpFacts(
-            fingerprint=certificate.fingerprint,
-            user_ids=tuple(str(user_id) for user_id in certificate.user_ids),
-            expires=None if expires is None else int(expires.timestamp()),
-            revoked=certificate.is_revoked,
-        )
-    except RuntimeError:
-        # its own message tells the time of day, and would differ with every reading
-        raise OpenPgpError(f"{certificate.fingerprint} has no self-signature that counts") from None
+    said = SelfSignatures.of(load_certificate(data))
+    primary = said.primary
+    of_primary = newest(
+        (*said.direct, *(each for held in said.user_ids for each in held.certifications)),
+        since=primary.created,
+        at=None,
+    )
+    keys = [_key_facts(primary, of_primary, said.revocations)]
+    for held in said.subkeys:
+        binding = newest(held.bindings, since=held.key.created, at=None)
+        keys.append(_key_facts(held.key, binding, held.revocations))
+    return OpenPgpFacts(
+        keys=tuple(keys),
+        user_ids=tuple(held.user_id.text for held in said.user_ids if held.certifications),
+        revoked_user_ids=tuple(held.user_id.text for held in said.user_ids if held.revocations),
+        designated_revokers=said.designated_revokers(),
+        third_party=said.foreign,
+        unread=len(said.certificate.unread),
+    )
 
 
-def _load_signature(data: Buffer) -> pysequoia.Sig:
-    if packet_tags(data) != (TAG_SIGNATURE,):
-        raise OpenPgpError("not exactly one signature packet")
-    try:
-        return pysequoia.Sig.from_bytes(bytes(data))
-    except (RuntimeError, ValueError) as error:
-        raise OpenPgpError(_first_line(error)) from None
+def _key_facts(
+    key: PublicKey, said: SignaturePacket | None, revocations: tuple[SignaturePacket, ...]
+) -> KeyFacts:
+    lifetime = None if said is None else said.key_lifetime
+    return KeyFacts(
+        fingerprint=key.fingerprint,
+        algorithm=key.describe(),
+        created=key.created,
+        expires=key.created + lifetime if lifetime else None,
+        flags=None if said is None else said.key_flags,
+        bound=said is not None,
+        revocations=tuple((each.created, reason_name(each.reason)) for each in revocations),
+    )
 
 
 def signature_facts(data: Buffer) -> SignatureFacts:
     """Of exactly one binary signature packet. Raises MalformedError, OpenPgpError."""
-    signature = _load_signature(data)
-    created = signature.created
-    return SignatureFacts(
-        untrusted_created=None if created is None else int(created.timestamp()),
-        untrusted_issuer=signature.issuer_fingerprint,
-    )
+    packet = _one_packet(data)
+    return SignatureFacts(packet=SignaturePacket.decode(packet.body, base=packet.offset))
+
+
+def _one_packet(data: Buffer) -> Packet:
+    packets = read_packets(data)
+    if [packet.type for packet in packets] != [PacketType.SIGNATURE]:
+        raise OpenPgpError("not exactly one signature packet")
+    return packets[0]
+
+
+def maker(certificate: Certificate, signature: SignaturePacket, message: bytes) -> PublicKey:
+    """The key in `certificate`, bound to it or not, that made `signature` over `message`.
+
+    Issuer hints play no part. Raises NotMadeByError where none did, NotComputedError where one may have.
+    """
+    computed = signature.digest(message)
+    doubt: NotComputedError | None = None
+    for key in certificate.keys():
+        if (signature.version, signature.key_algorithm) != (key.version, key.algorithm):
+            continue
+        try:
+            key.verify(signature.value, signature.hash_algorithm, computed)
+        except NotMadeByError:
+            continue
+        except NotComputedError as error:
+            doubt = error
+            continue
+        return key
+    raise doubt or NotMadeByError("no key of the certificate made this signature")
 
 
 def verify_detached(certificate: Buffer, signature: Buffer, message: bytes) -> VerifiedSignature:
-    """Raises OpenPgpError unless Sequoia accepts `signature` over `message` by a key of `certificate`."""
-    known, parsed = load_certificate(certificate), _load_signature(signature)
-    try:
-        verified = pysequoia.verify(bytes=message, store=lambda _: [known], signature=parsed)
-    except (RuntimeError, ValueError) as error:
-        raise OpenPgpError(_first_line(error)) from None
-    first = verified.valid_sigs[0]
-    return VerifiedSignature(fingerprint=first.certificate, signing_key=first.signing_key)
+    """Raises OpenPgpError unless Sequoia accepts `signature` over `message` by a key of `certificate`.
 
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0][:160]
+    Raises MalformedError, too. This is Sequoia's judgement alone; `verify` has the named checks beside it.
+    """
+    load_certificate(certificate)
+    signature_facts(signature)
+    return openpgp_sequoia.verify(bytes(certificate), bytes(signature), message)

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the holder of an OpenPGP certificate said of it: the signatures by its own primary key, verified.
+
+RFC 9580, 5.2.1 "Signature Types", 5.2.3.10 "Notes on Subpackets". Whether a statement still holds at some
+time is not decided here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from bundlefmt.errors import MalformedError
+from bundlefmt.evidence.openpgp_certificate import Certificate, Signatures, UserId
+from bundlefmt.evidence.openpgp_key import NotMadeByError, PublicKey
+from bundlefmt.evidence.openpgp_packet import NotComputedError
+from bundlefmt.evidence.openpgp_signature import (
+    CERTIFICATIONS,
+    REVOCATIONS,
+    SignaturePacket,
+    SignatureType,
+)
+
+MAX_VERIFIED: Final = 512  # signatures by the holder; bounds the work of a hostile certificate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldUserId:
+    """A user id with the holder's certifications and their revocations."""
+
+    user_id: UserId
+    certifications: Signatures
+    revocations: Signatures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldSubkey:
+    """A subkey with the holder's bindings and their revocations."""
+
+    key: PublicKey
+    bindings: Signatures
+    revocations: Signatures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelfSignatures:
+    """All that the primary key says, each statement verified.
+
+    `foreign` counts signatures that name another issuer, which are not verified; `stray` are revocations that
+    the primary key did not make. `undecided` are reasons why something that may be a revocation could not be
+    read or verified; `not_computed` the same for other statements.
+    """
+
+    certificate: Certificate
+    direct: Signatures
+    revocations: Signatures
+    user_ids: tuple[HeldUserId, ...]
+    subkeys: tuple[HeldSubkey, ...]
+    foreign: int
+    stray: Signatures
+    undecided: tuple[str, ...]
+    not_computed: tuple[str, ...]
+
+    @classmethod
+    def of(cls, certificate: Certificate) -> SelfSignatures:
+        """Verifies each signature once, and at most MAX_VERIFIED."""
+        return _Reading(certificate).result()
+
+    @property
+    def primary(self) -> PublicKey:
+        return self.certificate.primary
+
+    def subkey(self, key: PublicKey) -> HeldSubkey | None:
+        """What the holder says of `key`; None for the primary key."""
+        return next((held for held in self.subkeys if held.key == key), None)
+
+    def designated_revokers(self) -> tuple[str, ...]:
+        """Fingerprints of keys that may revoke this certificate in the holder's stead."""
+        said = (*self.direct, *(each for held in self.user_ids for each in held.certifications))
+        return tuple(dict.fromkeys(revoker for each in said for revoker in each.designated_revokers))
+
+
+def newest(signatures: Iterable[SignaturePacket], *, since: int, at: int | None) -> SignaturePacket | None:
+    """The last of those made from `since` to `at` (None: ever); the order of packets plays no part."""
+    found = [
+        (signature.created, signature.encode(), signature)
+        for signature in signatures
+        if signature.created is not None
+        and signature.created >= since
+        and (at is None or signature.created <= at)
+    ]
+    return max(found, key=lambda each: each[:2])[2] if found else None
+
+
+def back_signatures(primary: PublicKey, subkey: PublicKey, binding: SignaturePacket) -> Signatures:
+    """The signatures embedded in `binding` by which the subkey itself agrees (RFC 9580 5.2.1.9)."""
+    found = []
+    for body in binding.embedded():
+        try:
+            signature = SignaturePacket.decode(body)
+            if signature.type == SignatureType.PRIMARY_KEY_BINDING:
+                signature.verify(subkey, primary.covered() + subkey.covered())
+                found.append(signature)
+        except (MalformedError, NotMadeByError, NotComputedError):
+            continue
+    return tuple(found)
+
+
+class _Reading:
+    """One pass over a certificate, in which each signature is verified at the place it stands."""
+
+    def __init__(self, certificate: Certificate) -> None:
+        self._certificate = certificate
+        self._primary = certificate.primary
+        self._covered = certificate.primary.covered()
+        self._names = (certificate.primary.fingerprint, certificate.primary.key_id)
+        self._left = MAX_VERIFIED
+        self._foreign = 0
+        self._stray: list[SignaturePacket] = []
+        self._undecided = [each.reason for each in certificate.unread if each.may_revoke]
+        self._not_computed: list[str] = []
+
+    def result(self) -> SelfSignatures:
+        certificate = self._certificate
+        # what is said of the primary key alone counts wherever it stands
+        everywhere = (
+            *certificate.direct,
+            *(each for part in certificate.user_ids for each in part.signatures),
+            *(each for part in certificate.subkeys for each in part.signatures),
+        )
+        direct = self._own(_of(everywhere, SignatureType.DIRECT_KEY), b"")
+        revocations = self._own(_of(everywhere, SignatureType.KEY_REVOCATION), b"")
+        user_ids = tuple(
+            HeldUserId(
+                user_id=part,
+                certifications=self._own(_of(part.signatures, *CERTIFICATIONS), part.covered()),
+                revocations=self._own(
+                    _of(part.signatures, SignatureType.CERTIFICATION_REVOCATION), part.covered()
+                ),
+            )
+            for part in certificate.user_ids
+        )
+        subkeys = tuple(
+            HeldSubkey(
+                key=part.key,
+                bindings=self._own(_of(part.signatures, SignatureType.SUBKEY_BINDING), part.key.covered()),
+                revocations=self._own(
+                    _of(part.signatures, SignatureType.SUBKEY_REVOCATION), part.key.covered()
+                ),
+            )
+            for part in certificate.subkeys
+            if isinstance(part.key, PublicKey)
+        )
+        return SelfSignatures(
+            certificate=certificate,
+            direct=direct,
+            revocations=revocations,
+            user_ids=user_ids,
+            subkeys=subkeys,
+            foreign=self._foreign,
+            stray=tuple(self._stray),
+            undecided=tuple(dict.fromkeys(self._undecided)),
+            not_computed=tuple(dict.fromkeys(self._not_computed)),
+        )
+
+    def _own(self, signatures: Signatures, covered: bytes) -> Signatures:
+        """Those that the primary key made over itself and `covered`."""
+        return tuple(each for each in signatures if self._made(each, covered))
+
+    def _made(self, signature: SignaturePacket, covered: bytes) -> bool:
+        issuers = signature.untrusted_issuers()
+        revokes = signature.type in REVOCATIONS
+        # a hint may be left out, but no program names another key than the one that signed
+        if issuers and not set(issuers) & set(self._names):
+            self._foreign += 1
+            if revokes:
+                self._stray.append(signature)
+            return False
+        try:
+            self._count()
+            signature.verify(self._primary, self._covered + covered)
+        except NotMadeByError:
+            if revokes:
+                self._stray.append(signature)
+            return False
+        except NotComputedError as error:
+            (self._undecided if revokes else self._not_computed).append(str(error))
+            return False
+        return True
+
+    def _count(self) -> None:
+        if not self._left:
+            raise NotComputedError(f"more than {MAX_VERIFIED} signatures by the holder are not verified here")
+        self._left -= 1
+
+
+def _of(signatures: Signatures, *types: int) -> Signatures:
+    return tuple(each for each in signatures if each.type in types)

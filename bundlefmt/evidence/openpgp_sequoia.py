@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sequoia's word on OpenPGP certificates and detached signatures.
+
+By the policy of its release: a signature is judged at the time it says it was made, weak algorithms at
+today's clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pysequoia
+
+from bundlefmt.evidence.openpgp_packet import OpenPgpError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifiedSignature:
+    """A signature that Sequoia accepts: fingerprints of the certificate and of the key that signed."""
+
+    fingerprint: str
+    signing_key: str
+
+
+def read_fingerprint(certificate: bytes) -> str:
+    """The fingerprint of a certificate as Sequoia reads it. Raises OpenPgpError."""
+    return str(_certificate(certificate).fingerprint)
+
+
+def verify(certificate: bytes, signature: bytes, message: bytes) -> VerifiedSignature:
+    """Raises OpenPgpError unless Sequoia accepts `signature` over `message` by a key of `certificate`."""
+    known = _certificate(certificate)
+    try:
+        parsed = pysequoia.Sig.from_bytes(signature)
+        verified = pysequoia.verify(bytes=message, store=lambda _: [known], signature=parsed)
+    except (RuntimeError, ValueError) as error:
+        raise OpenPgpError(_first_line(error)) from None
+    first = verified.valid_sigs[0]
+    return VerifiedSignature(fingerprint=first.certificate, signing_key=first.signing_key)
+
+
+def _certificate(data: bytes) -> pysequoia.Cert:
+    try:
+        return pysequoia.Cert.from_bytes(data)
+    except (RuntimeError, ValueError) as error:
+        raise OpenPgpError(_first_line(error)) from None
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0][:160]
