@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -53,6 +54,10 @@ def inspect(
     full: Annotated[bool, typer.Option("--full", help="With --diag: do not cut byte strings.")] = False,
 ) -> int:
     """Show what is in a bundle. Nothing is judged; malformed files are shown as far as they can be read."""
+    if as_json and as_diag:
+        raise UsageError("--json and --diag exclude each other")
+    if full and not as_diag:
+        raise UsageError("--full goes with --diag")
     data = map_file(file)
     try:
         bundle = Bundle.decode(data)
@@ -102,15 +107,19 @@ def extract(
     """Take artifacts out, byte for byte as they were made."""
     if (label is not None) + manifest + (seal is not None) + everything != 1:
         raise UsageError("say what to extract: LABEL, --manifest, --seal N or --all")
+    if tpm2_tools and label is None:
+        raise UsageError("--tpm2-tools goes with LABEL, an item of role pcr-values")
+    if everything and output is None:
+        raise UsageError("--all needs a directory", hint="-o DIRECTORY")
     bundle = Bundle.open(file)
-    if everything:
-        if output is None:
-            raise UsageError("--all needs a directory", hint="-o DIRECTORY")
+    if everything and output is not None:
         write_tree(output, _tree(bundle))
         return Exit.PASSED
     data = _one(bundle, label, seal)
-    if tpm2_tools:
+    if tpm2_tools and label is not None:
         data = _pcr_file(bundle, label, data)
+    if output is None and sys.stdout.isatty():
+        raise UsageError("an artifact's bytes are not for a terminal", hint="-o FILE, or a pipe")
     if output is None:
         write_stdout(data)
     else:
@@ -136,12 +145,15 @@ def _one(bundle: Bundle, label: str | None, seal: int | None) -> Buffer:
     return bundle.content[label].value
 
 
-def _pcr_file(bundle: Bundle, label: str | None, data: Buffer) -> bytes:
+def _pcr_file(bundle: Bundle, label: str, data: Buffer) -> bytes:
     """PCR values in the order of their quote, for tpm2-tools."""
-    item = None if label is None else bundle.manifest.items[label]
-    if item is None or item.role != "pcr-values":
+    item = bundle.manifest.items[label]
+    if item.role != "pcr-values":
         raise UsageError("--tpm2-tools goes with an item of role pcr-values")
-    quote = TpmsAttest.decode(_one(bundle, item.ref("quoted-by")[0], None)).attested
+    quotes = item.ref("quoted-by")
+    if not quotes:
+        raise UsageError(f"{label} does not say which quote it belongs to")
+    quote = TpmsAttest.decode(_one(bundle, quotes[0], None)).attested
     if not isinstance(quote, TpmsQuoteInfo):
         raise UsageError(f"what {label} refers to is not a quote")
     try:

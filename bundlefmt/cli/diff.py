@@ -10,7 +10,7 @@ import typer
 
 from bundlefmt.bundle import Bundle
 from bundlefmt.cli.arguments import JsonOption, print_json
-from bundlefmt.cli.run import Exit
+from bundlefmt.cli.run import Exit, say
 from bundlefmt.render import comparison
 
 
@@ -25,5 +25,5 @@ def diff(
         print_json(shown)
     else:
         for line in comparison.lines(shown):
-            print(line)
+            say(line)
     return Exit.PASSED if shown["same"] else Exit.FAILED

@@ -4,44 +4,84 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import shutil
+import stat
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Final
 
 from bundlefmt.wire import Buffer
 
+_PREFIX: Final = 32  # characters of a name that its temporary name repeats: file systems allow 255 bytes
+
 
 class FileExistsRefusal(Exception):
-    """The target is there and overwriting was not asked for."""
+    """The target is there and overwriting was not asked for, or is nothing that a file can replace."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(f"{path} exists")
-        self.hint = "choose another name, or give --force"
+    def __init__(self, path: Path, *, why: str = "exists", hint: str = "or give --force") -> None:
+        super().__init__(f"{path} {why}")
+        self.hint = f"choose another name{', ' * bool(hint)}{hint}"
 
 
-def write_atomic(path: Path, chunks: Iterable[Buffer], *, force: bool = False) -> None:
-    """Write `chunks` to `path` by way of a synced temporary file. Raises OSError, FileExistsRefusal."""
-    if path.exists() and not force:
+def refuse_existing(path: Path, *, force: bool) -> None:
+    """Raises FileExistsRefusal where `write_atomic` would: to be asked before long work."""
+    if not force and (path.exists() or path.is_symlink()):
         raise FileExistsRefusal(path)
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    if path.exists() and not path.is_file():
+        raise FileExistsRefusal(path, why="is not an ordinary file", hint="")
+
+
+def write_atomic(path: Path, chunks: Iterable[Buffer], *, force: bool = False, private: bool = False) -> None:
+    """Write `chunks` to `path` by way of a synced temporary file. Raises OSError, FileExistsRefusal.
+
+    A file that is replaced keeps its mode and owner, and links to it stay links. `private` is for the
+    owner's eyes alone.
+    """
+    refuse_existing(path, force=force)
+    target = path.resolve() if path.is_symlink() else path
+    with _named(path):
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:_PREFIX]}.", dir=target.parent)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                for chunk in chunks:
+                    file.write(chunk)
+                file.flush()
+                _dress(file.fileno(), target, private=private)
+                os.fsync(file.fileno())
+            if force:
+                Path(name).replace(target)
+            else:
+                _link_new(name, target)
+            _sync_directory(target.parent)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                Path(name).unlink()
+
+
+@contextlib.contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Errors name the file that was to be written, not the temporary one."""
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            for chunk in chunks:
-                file.write(chunk)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o666 & ~_umask())
-        if force:
-            Path(name).replace(path)
-        else:
-            _link_new(name, path)
-        _sync_directory(path.parent)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            Path(name).unlink()
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
+
+
+def _dress(descriptor: int, target: Path, *, private: bool) -> None:
+    """Mode and owner of a new file: those of the file it replaces, else what is usual here."""
+    try:
+        old = target.stat()
+    except FileNotFoundError:
+        os.fchmod(descriptor, 0o600 if private else 0o666 & ~_umask())
+        return
+    # only root may give files away; without that right the writer is the owner
+    with contextlib.suppress(PermissionError):
+        os.fchown(descriptor, old.st_uid, old.st_gid)
+    os.fchmod(descriptor, 0o600 if private else stat.S_IMODE(old.st_mode))
 
 
 def _link_new(name: str, path: Path) -> None:
@@ -73,9 +113,10 @@ def _sync_directory(directory: Path) -> None:
 
 def write_tree(directory: Path, files: Mapping[str, Buffer]) -> None:
     """Write `files` by relative name into the new `directory`, which appears complete or not at all."""
-    if directory.exists():
-        raise FileExistsRefusal(directory)
-    building = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
+    if directory.exists() or directory.is_symlink():
+        raise FileExistsRefusal(directory, hint="")
+    with _named(directory):
+        building = Path(tempfile.mkdtemp(prefix=f".{directory.name[:_PREFIX]}.", dir=directory.parent))
     try:
         for name, data in files.items():
             target = building / name
@@ -95,10 +136,20 @@ def write_stdout(data: Buffer) -> None:
 
 
 @contextlib.contextmanager
-def quiet_pipe() -> Iterator[None]:
-    """A reader that goes away (`| head`) ends the program quietly."""
+def standard_output() -> Iterator[None]:
+    """Everything that was printed has been written when this ends: a full disk is an error, not a surprise.
+
+    Characters that the terminal's encoding lacks are printed as escapes. Raises OSError; BrokenPipeError
+    where the reader went away.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         yield
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if sys.stdout is not None:  # a process may be started with it closed
+            sys.stdout.flush()
+    except OSError:
+        # what could not be written is not tried again when the interpreter ends
+        with contextlib.suppress(OSError, AttributeError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise

@@ -14,7 +14,7 @@ from rich.progress import track
 
 from bundlefmt.bundle import Bundle, map_file
 from bundlefmt.cli.arguments import JsonOption, print_json
-from bundlefmt.cli.run import Exit, UsageError
+from bundlefmt.cli.run import Exit, UsageError, say
 from bundlefmt.evidence.tpm import UnsupportedAlgorithmError, alg_name
 from bundlefmt.evidence.tpm_algorithm import TpmAlg
 from bundlefmt.labels import MAGIC
@@ -25,8 +25,7 @@ from bundlefmt.logs.recognise import Log, decode_log
 from bundlefmt.logs.tcg import FirmwareLog
 from bundlefmt.render import events, platform
 from bundlefmt.verify import Policy
-from bundlefmt.verify.context import Context
-from bundlefmt.verify.log import told
+from bundlefmt.verify.verifier import tell
 from bundlefmt.wire import Buffer
 
 _ROLES = ("firmware-log", "userspace-log", "ima-log")
@@ -54,16 +53,16 @@ def log(
         print_json(_json(shown, wanted))
         return Exit.PASSED
     for name, one, says, by in shown:
-        print(f"{name}: digests of {alg_name(by)}")
+        say(f"{name}: digests of {alg_name(by)}")
         for line in events.lines(_chosen(one, by, wanted)):
-            print(line)
+            say(line)
         for index, value in events.pcrs(one).get(alg_name(by), {}).items():
             if int(index) in wanted:
                 print(f"{alg_name(by)}:{index} = {value}")
         if says is not None and pcr is None:
             print("what booted, as the log tells it")
             for line in platform.summary(says):
-                print(f"  {line}")
+                say(f"  {line}")
     return Exit.PASSED
 
 
@@ -89,11 +88,11 @@ def _logs(data: Buffer) -> Iterator[tuple[str, Log, Platform | None]]:
     if bytes(data[: len(MAGIC)]) != MAGIC:
         yield "log", decode_log(data), None
         return
-    context = Context(Bundle.decode(data), Policy())
-    found = dict(told(context))
-    for label in context.labels(*_ROLES):
-        if label in context.bundle.content:
-            yield label, decode_log(context.bundle.content[label].value), found.get(label)
+    bundle = Bundle.decode(data)
+    found = dict(tell(bundle, Policy()))
+    for label, item in sorted(bundle.manifest.items.items()):
+        if item.role in _ROLES and label in bundle.content:
+            yield label, decode_log(bundle.content[label].value), found.get(label)
 
 
 def _chosen(one: Log, bank: int, wanted: frozenset[int]) -> Iterable[events.Row]:

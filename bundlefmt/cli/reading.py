@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import datetime
+import string
 from pathlib import Path
 
 from bundlefmt.bundle import Bundle, map_file
@@ -13,22 +14,22 @@ from bundlefmt.evidence.reference import Reference
 from bundlefmt.evidence.x509 import CertificateError, load, split_pem
 from bundlefmt.labels import MAGIC
 
-_MAX_DIGITS = 12  # seconds far beyond the calendar
+_SECONDS = range(9, 13)  # digits; eight are a date, and so short a time is none of a certificate
 _PEM = b"-----BEGIN CERTIFICATE-----"
 
 
 def fingerprint(text: str) -> str:
-    """An OpenPGP fingerprint (v4 or v6) as lower-case hexadecimal; spaces are allowed."""
-    cleaned = text.replace(" ", "").lower().removeprefix("0x")
-    if len(cleaned) not in (40, 64) or not _is_hex(cleaned):
+    """An OpenPGP fingerprint (v4 or v6) as lower-case hexadecimal; spaces and colons are allowed."""
+    cleaned = _hex(text)
+    if len(cleaned) not in (40, 64):
         raise UsageError(f"{text!r} is not an OpenPGP fingerprint", hint="40 or 64 hexadecimal digits")
     return cleaned
 
 
 def sha256(text: str) -> bytes:
-    """A SHA-256 digest in hexadecimal; colons are allowed."""
-    cleaned = text.replace(":", "").lower()
-    if len(cleaned) != 64 or not _is_hex(cleaned):
+    """A SHA-256 digest in hexadecimal; spaces and colons are allowed."""
+    cleaned = _hex(text)
+    if len(cleaned) != 64:
         raise UsageError(
             f"{text!r} is not a SHA-256 digest",
             hint="openssl x509 -in CERT -outform DER | sha256sum prints it",
@@ -36,21 +37,24 @@ def sha256(text: str) -> bytes:
     return bytes.fromhex(cleaned)
 
 
-def _is_hex(text: str) -> bool:
-    return all(char in "0123456789abcdef" for char in text)
+def _hex(text: str) -> str:
+    """The hexadecimal digits of `text` in lower case; empty where there is anything else."""
+    cleaned = "".join(text.split()).replace(":", "").lower().removeprefix("0x")
+    return cleaned if all(char in string.hexdigits for char in cleaned) else ""
 
 
 def moment(text: str) -> int:
     """A time: seconds since the epoch, or ISO 8601 (UTC where no zone is given)."""
-    if text.isascii() and text.isdigit() and 4 < len(text) <= _MAX_DIGITS:
-        return int(text)
     try:
+        if text.isascii() and text.isdigit() and len(text) in _SECONDS:
+            return int(text)
         parsed = datetime.datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(
-            f"{text!r} is not a time", hint="2026-11-24, 2026-11-24T12:00:00Z or seconds"
-        ) from None
-    return int((parsed if parsed.tzinfo else parsed.replace(tzinfo=datetime.UTC)).timestamp())
+        found = int((parsed if parsed.tzinfo else parsed.replace(tzinfo=datetime.UTC)).timestamp())
+    except (ValueError, OverflowError):
+        found = -1
+    if found < 0:
+        raise UsageError(f"{text!r} is not a time", hint="2026-11-24, 2026-11-24T12:00:00Z or seconds")
+    return found
 
 
 def certificates(path: Path) -> list[bytes]:
@@ -63,6 +67,14 @@ def certificates(path: Path) -> list[bytes]:
     except CertificateError as error:
         raise UsageError(f"{path} holds no certificate that can be read: {error}") from None
     return found
+
+
+def certificate(path: Path) -> bytes:
+    """The one DER certificate in a PEM or DER file."""
+    found = certificates(path)
+    if len(found) != 1:
+        raise UsageError(f"{path} holds {len(found)} certificates, one is wanted")
+    return found[0]
 
 
 def reference(path: Path) -> Reference:

@@ -87,13 +87,14 @@ def read_boot(log: ReadLog) -> Boot:
 
 
 def _images(log: ReadLog, index: int) -> tuple[Fact[Image], ...]:
-    """Everything in the PCR that is no constant and not explained by its own data, so that nothing hides by
-    type.
+    """Everything in the PCR that is no constant, so that nothing hides by type or behind its data.
+
+    That a digest covers an event's data makes it no less an image: whoever has the image has what was hashed.
     """
     found = []
     for reading in log.of(index):
         stated = reading.event.digests.get(log.bank)
-        if stated is None or reading.covered.known or reading.covered.coverage is Coverage.COVERED:
+        if stated is None or reading.covered.known:
             continue
         content = reading.untrusted_content
         path = content.path if isinstance(content, ImageLoad) else None

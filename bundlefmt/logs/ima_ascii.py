@@ -9,7 +9,8 @@ ima_ascii_measurements_show.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -59,9 +60,9 @@ class ImaAsciiList:
         return len(self.entries)
 
     @property
-    def index(self) -> int:
-        """The PCR of the first entry."""
-        return self.entries[0].index
+    def counts(self) -> Mapping[int, int]:
+        """How many entries there are of each PCR."""
+        return Counter(entry.index for entry in self.entries)
 
     def replay(self, bank: int, index: int, quoted: bytes) -> ImaReplay:
         """As `replay_ima` does. Raises UnsupportedAlgorithmError; ValueError where `template_alg` is None."""

@@ -8,7 +8,8 @@ knows all the rules and gives the error.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
@@ -35,16 +36,17 @@ _OLD: Final = TEMPLATE_IMA.encode()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImaSource:
-    """A binary list as it lies in memory or in a file; `count` entries, all well-formed.
+    """A binary list as it lies in memory or in a file; all its entries are well-formed.
 
-    `template_alg` is the hash of the template digests, None if it covers none of the first entries.
+    `counts` says how many there are of each PCR. `template_alg` is the hash of the template digests, None if
+    it covers none of the first entries.
     """
 
     data: memoryview
     digest_size: int
     byteorder: ByteOrder
     template_alg: int | None
-    count: int
+    counts: Mapping[int, int]
 
     @classmethod
     def decode(cls, data: Buffer) -> ImaSource:
@@ -57,7 +59,7 @@ class ImaSource:
             digest_size=digest_size,
             byteorder=byteorder,
             template_alg=find_template_alg(first, digest_size),
-            count=sum(1 for _ in _steps(view, digest_size, byteorder)),
+            counts=Counter(step[1] for step in _steps(view, digest_size, byteorder)),
         )
 
     def entries(self) -> Iterator[ImaEntry]:
@@ -65,9 +67,8 @@ class ImaSource:
         return _entries(self.data, self.digest_size, self.byteorder)
 
     @property
-    def index(self) -> int:
-        """The PCR of the first entry."""
-        return next(self.entries()).index
+    def count(self) -> int:
+        return sum(self.counts.values())
 
     def replay(self, bank: int, index: int, quoted: bytes) -> ImaReplay:
         """As `replay_ima` does. Raises UnsupportedAlgorithmError; ValueError where `template_alg` is None."""

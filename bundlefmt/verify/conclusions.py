@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from bundlefmt import labels
-from bundlefmt.logs.reading import Standing
+from bundlefmt.logs.reading import STATIC_PCRS, Standing
 from bundlefmt.verify.context import Context
+from bundlefmt.verify.explanation import Logs
 from bundlefmt.verify.findings import Basis, Conclusion, Finding, Outcome
-from bundlefmt.verify.log import Logs
 from bundlefmt.verify.seals import sealed_by_pinned
 
 _SEALED: Final = ("container.digest", "seal.validity", "seal.anchor")
@@ -22,7 +22,7 @@ _TPM_REVOCATION: Final = "ek.revocation"  # lists are not required: without one 
 _AK: Final = ("ak.form", "ak.attributes", "ak.scheme")
 _AK_REVOCATION: Final = "ak.revocation"
 _STATED: Final = ("container.refs", "container.binding")
-_QUOTE: Final = (
+QUOTED: Final = (
     *_STATED,
     *(f"quote.{name}" for name in ("form", "signature", "signer", "binding", "selection", "bank", "pcrs")),
 )
@@ -80,6 +80,11 @@ class _Found:
         )
 
 
+def attested(context: Context, findings: Sequence[Finding]) -> bool:
+    """Whether each attestation key quoted the PCR values that are given, whoever has the key."""
+    return _Found(context, findings).holds(QUOTED)
+
+
 def draw(context: Context, findings: Sequence[Finding]) -> tuple[Conclusion, ...]:
     """From the identities outwards; none has a stronger basis than what it rests on."""
     found = _Found(context, findings)
@@ -111,9 +116,9 @@ def draw(context: Context, findings: Sequence[Finding]) -> tuple[Conclusion, ...
         resident,
         Conclusion(
             id="platform.state",
-            basis=resident.basis if found.holds(_QUOTE) else Basis.UNPROVEN,
+            basis=resident.basis if found.holds(QUOTED) else Basis.UNPROVEN,
             statement="the PCRs had these values when the attestation key quoted them",
-            rests_on=(*resident.rests_on, *_QUOTE),
+            rests_on=(*resident.rests_on, *QUOTED),
         ),
         _key_resident(context, found, resident),
         *_boot(context, found, resident),
@@ -159,8 +164,8 @@ def _boot(context: Context, found: _Found, resident: Conclusion) -> tuple[Conclu
     labels_ = context.labels("firmware-log")
     if not labels_:
         return ()
-    rests_on = (*resident.rests_on, *_QUOTE, *_LOG)
-    if not found.holds((*_QUOTE, *_LOG)) or len(labels_) != 1:
+    rests_on = (*resident.rests_on, *QUOTED, *_LOG)
+    if not found.holds((*QUOTED, *_LOG)) or len(labels_) != 1:
         return (
             Conclusion(
                 id="platform.boot",
@@ -169,16 +174,25 @@ def _boot(context: Context, found: _Found, resident: Conclusion) -> tuple[Conclu
                 rests_on=rests_on,
             ),
         )
-    secure_boot = context.area(Logs).summary(labels_[0]).secure_boot.enabled
+    (label,) = labels_
+    logs = context.area(Logs)
+    indices = sorted({one.replay.index for one in logs.compared(label)} & set(STATIC_PCRS))
+    unquoted = [index for index in logs.unquoted(label) if index in STATIC_PCRS]
+    secure_boot = logs.summary(label).secure_boot.enabled
     words: dict[bool | None, str] = {True: "Secure Boot was on", False: "Secure Boot was off"}
-    unknown = "of Secure Boot it proves nothing"
-    measured = secure_boot.standing is Standing.MEASURED
+    told = secure_boot.value if secure_boot.standing is Standing.MEASURED else None
+    statement = (
+        f"the firmware log is that of the quoted boot, by PCR {', '.join(map(str, indices))}"
+        if indices
+        else "no PCR of firmware is quoted that this log could explain"
+    )
+    if unquoted:
+        statement += f"; its events in PCR {', '.join(map(str, unquoted))} are not attested"
     return (
         Conclusion(
             id="platform.boot",
-            basis=resident.basis,
-            statement="the firmware log is that of the quoted boot; "
-            + (words.get(secure_boot.value, unknown) if measured else unknown),
+            basis=resident.basis if indices else Basis.UNPROVEN,
+            statement=f"{statement}; {words.get(told, 'of Secure Boot it proves nothing')}",
             rests_on=rests_on,
         ),
     )

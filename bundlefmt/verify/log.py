@@ -7,100 +7,82 @@ step 7; "Measurement logs".
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Final
 
-from bundlefmt.evidence.pcr import PcrValues
-from bundlefmt.evidence.tpm import UnsupportedAlgorithmError, alg_name
+from bundlefmt.evidence.tpm import TpmAlg, UnsupportedAlgorithmError, alg_name
 from bundlefmt.logs.coverage import Coverage
-from bundlefmt.logs.event import Measured
-from bundlefmt.logs.platform import Platform, summarise
+from bundlefmt.logs.ima_ascii import ImaAsciiList
+from bundlefmt.logs.ima_replay import Extended, ImaReplay
+from bundlefmt.logs.ima_source import ImaSource
+from bundlefmt.logs.platform import Platform
 from bundlefmt.logs.reading import STATIC_PCRS, read_log
 from bundlefmt.logs.replay import Outcome as Replayed
-from bundlefmt.logs.replay import PcrReplay, declared_locality, replay
-from bundlefmt.verify.checks import Check, each
-from bundlefmt.verify.context import Area, Context, Fail, Judgement, Skip, Unsure
-
-_FIRMWARE, _USERSPACE, _IMA = "firmware-log", "userspace-log", "ima-log"
-
-
-class Logs(Area):
-    """All logs decoded once, and the quoted values they are compared with."""
-
-    def values(self, label: str) -> dict[str, PcrValues]:
-        """The PCR values that a log is to explain: those it names, else all that are quoted."""
-        context = self.context
-        named = context.item(label).ref("pcrs") or context.labels("pcr-values")
-        return {one: context.pcr_values(one) for one in named}
-
-    def replays(self, label: str) -> tuple[PcrReplay, ...]:
-        """A firmware log, and the userspace logs after it, compared with every quoted value."""
-        context, found = self.context, list[PcrReplay]()
-        log = context.firmware_logs(label)
-        later = [context.userspace_logs(one) for one in context.labels(_USERSPACE)]
-        events: list[Measured] = [*log.events, *(record for one in later for record in one.records)]
-        touched = {event.index for event in events if event.extended}
-        for values in self.values(label).values():
-            for bank, row in values.items():
-                if bank in log.banks:
-                    quoted = {index: value for index, value in row.items() if index in touched}
-                    found += _replayed(events, bank, quoted, declared_locality(log.events))
-        return tuple(found)
-
-    def summary(self, label: str) -> Platform:
-        """What a firmware log tells, in the strongest bank that is quoted. Raises Skip without one."""
-        log, replays = self.context.firmware_logs(label), self.replays(label)
-        if not replays:
-            raise Skip("no bank of this log is quoted")
-        bank = max((found.bank for found in replays), key=lambda bank: len(_any(replays, bank).quoted))
-        return summarise(log.events, bank, [found for found in replays if found.bank == bank])
-
-
-def _any(replays: tuple[PcrReplay, ...], bank: int) -> PcrReplay:
-    return next(found for found in replays if found.bank == bank)
-
-
-def _replayed(
-    events: list[Measured], bank: int, quoted: dict[int, bytes], locality: int
-) -> tuple[PcrReplay, ...]:
-    try:
-        return replay(events, bank, quoted, locality=locality)
-    except UnsupportedAlgorithmError as error:
-        raise Unsure(str(error)) from None
+from bundlefmt.logs.replay import PcrReplay
+from bundlefmt.verify.checks import Check, Result, each, judged
+from bundlefmt.verify.context import Context, Fail, Skip, Unsure
+from bundlefmt.verify.explanation import FIRMWARE, IMA, USERSPACE, Logs
 
 
 def _form(context: Context, label: str) -> str:
     """The log is of the kind that its role names."""
     role = context.item(label).role
-    if role == _FIRMWARE:
+    if role == FIRMWARE:
         log = context.firmware_logs.form(label)
         return f"{len(log.events)} events in {', '.join(map(alg_name, log.banks))}"
-    if role == _USERSPACE:
+    if role == USERSPACE:
         return f"{len(context.userspace_logs.form(label).records)} records"
     return f"{context.ima_logs.form(label).count} entries"
 
 
+def _replays(context: Context) -> Iterator[Result]:
+    """Firmware logs with the userspace logs behind them; userspace logs by themselves where that is all."""
+    for label in context.labels(FIRMWARE) or context.labels(USERSPACE):
+        yield judged((label,), partial(_explains, context, label))
+
+
 def _explains(context: Context, label: str) -> str:
-    """Each PCR that the log extends has the value that is quoted. A log is never mended to fit."""
-    replays = context.area(Logs).replays(label)
-    if not replays:
+    """Each PCR that the log extends, and each of firmware's, has the value that is quoted.
+
+    A log is never mended to fit.
+    """
+    logs = context.area(Logs)
+    compared = logs.compared(label)
+    if not compared:
         raise Unsure("no PCR that this log extends is quoted in a bank that it carries")
-    faults = [found for found in replays if found.outcome is not Replayed.MATCH]
+    if not any(one.events for one in compared):
+        raise Unsure("no event of this log is in the quote")
+    faults = [one.replay for one in compared if not one.explained]
     # firmware alone measures into the static PCRs, and all of it is in its log
     if firm := [found for found in faults if found.index in STATIC_PCRS]:
         raise Fail("; ".join(map(_said, firm)))
     if faults:
         raise Unsure("; ".join(map(_said, faults)))
-    banks = sorted({found.bank for found in replays})
-    indices = sorted({found.index for found in replays})
-    return f"explains PCR {', '.join(map(str, indices))} in {', '.join(map(alg_name, banks))}"
+    if logs.weak(label):
+        raise Unsure("only the SHA-1 bank ties this log to a quote")
+    banks = sorted({one.replay.bank for one in compared})
+    parts = [
+        f"explains PCR {_list(one.replay.index for one in compared)} in {', '.join(map(alg_name, banks))}"
+    ]
+    if later := sum(one.later for one in compared):
+        parts.append(f"userspace records after the quote: {later}")
+    if context.item(label).role == FIRMWARE and (unquoted := logs.unquoted(label)):
+        parts.append(f"PCR {_list(unquoted)} is not quoted")
+    if unexplained := logs.unexplained(label):
+        parts.append(f"PCR {_list(unexplained)} is quoted and no log explains it")
+    return "; ".join(parts)
+
+
+def _list(indices: Iterable[int]) -> str:
+    return ", ".join(map(str, sorted(set(indices))))
 
 
 def _said(found: PcrReplay) -> str:
     """What a value that the log does not give is instead."""
     name = f"{alg_name(found.bank)}:{found.index}"
     if found.incomplete:
-        return f"{name}: events without a digest of this bank"
+        return f"{name}: event {_list(found.incomplete[:8])} has no digest of this bank"
     if found.outcome is Replayed.PREFIX:
         return (
             f"{name} is the value after {found.reached_after} of {found.events} events: "
@@ -108,6 +90,8 @@ def _said(found: PcrReplay) -> str:
         )
     if found.outcome is Replayed.OTHER_LOCALITY:
         return f"{name} is the value from startup locality {found.locality}, which the log does not declare"
+    if not found.events:
+        return f"{name} is not as it starts, and the log has no event of it"
     return f"{name} is the value after none of its {found.events} events"
 
 
@@ -116,22 +100,50 @@ def _ima(context: Context, label: str) -> str:
     log = context.ima_logs(label)
     if log.template_alg is None:
         raise Unsure("the hash of the list's template digests is not known")
-    index, said = log.index, []
-    for values in context.area(Logs).values(label).values():
-        for bank, row in values.items():
-            if index not in row:
-                continue
-            try:
-                found = log.replay(bank, index, row[index])
-            except UnsupportedAlgorithmError as error:
-                raise Unsure(str(error)) from None
-            if found.covered is None:
-                raise Fail(f"{alg_name(bank)}:{index} is the value after no part of the list")
-            words = f"{alg_name(bank)}: {found.covered} of {found.entries} entries are in the quote"
-            said.append(words + (f", {len(found.violations)} violations" if found.violations else ""))
-    if not said:
-        raise Unsure(f"PCR {index} is not quoted")
-    return "; ".join(dict.fromkeys(said))
+    found = [
+        _ima_replay(log, bank, index, row[index])
+        for values in context.area(Logs).values(label)
+        for bank, row in values.items()
+        for index in sorted(log.counts.keys() & row.keys())
+    ]
+    for one in found:
+        _whole(one, log)
+    if unquoted := sorted(log.counts.keys() - {one.index for one in found}):
+        raise Unsure(f"PCR {_list(unquoted)} is not quoted")
+    if all(_weak(one) for one in found) and not context.policy.allow_sha1:
+        raise Unsure("only SHA-1 ties this list to a quote")
+    return "; ".join(dict.fromkeys(map(_covered, found)))
+
+
+def _ima_replay(log: ImaSource | ImaAsciiList, bank: int, index: int, quoted: bytes) -> ImaReplay:
+    try:
+        return log.replay(bank, index, quoted)
+    except UnsupportedAlgorithmError as error:
+        raise Unsure(str(error)) from None
+
+
+def _whole(found: ImaReplay, log: ImaSource | ImaAsciiList) -> None:
+    """The quote covers some of the list, and what its entries say is what was hashed."""
+    name = f"{alg_name(found.bank)}:{found.index}"
+    if found.covered is None:
+        raise Fail(f"{name} is the value after no part of the list")
+    if found.covered == 0:
+        raise Unsure(f"{name} is as it starts: no entry is in the quote")
+    if found.uncovered:
+        words = f"the data of entry {_list(found.uncovered[:8])} is not what was hashed"
+        # names in text can be read in several ways
+        raise Unsure(words) if isinstance(log, ImaAsciiList) else Fail(words)
+
+
+def _weak(found: ImaReplay) -> bool:
+    return found.bank == TpmAlg.SHA1 or found.extended is Extended.PADDED_SHA1
+
+
+def _covered(found: ImaReplay) -> str:
+    words = (
+        f"{alg_name(found.bank)}:{found.index}: {found.covered} of {found.entries} entries are in the quote"
+    )
+    return words + (f", {len(found.violations)} violations" if found.violations else "")
 
 
 def _summarised(decide: Callable[[Context, str, Platform], str]) -> Callable[[Context, str], str]:
@@ -170,21 +182,10 @@ def _coverage(context: Context, label: str, platform: Platform) -> str:
     return f"{words}, {counts[Coverage.OPAQUE]} only its digest"
 
 
-def told(context: Context) -> tuple[tuple[str, Platform], ...]:
-    """What each firmware log tells beside the quoted values; a log that cannot be compared tells nothing."""
-    found = []
-    for label in context.labels(_FIRMWARE):
-        try:
-            found.append((label, context.area(Logs).summary(label)))
-        except (Judgement, UnsupportedAlgorithmError):
-            continue
-    return tuple(found)
-
-
 CHECKS: Final = (
-    Check("log.form", each((_FIRMWARE, _USERSPACE, _IMA), _form)),
-    Check("log.replay", each((_FIRMWARE,), _explains)),
-    Check("log.ima", each((_IMA,), _ima)),
-    Check("log.separators", each((_FIRMWARE,), _summarised(_separators))),
-    Check("log.coverage", each((_FIRMWARE,), _summarised(_coverage))),
+    Check("log.form", each((FIRMWARE, USERSPACE, IMA), _form)),
+    Check("log.replay", _replays),
+    Check("log.ima", each((IMA,), _ima)),
+    Check("log.separators", each((FIRMWARE,), _summarised(_separators))),
+    Check("log.coverage", each((FIRMWARE,), _summarised(_coverage))),
 )

@@ -11,12 +11,12 @@ from functools import partial
 from typing import Final
 
 from bundlefmt.evidence.reference import Reference, ReferenceEvent
-from bundlefmt.evidence.tpm import alg_name
+from bundlefmt.evidence.tpm import TpmAlg, alg_name
+from bundlefmt.evidence.tpm_algorithm import hash_size
 from bundlefmt.logs.event import Measured
-from bundlefmt.logs.replay import Outcome as Replayed
 from bundlefmt.verify.checks import Check, Result, judged
 from bundlefmt.verify.context import Context, Fail, Judgement, Skip, Unsure
-from bundlefmt.verify.log import Logs
+from bundlefmt.verify.explanation import FIRMWARE, USERSPACE, Logs
 
 
 def _each(decide: Callable[[Context, Reference], str]) -> Callable[[Context], Iterator[Result]]:
@@ -45,6 +45,8 @@ def _pcrs(context: Context, reference: Reference) -> str:
     if not reference.pcrs:
         raise Skip("has no PCR values")
     wrong, absent, right = [], [], 0
+    strong = {index for bank, row in reference.pcrs.items() if bank != TpmAlg.SHA1 for index in row}
+    weak = sorted({index for row in reference.pcrs.values() for index in row} - strong)
     quoted = [context.pcr_values(label) for label in context.labels("pcr-values")]
     for bank, row in reference.pcrs.items():
         for index, allowed in sorted(row.items()):
@@ -59,6 +61,8 @@ def _pcrs(context: Context, reference: Reference) -> str:
         raise Fail(f"other values in {', '.join(wrong)}")
     if absent:
         raise Unsure(f"not quoted: {', '.join(absent)}")
+    if weak and not context.policy.allow_sha1:
+        raise Unsure(f"compared in the SHA-1 bank only: PCR {', '.join(map(str, weak))}")
     return f"{right} PCR values are as expected"
 
 
@@ -75,37 +79,50 @@ def _events(context: Context, reference: Reference) -> str:
 
 
 class _Logged:
-    """The events of all firmware and userspace logs, and which PCRs they explain."""
+    """The events of all firmware and userspace logs, and those that a quoted value came of."""
 
     def __init__(self, context: Context) -> None:
         self.events: list[Measured] = []
-        self.explained: set[tuple[int, int]] = set()
-        for label in context.labels("firmware-log"):
+        self.measured: dict[tuple[int, int], list[Measured]] = {}
+        for label in context.labels(FIRMWARE, USERSPACE):
             try:
-                replays = context.area(Logs).replays(label)
+                compared = context.area(Logs).compared(label)
+                log = context.firmware_logs(label).events if context.item(label).role == FIRMWARE else ()
             except Judgement:
                 continue
-            self.events += context.firmware_logs(label).events
-            self.explained |= {(one.bank, one.index) for one in replays if one.outcome is Replayed.MATCH}
-        if self.events:
-            for label in context.labels("userspace-log"):
-                self.events += context.userspace_logs(label).records
+            self.events += log or context.area(Logs).records
+            for one in compared:
+                strong = one.replay.bank != TpmAlg.SHA1 or context.policy.allow_sha1
+                if one.explained and strong:
+                    self.measured.setdefault((one.replay.index, one.replay.bank), []).extend(one.events)
 
     def require(self, wanted: ReferenceEvent) -> None:
-        """Raises Fail where it is in no log, Unsure where the log does not explain its PCR."""
-        found = [
-            (bank, event.index)
-            for event in self.events
-            if event.extended and wanted.pcr in (None, event.index)
-            for bank, digest in event.digests.items()
-            if (bank, digest) in wanted.digests
-        ]
+        """Raises Fail where it is in no log, Unsure where no log shows that it was measured."""
         where = "" if wanted.pcr is None else f" in PCR {wanted.pcr}"
         digests = " or ".join(sorted(digest.hex()[:16] for _, digest in wanted.digests))
-        if not found:
+        if self._measured(wanted):
+            return
+        if not any(_is(event, wanted, bank) for event in self.events for bank in event.digests):
             raise Fail(f"no event{where} has the digest {digests}…")
-        if not self.explained & set(found):
-            raise Unsure(f"the event{where} with digest {digests}… is in a PCR that the log does not explain")
+        raise Unsure(f"the event{where} with digest {digests}… is logged, and no quoted value came of it")
+
+    def _measured(self, wanted: ReferenceEvent) -> bool:
+        """By the strongest of the digests given that the PCR's quotes allow to compare."""
+        for index in {index for index, _ in self.measured if wanted.pcr in (None, index)}:
+            banks = {bank for bank, _ in wanted.digests if (index, bank) in self.measured}
+            bank = max(banks, key=hash_size, default=None)
+            if bank is not None and any(_is(event, wanted, bank) for event in self.measured[index, bank]):
+                return True
+        return False
+
+
+def _is(event: Measured, wanted: ReferenceEvent, bank: int) -> bool:
+    """The event is the one wanted, by its digest of this bank."""
+    return (
+        event.extended
+        and wanted.pcr in (None, event.index)
+        and (bank, event.digests.get(bank, b"")) in wanted.digests
+    )
 
 
 CHECKS: Final = (

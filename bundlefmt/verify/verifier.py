@@ -10,6 +10,7 @@ from typing import Final
 
 from bundlefmt import labels
 from bundlefmt.bundle import Bundle
+from bundlefmt.logs.platform import Platform
 from bundlefmt.manifest import hash_bytes
 from bundlefmt.verify import (
     activation,
@@ -29,8 +30,9 @@ from bundlefmt.verify import (
 )
 from bundlefmt.verify import previous as before
 from bundlefmt.verify.checks import Check
-from bundlefmt.verify.conclusions import draw
+from bundlefmt.verify.conclusions import QUOTED, attested, draw
 from bundlefmt.verify.context import Context
+from bundlefmt.verify.explanation import told
 from bundlefmt.verify.findings import Finding
 from bundlefmt.verify.policy import Policy
 from bundlefmt.verify.report import Report
@@ -69,5 +71,13 @@ def verify(bundle: Bundle, policy: Policy, *, previous: Bundle | None = None) ->
         policy=policy,
         findings=tuple(findings),
         conclusions=draw(context, findings),
-        platforms=log.told(context),
+        platforms=told(context, attested=attested(context, findings)),
     )
+
+
+def tell(bundle: Bundle, policy: Policy) -> tuple[tuple[str, Platform], ...]:
+    """What each firmware log tells, by label; of all checks only those are made that its quotes rest on."""
+    context = Context(bundle, policy)
+    checks = (check for _, _, found in PLAN for check in found if check.id in QUOTED)
+    findings = [finding for check in checks for finding in check.run(context)]
+    return told(context, attested=attested(context, findings))

@@ -14,7 +14,15 @@ from typing import Any
 import pytest
 from bundletools.cli import main
 
-VECTORS = Path(__file__).resolve().parents[2] / "test-vectors"
+from tests.json_schema import faults
+
+ROOT = Path(__file__).resolve().parents[2]
+VECTORS = ROOT / "test-vectors"
+# whatever a test has printed as JSON is what the specification publishes
+SCHEMAS = {
+    verb: json.loads((ROOT / "spec" / f"{name}.schema.json").read_text(encoding="utf-8"))
+    for verb, name in (("inspect", "inspection"), ("verify", "report"))
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +70,8 @@ def bundle(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
         capsys.readouterr()
         code = main()
         out, err = capsys.readouterr()
+        if "--json" in split and split[0] in SCHEMAS and out:
+            assert list(faults(json.loads(out), SCHEMAS[str(split[0])])) == []
         return Said(int(code), out, err)
 
     return call

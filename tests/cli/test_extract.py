@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,48 @@ def test_an_artifact_that_was_exchanged_is_given_with_a_warning(bundle: Bundle, 
     answer = bundle("extract", vector("container_artifact-exchanged"), "ak.pub", "-o", tmp_path / "x")
     assert answer.code == 0
     assert "warning: ak.pub does not have the digest that was sealed" in answer.err
+
+
+def _with(label: str, **changes: object) -> Decoded:
+    """The good bundle with one item of its manifest changed; its seals do not hold any more."""
+    good = Decoded.open(vector(GOOD))
+    items = {**good.manifest.items, label: replace(good.manifest.items[label], **changes)}  # type: ignore[arg-type] # its fields
+    manifest = replace(good.manifest, items=items)
+    return replace(good, manifest=manifest, manifest_raw=manifest.encode())
+
+
+@pytest.mark.parametrize(
+    ("refs", "why"),
+    [({}, "does not say which quote"), ({"quoted-by": "certify"}, "refers to is not a quote")],
+)
+def test_pcr_values_without_a_quote(refs: object, why: str, bundle: Bundle, tmp_path: Path) -> None:
+    label = next(
+        name for name, item in Decoded.open(vector(GOOD)).manifest.items.items() if item.role == "pcr-values"
+    )
+    file = tmp_path / "b.evb"
+    file.write_bytes(_with(label, refs=refs).encode())
+    answer = bundle("extract", file, label, "--tpm2-tools", "-o", tmp_path / "x")
+    assert answer.code == 2
+    assert why in answer.err
+
+
+@pytest.mark.parametrize("options", [["--all", "-o", "x"], ["--manifest"], ["--seal", "1"]], ids=" ".join)
+def test_the_form_of_tpm2_tools_is_for_pcr_values(options: list[str], bundle: Bundle) -> None:
+    answer = bundle("extract", vector(GOOD), *options, "--tpm2-tools")
+    assert (answer.code, answer.out) == (2, "")
+
+
+def test_a_label_cannot_lead_elsewhere(bundle: Bundle, tmp_path: Path) -> None:
+    data = Decoded.open(vector(GOOD)).encode()
+    for name in ("../a", "..", "/etc"):
+        file = tmp_path / "b.evb"
+        # of the same length as a label, so that the encoding stays whole
+        label = next(each for each in Decoded.open(vector(GOOD)).manifest.items if len(each) >= len(name))
+        hostile = (name + "x" * len(label))[: len(label)]
+        file.write_bytes(data.replace(label.encode(), hostile.encode()))
+        answer = bundle("extract", file, "--all", "-o", tmp_path / "out")
+        assert answer.code == 4
+        assert not (tmp_path / "out").exists()
 
 
 def test_withheld_is_said(bundle: Bundle) -> None:

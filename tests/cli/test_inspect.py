@@ -77,6 +77,21 @@ def test_hostile_text_does_not_reach_the_terminal(
     assert unsafe == set()
 
 
+def test_json_has_hostile_text_as_it_is(bundle: Bundle, tmp_path: Path) -> None:
+    file = tmp_path / "hostile.evb"
+    file.write_bytes(Decoded.assemble(_hostile(), {}).encode())
+    shown = bundle("inspect", file, "--json").json
+    assert shown["manifest"]["title"] == shown["manifest"]["profile"] == HOSTILE
+    assert shown["manifest"]["extensions"] == {HOSTILE: [HOSTILE, {HOSTILE: "1b"}]}
+    assert [item["claimed"] for item in shown["items"] if item["role"] == HOSTILE] == [{HOSTILE: HOSTILE}]
+
+
+@pytest.mark.parametrize("options", ["--json --diag", "--full", "--full --json"])
+def test_options_that_do_not_go_together(options: str, bundle: Bundle) -> None:
+    answer = bundle("inspect", vector("container_cose-esp256"), *options.split())
+    assert (answer.code, answer.out) == (2, "")
+
+
 def test_safe_text_is_left_as_it_is() -> None:
     text = "Größe 3 µm, 東京, עברית, e\u0301"
     assert safe(text) == text

@@ -74,14 +74,23 @@ def test_the_snapshot_before(bundle: Bundle) -> None:
 
 @pytest.mark.parametrize(
     "pin",
-    [OPENPGP, OPENPGP.upper(), f"0x{OPENPGP}", " ".join(OPENPGP[at : at + 4] for at in range(0, 40, 4))],
+    [
+        OPENPGP,
+        OPENPGP.upper(),
+        f"0x{OPENPGP}",
+        " ".join(OPENPGP[at : at + 4] for at in range(0, 40, 4)),
+        ":".join(OPENPGP[at : at + 2] for at in range(0, 40, 2)),
+        f"  {OPENPGP}\n",
+    ],
 )
 def test_fingerprints_as_people_write_them(pin: str, bundle: Bundle) -> None:
     answer = bundle("verify", vector(GOOD), "--pin-openpgp", pin, "--json")
     assert answer.json["policy"]["pins_openpgp"] == [OPENPGP]
 
 
-@pytest.mark.parametrize("pin", [PIV, PIV.upper(), ":".join(PIV[at : at + 2] for at in range(0, 64, 2))])
+@pytest.mark.parametrize(
+    "pin", [PIV, PIV.upper(), ":".join(PIV[at : at + 2] for at in range(0, 64, 2)), f"{PIV[:32]} {PIV[32:]}"]
+)
 def test_digests_as_people_write_them(pin: str) -> None:
     assert reading.sha256(pin).hex() == PIV
 
@@ -91,6 +100,7 @@ def test_digests_as_people_write_them(pin: str) -> None:
     [
         ("1767225600", 1767225600),
         ("2026-01-01", 1767225600),
+        ("20260101", 1767225600),  # a date, not a second of the year 1970
         ("2026-01-01T00:00:00Z", 1767225600),
         ("2026-01-01T01:00:00+01:00", 1767225600),
         ("2026-01-01 00:00", 1767225600),
@@ -100,7 +110,29 @@ def test_times_as_people_write_them(text: str, seconds: int) -> None:
     assert reading.moment(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "now", "2026-13-01", "-1", "1e9", "9" * 400])
+@pytest.mark.parametrize("pin", [OPENPGP, PIV[:-1], f"{PIV}00", PIV.replace(PIV[0], "ß"), ""])
+def test_what_is_no_digest(pin: str) -> None:
+    with pytest.raises(UsageError, match="is not a SHA-256 digest"):
+        reading.sha256(pin)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "now",
+        "2026-13-01",
+        "-1",
+        "1e9",
+        "9" * 400,
+        "9" * 5000,
+        "²³²³²³²³²",
+        "1969-12-31",
+        "1234567",
+        "0001-01-01T00:00:00+23:59",
+        "9999-12-31T23:59:59-23:59x",
+    ],
+)
 def test_what_is_no_time(text: str) -> None:
     with pytest.raises(UsageError):
         reading.moment(text)

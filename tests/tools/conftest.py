@@ -29,13 +29,15 @@ from tests.swtpm import Manufacturer, Swtpm, manufactured, manufacturer, quiet_t
 __all__ = ["bundle", "manufactured", "manufacturer", "swtpm"]
 
 
-def certificate(key: object, name: str = "Tools Test Operator (test key)") -> bytes:
-    """A self-signed certificate that is valid today, in DER."""
+def certificate(
+    key: object, name: str = "Tools Test Operator (test key)", *, days: tuple[int, int] = (-1, 364)
+) -> bytes:
+    """A self-signed certificate in DER, valid from and to so many days from now: today, if not said."""
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    start = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1)
+    start, end = (datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=each) for each in days)
     builder = x509.CertificateBuilder().subject_name(subject).issuer_name(subject).serial_number(1)
     builder = builder.public_key(key.public_key()).not_valid_before(start)  # type: ignore[attr-defined] # any private key
-    builder = builder.not_valid_after(start + datetime.timedelta(days=365))
+    builder = builder.not_valid_after(end)
     weak = isinstance(key, ec.EllipticCurvePrivateKey) or hasattr(key, "private_numbers")
     return builder.sign(key, hashes.SHA256() if weak else None).public_bytes(Encoding.DER)  # type: ignore[arg-type] # as above
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from bundletools.capture import Log, capture
 from bundletools.devices import DeviceError
-from bundletools.recheck import derive
+from bundletools.recheck import NotRecheckableError, derive
 from bundletools.tpm2 import Tpm2, open_tpm
 
 from bundlefmt.bundle import Bundle
@@ -224,7 +224,7 @@ def test_another_seed_is_another_tpm(swtpm: Swtpm, captured: Capture, operator: 
 
 
 def test_a_session_key_is_gone(captured: Capture, tpm: Tpm2) -> None:
-    with pytest.raises(DeviceError, match="made to die with its session"):
+    with pytest.raises(NotRecheckableError, match="made to die with its session"):
         derive(tpm, captured(session_ak=True).bundle)
 
 
@@ -238,10 +238,10 @@ def test_a_withheld_template_is_given_to_the_operator(
     sealed = operator.seal(made.bundle)
     assert operator.judge(sealed).verdict is Verdict.PASSED
     with open_tpm(swtpm.tcti) as opened:
-        with pytest.raises(DeviceError, match="withheld from this bundle"):
+        with pytest.raises(NotRecheckableError, match="withheld from this bundle"):
             derive(opened, sealed)
         assert derive(opened, sealed, bytes(made.withheld["ak.template"])).same
-        with pytest.raises(DeviceError, match="does not have the digest that was sealed"):
+        with pytest.raises(NotRecheckableError, match="does not have the digest that was sealed"):
             derive(opened, sealed, bytes(sealed.content["ek.l-1.pub"].value))
 
 

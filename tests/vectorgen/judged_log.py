@@ -22,12 +22,9 @@ from tests.vectorgen.measured import (
     VARIABLE,
     Event,
     Log,
-    Measured,
     boot,
-    ima_value,
     locality,
     measured_files,
-    userspace,
     values,
     variable,
 )
@@ -48,26 +45,24 @@ def quoting(pcrs: Values) -> Ceremony:
     )
 
 
-def _log(data: bytes, role: str = "firmware-log", **refs: object) -> Artifact:
+def log_item(data: bytes, role: str = "firmware-log", **refs: object) -> Artifact:
     return fixed(role, data, refs, type=OCTETS)
 
 
 def logged(log: Sequence[Event], quoted: Sequence[Event] | None = None, *, startup: int = 0) -> Ceremony:
     """A log with these events beside a quote of what those measured, by default the same."""
     pcrs = values(log if quoted is None else quoted, startup=startup)
-    return quoting(pcrs).having("firmware.log", _log(Log(events=log).encode()))
+    return quoting(pcrs).having("firmware.log", log_item(Log(events=log).encode()))
 
 
 def _raw(data: bytes) -> Ceremony:
     """A log of these bytes beside a quote of the short boot."""
-    return quoting(values(boot())).having("firmware.log", _log(data))
+    return quoting(values(boot())).having("firmware.log", log_item(data))
 
 
-def _ima(entries: Sequence[Measured], quoted: Sequence[Measured], data: bytes | None = None) -> Ceremony:
-    """An IMA list beside a quote of what `quoted` measured."""
-    pcrs = {tpm.SHA256: {10: ima_value(quoted)}}
-    raw = b"".join(entry.encode() for entry in entries) if data is None else data
-    return quoting(pcrs).having("ima.log", _log(raw, "ima-log"))
+def _sha1_beside_both() -> Ceremony:
+    log = log_item(Log(events=boot(), banks=()).encode())
+    return quoting(values(boot(), banks=(tpm.SHA1, tpm.SHA256))).having("firmware.log", log)
 
 
 def _without(events: Sequence[Event], pcr: int, kind: int) -> list[Event]:
@@ -256,12 +251,16 @@ def log_sha1_only() -> Judged:
     return _raw(data).concluding(platform_boot="unproven").judged(unsure=("log.replay",))
 
 
-@vector("log.replay", "valid", "bank")
+@vector("log.replay", "bank")
 def log_sha1_beside_both_banks() -> Judged:
-    """A SHA-1 log beside a quote of both banks explains the SHA-1 values."""
-    pcrs = values(boot(), banks=(tpm.SHA1, tpm.SHA256))
-    log = _log(Log(events=boot(), banks=()).encode())
-    return quoting(pcrs).having("firmware.log", log).judged()
+    """A SHA-1 log beside a quote of both banks: its events are tied to the quote by SHA-1 alone."""
+    return _sha1_beside_both().concluding(platform_boot="unproven").judged(unsure=("log.replay",))
+
+
+@vector("log.replay", "bank", "relaxed")
+def log_sha1_beside_both_banks_allowed() -> Judged:
+    """The same, where the verifier lets SHA-1 pass."""
+    return _sha1_beside_both().under(allow_sha1=True).concluding(platform_boot="vouched").judged()
 
 
 @vector("log.replay")
@@ -271,11 +270,48 @@ def log_extended_by_others() -> Judged:
     return logged(boot(), [*boot(), later]).judged(unsure=("log.replay",))
 
 
+@vector("log.replay", "removed")
+def log_pcr_left_out() -> Judged:
+    """No event of PCR 4, which was extended, is in the log: what booted is hidden."""
+    log = [event for event in boot() if event.pcr != 4]
+    return logged(log, boot()).concluding(platform_boot="unproven").judged("log.replay")
+
+
+@vector("log.replay", "valid")
+def log_pcr_not_extended() -> Judged:
+    """Firmware measured nothing into PCR 6, and its quoted value is zeros."""
+    return logged([event for event in boot() if event.pcr != 6]).judged()
+
+
+@vector("log.replay", "appended", "bank")
+def log_event_of_one_bank() -> Judged:
+    """An image that has a digest of the SHA-1 bank only is not in the quoted SHA-256 value."""
+    hidden = Log(events=[Event(pcr=4, type=APPLICATION, data=b"another image")], banks=(tpm.SHA1,))
+    data = Log(events=boot()).encode() + hidden.encode().removeprefix(hidden.header(((tpm.SHA1, 20),)))
+    return _raw(data).concluding(platform_boot="unproven").judged("log.replay")
+
+
+@vector("log.replay", "valid")
+def log_pcr_not_quoted() -> Judged:
+    """The quote leaves out PCR 4: its events are the log's word, and the finding says so."""
+    pcrs = {tpm.SHA256: {pcr: value for pcr, value in values(boot())[tpm.SHA256].items() if pcr != 4}}
+    log = log_item(Log(events=boot()).encode())
+    return quoting(pcrs).having("firmware.log", log).concluding(platform_boot="vouched").judged()
+
+
+@vector("log.replay", "valid")
+def log_pcr_that_nothing_explains() -> Judged:
+    """Software without a log extended PCR 9: the finding says that nothing explains it."""
+    pcrs = values(boot())
+    pcrs[tpm.SHA256][9] = measured.extended(bytes(32), bytes(32))
+    return quoting(pcrs).having("firmware.log", log_item(Log(events=boot()).encode())).judged()
+
+
 @vector("log.replay", "valid")
 def log_names_its_values() -> Judged:
     """The log says which PCR values it is to explain."""
     data = Log(events=boot()).encode()
-    log = _log(data, pcrs="quote.pcrs")
+    log = log_item(data, pcrs="quote.pcrs")
     return quoting(values(boot())).having("firmware.log", log).judged()
 
 
@@ -283,83 +319,8 @@ def log_names_its_values() -> Judged:
 def container_log_refers_to_the_quote() -> Judged:
     """The log refers to the quote where it should to PCR values."""
     data = Log(events=boot()).encode()
-    ceremony = quoting(values(boot())).having("firmware.log", _log(data, pcrs="quote"))
+    ceremony = quoting(values(boot())).having("firmware.log", log_item(data, pcrs="quote"))
     return ceremony.judged("container.refs")
-
-
-@vector("log.replay", "valid")
-def log_userspace() -> Judged:
-    """Firmware and then systemd extended PCR 9; both logs together explain it."""
-    log = [*boot(), Event(pcr=9, type=measured.IPL, data=b"/initrd\0", measured=b"an initrd")]
-    pcrs = values(log)
-    for text in ("enter-initrd", "leave-initrd"):
-        digest = Event(pcr=9, type=0, data=text.encode()).digest(tpm.SHA256)
-        pcrs[tpm.SHA256][9] = measured.extended(pcrs[tpm.SHA256][9], digest)
-    ceremony = quoting(pcrs).having("firmware.log", _log(Log(events=log).encode()))
-    later = _log(userspace("enter-initrd", "leave-initrd"), "userspace-log")
-    return ceremony.having("userspace.log", later).judged()
-
-
-@vector("log.form", "truncated")
-def log_userspace_cut_short() -> Judged:
-    """The last record of systemd's log lacks its line feed."""
-    later = _log(userspace("enter-initrd")[:-1], "userspace-log")
-    return logged(boot()).having("userspace.log", later).judged("log.form")
-
-
-@vector("log.ima", "valid")
-def log_ima_list() -> Judged:
-    """An IMA list whose every entry is in the quote."""
-    return _ima(measured_files(5), measured_files(5)).judged()
-
-
-@vector("log.ima", "valid", "appended")
-def log_ima_longer() -> Judged:
-    """An IMA list that went on growing after the quote: three of its five entries are attested."""
-    return _ima(measured_files(5), measured_files(3)).judged()
-
-
-@vector("log.ima", "removed")
-def log_ima_entry_removed() -> Judged:
-    """An entry was taken out of the IMA list: no first part of it gives the quoted value."""
-    entries = measured_files(5)
-    return _ima([*entries[:2], *entries[3:]], entries).judged("log.ima")
-
-
-@vector("log.ima", "tampered")
-def log_ima_entry_changed() -> Judged:
-    """An entry of the IMA list names another file than was measured."""
-    entries = measured_files(5)
-    changed = [replace(entry, path="/usr/bin/other") if n == 2 else entry for n, entry in enumerate(entries)]
-    return _ima(changed, entries).judged("log.ima")
-
-
-@vector("log.ima", "valid")
-def log_ima_violation() -> Judged:
-    """A file was written while it was measured: the violation extends ones, and is counted."""
-    entries = [*measured_files(2), Measured(path="/var/log/open", content=b"", violation=True)]
-    return _ima(entries, entries).judged()
-
-
-@vector("log.ima", "valid")
-def log_ima_ascii() -> Judged:
-    """The IMA list in its ascii form."""
-    data = "".join(entry.ascii() for entry in measured_files(4)).encode()
-    return _ima([], measured_files(4), data).judged()
-
-
-@vector("log.ima")
-def log_ima_not_quoted() -> Judged:
-    """An IMA list beside a quote that leaves out its PCR."""
-    raw = b"".join(entry.encode() for entry in measured_files(2))
-    return whole().having("ima.log", _log(raw, "ima-log")).judged(unsure=("log.ima",))
-
-
-@vector("log.form", "truncated")
-def log_ima_cut_short() -> Judged:
-    """The last entry of the IMA list is cut short."""
-    raw = b"".join(entry.encode() for entry in measured_files(2))[:-3]
-    return _ima([], measured_files(2), raw).judged("log.form")
 
 
 @vector("log.replay", "absent")

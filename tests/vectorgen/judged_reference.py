@@ -6,23 +6,28 @@ Spec: "Reference values"; "Verification", step 9.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 import cbor2
 
+from tests.vectorgen import measured
 from tests.vectorgen.ceremonies import PCRS, ak, quote, signature, whole
 from tests.vectorgen.ceremony import Ceremony
-from tests.vectorgen.judged_log import logged, quoting
+from tests.vectorgen.judged_later_log import after
+from tests.vectorgen.judged_log import log_item, logged, quoting
 from tests.vectorgen.measured import APPLICATION, Event, boot
-from tests.vectorgen.software_tpm import SHA256
+from tests.vectorgen.software_tpm import SHA1, SHA256
 from tests.vectorgen.vector import Judged, Vectors
 
 vector: Final = Vectors()
 SCHEMA: Final = "evidence-bundle-reference/1"
 GOOD: Final = {index: value.hex() for index, value in PCRS[SHA256].items()}
 LOADER: Final = Event(pcr=4, type=APPLICATION, data=bytes(32), measured=b"a boot loader").digest(SHA256)
+LOADER_SHA1: Final = Event(pcr=4, type=APPLICATION, data=bytes(32), measured=b"a boot loader").digest(SHA1)
+PHASE: Final = hashlib.sha256(b"leave-initrd").digest()
 OTHER: Final = Event(pcr=4, type=APPLICATION, data=bytes(32), measured=b"another boot loader").digest(SHA256)
 
 
@@ -68,6 +73,9 @@ FILES: Final = {
     "reference-good.corim": _corim(PCRS[SHA256]),
     "reference-other.corim": _corim({**PCRS[SHA256], 0: bytes(32)}),
     "reference-loader.corim": _corim({}, LOADER),
+    "reference-sha1.json": _json(pcrs={"sha1": {0: measured.values(boot(), banks=(SHA1,))[SHA1][0].hex()}}),
+    "reference-loader-sha1.json": _json(events=[{"pcr": 4, "bank": "sha1", "digest": LOADER_SHA1.hex()}]),
+    "reference-phase.json": _json(events=[{"pcr": 9, "digest": PHASE.hex()}]),
     "reference-signed.corim": _signed(_corim(PCRS[SHA256])),
 }
 
@@ -189,3 +197,40 @@ def reference_corim_signed() -> Judged:
 def reference_two_files() -> Judged:
     """Two files of reference values: one fits, the other one does not."""
     return _by("reference-good.toml", "reference-other.corim").judged("reference.pcrs")
+
+
+def _both_banks() -> Ceremony:
+    log = measured.Log(events=boot()).encode()
+    return quoting(measured.values(boot(), banks=(SHA1, SHA256))).having("firmware.log", log_item(log))
+
+
+@vector("reference.pcrs", "bank")
+def reference_sha1_value() -> Judged:
+    """The verifier knows only the SHA-1 value of a PCR that is quoted in both banks."""
+    return _by("reference-sha1.json", ceremony=_both_banks()).judged(unsure=("reference.pcrs",))
+
+
+@vector("reference.events", "bank")
+def reference_sha1_event() -> Judged:
+    """The verifier knows only the SHA-1 digest of the boot loader."""
+    return _by("reference-loader-sha1.json", ceremony=_both_banks()).judged(unsure=("reference.events",))
+
+
+@vector("reference.events", "bank", "relaxed")
+def reference_sha1_event_allowed() -> Judged:
+    """The same, where the verifier lets SHA-1 pass."""
+    return _by("reference-loader-sha1.json", ceremony=_both_banks()).under(allow_sha1=True).judged()
+
+
+@vector("reference.events", "valid")
+def reference_userspace_event() -> Judged:
+    """systemd measured the phase that the verifier expects."""
+    ceremony = after("enter-initrd", "leave-initrd", quoted=["enter-initrd", "leave-initrd"])
+    return _by("reference-phase.json", ceremony=ceremony).judged()
+
+
+@vector("reference.events")
+def reference_event_after_the_quote() -> Judged:
+    """The phase that the verifier expects is logged, and later than the quote."""
+    ceremony = after("enter-initrd", "leave-initrd", quoted=["enter-initrd"])
+    return _by("reference-phase.json", ceremony=ceremony).judged(unsure=("reference.events",))

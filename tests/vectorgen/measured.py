@@ -111,12 +111,14 @@ def values(
     return found
 
 
-def userspace(*strings: str, pcr: int = 9) -> bytes:
-    """systemd's measurement log: a JSON text sequence (RFC 7464)."""
+def userspace(*strings: str, pcr: int = 9, digest: bytes | None = None) -> bytes:
+    """systemd's measurement log, a JSON text sequence (RFC 7464); `digest` is that of all records."""
     records = (
         {
             "pcr": pcr,
-            "digests": [{"hashAlg": "sha256", "digest": hashlib.sha256(text.encode()).hexdigest()}],
+            "digests": [
+                {"hashAlg": "sha256", "digest": (digest or hashlib.sha256(text.encode()).digest()).hex()}
+            ],
             "content_type": "systemd",
             "content": {"string": text, "eventType": "phase"},
         }
@@ -132,6 +134,7 @@ class Measured:
     path: str
     content: bytes
     violation: bool = False
+    pcr: int = 10
 
     @property
     def fields(self) -> bytes:
@@ -139,14 +142,18 @@ class Measured:
         name = self.path.encode() + b"\0"
         return b"".join(struct.pack("<I", len(part)) + part for part in (digest, name))
 
+    @property
+    def digest(self) -> bytes:
+        return bytes(20) if self.violation else hashlib.sha1(self.fields).digest()  # noqa: S324 - as Linux does
+
     def encode(self) -> bytes:
-        digest = bytes(20) if self.violation else hashlib.sha1(self.fields).digest()  # noqa: S324 - as Linux does
-        head = struct.pack("<I", 10) + digest + struct.pack("<I", 6) + b"ima-ng"
+        digest = self.digest
+        head = struct.pack("<I", self.pcr) + digest + struct.pack("<I", 6) + b"ima-ng"
         return head + struct.pack("<I", len(self.fields)) + self.fields
 
     def ascii(self) -> str:
-        digest = hashlib.sha1(self.fields).hexdigest()  # noqa: S324 - as Linux does
-        return f"10 {digest} ima-ng sha256:{hashlib.sha256(self.content).hexdigest()} {self.path}\n"
+        content = hashlib.sha256(self.content).hexdigest()
+        return f"{self.pcr} {self.digest.hex()} ima-ng sha256:{content} {self.path}\n"
 
     @property
     def extension(self) -> bytes:
@@ -157,9 +164,9 @@ def measured_files(count: int) -> list[Measured]:
     return [Measured(path=f"/usr/bin/tool-{n}", content=f"tool {n}".encode()) for n in range(count)]
 
 
-def ima_value(entries: Sequence[Measured]) -> bytes:
-    """PCR 10 of the SHA-256 bank after these entries."""
+def ima_value(entries: Sequence[Measured], *, padded: bool = False) -> bytes:
+    """PCR 10 of the SHA-256 bank after these entries; `padded` as Linux before 5.9 extended it."""
     value = bytes(32)
     for entry in entries:
-        value = extended(value, entry.extension)
+        value = extended(value, entry.digest.ljust(32, b"\0") if padded else entry.extension)
     return value

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import sys
 import time
@@ -12,22 +11,22 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from bundlefmt.bundle import Bundle
 from bundlefmt.cli import reading
 from bundlefmt.cli.app import app
 from bundlefmt.cli.arguments import FileArgument
-from bundlefmt.cli.files import write_atomic
-from bundlefmt.cli.run import Exit, UsageError, complain, run
-from bundlefmt.cose import KeySigner, PrivateKey
-from bundlefmt.errors import MalformedError
-from bundlefmt.evidence import openpgp, x509
+from bundlefmt.cli.files import refuse_existing, write_atomic
+from bundlefmt.cli.run import Exit, UsageError, complain, run, say
+from bundlefmt.cose import KeySigner
+from bundlefmt.evidence import x509
+from bundlefmt.evidence.tpm import UnsupportedAlgorithmError
 from bundlefmt.manifest import Digest
-from bundletools import gnupg, sealing, signers, yubikey_cli
-from bundletools.capture import Identity, Log, Request
+from bundletools import gnupg, keyfiles, sealing, signers, yubikey_cli
+from bundletools.capture import Log, Request
 from bundletools.capture import capture as take
 from bundletools.devices import DeviceError
+from bundletools.recheck import NotRecheckableError
 from bundletools.recheck import derive as rederive
 from bundletools.tpm2 import Tpm2, open_tpm
 
@@ -44,23 +43,6 @@ TctiOption = Annotated[
 
 def _tpm(tcti: str | None) -> AbstractContextManager[Tpm2]:
     return open_tpm(tcti or os.environ.get(_TCTI_VARIABLE) or _DEFAULT_TCTI)
-
-
-def _identity(path: Path, part: str) -> Identity:
-    """The certificate in `path`, recognised by its content: OpenPGP binary, or X.509 PEM or DER."""
-    data = path.read_bytes()
-    try:
-        openpgp.load_certificate(data)
-    except (openpgp.OpenPgpError, MalformedError) as error:
-        try:
-            found = reading.certificates(path)
-        except UsageError:
-            raise UsageError(
-                f"{path} is neither a binary OpenPGP nor an X.509 certificate: {error}",
-                hint="gpg --export KEY writes a binary OpenPGP certificate",
-            ) from None
-        return Identity(data=found[0], role="piv-certificate", part=part)
-    return Identity(data=data, role="openpgp-certificate", part=part)
 
 
 @app.command()
@@ -104,10 +86,10 @@ def capture(
         raise UsageError(f"there is no AK kind {ak!r}", hint="rederivable or session")
     if ak_key not in ("ecc256", "rsa2048"):
         raise UsageError(f"there is no AK type {ak_key!r}", hint="ecc256 or rsa2048")
-    identities = [_identity(path, "operator") for path in operator or ()]
-    identities += [_identity(path, "witness") for path in witness or ()]
+    refuse_existing(output, force=force)
+    created = int(time.time())
     logs = [
-        Log(data=path.read_bytes(), role=role, source=str(path))
+        Log(data=path.read_bytes(), role=role, source=os.fsencode(path).decode(errors="backslashreplace"))
         for role, path in (
             ("firmware-log", firmware_log),
             ("ima-log", ima_log),
@@ -116,8 +98,8 @@ def capture(
         if path is not None
     ]
     request = Request(
-        identities=identities,
-        created=int(time.time()),
+        identities=keyfiles.identities(operator or (), witness or (), at=created),
+        created=created,
         ak_kind=ak_key,
         session_ak=ak == "session",
         withhold_template=withhold_template,
@@ -128,28 +110,15 @@ def capture(
     )
     with _tpm(tcti) as tpm:
         captured = take(tpm, request)
-    if captured.withheld:
-        for label, data in captured.withheld.items():
-            write_atomic(output.with_name(f"{output.stem}.{label}"), [data], force=force)
+    # the operator's own copies first: without them the bundle would be all there is
+    for label, data in captured.withheld.items():
+        beside = output.with_name(f"{output.stem}.{label}")
+        write_atomic(beside, [data], force=force, private=True)
+        say(f"{beside}: kept out of the bundle, for you alone")
     write_atomic(output, captured.bundle.chunks(), force=force)
-    wanted = ", ".join(f"{signer.item}" for signer in captured.bundle.manifest.signers)
-    print(f"{output}: {len(captured.bundle.content)} items captured; to be sealed by {wanted}")
+    wanted = ", ".join(signer.item for signer in captured.bundle.manifest.signers)
+    say(f"{output}: {len(captured.bundle.content)} items captured; to be sealed by {wanted}")
     return Exit.PASSED
-
-
-def _private_key(path: Path) -> PrivateKey:
-    """The private key in a PEM file; asks for a passphrase where there is one."""
-    data = path.read_bytes()
-    try:
-        try:
-            key = load_pem_private_key(data, None)
-        except TypeError:
-            key = load_pem_private_key(data, getpass.getpass(f"passphrase for {path}: ").encode())
-    except ValueError as error:
-        raise UsageError(f"{path} holds no private key that can be read: {error}") from None
-    if not isinstance(key, PrivateKey):
-        raise UsageError(f"{path}: a key of this kind cannot seal", hint="ECC, RSA, Ed25519 or ML-DSA-65")
-    return key
 
 
 @app.command()
@@ -176,7 +145,11 @@ def seal(
         raise UsageError(
             f"{using!r} is no signer", hint=f"gpg:KEY, {signers.USAGE}, or file:KEY.pem with --cert"
         )
-    bundle = Bundle.decode(file.read_bytes())
+    if cert is not None and kind != "file":
+        raise UsageError("--cert goes with file:")
+    target = output or file
+    refuse_existing(target, force=force or in_place)
+    bundle = Bundle.open(file)
     if kind == "gpg":
         sealed = sealing.seal_openpgp(bundle, gnupg.sign(name, bundle.manifest_raw), [gnupg.export(name)])
     elif kind in signers.BY_KIND:
@@ -184,13 +157,12 @@ def seal(
     else:
         if cert is None:
             raise UsageError("file: needs the key's certificate", hint="--cert CERT.pem")
-        signer = KeySigner(_private_key(Path(name)))
-        sealed = sealing.seal_cose(bundle, signer, reading.certificates(cert)[0], issued_at=int(time.time()))
+        signer = KeySigner(keyfiles.private_key(Path(name)))
+        sealed = sealing.seal_cose(bundle, signer, reading.certificate(cert), issued_at=int(time.time()))
     if sealed.seals[-1].key is not None:
         print("note: the manifest does not name this signer: sealed as a later witness", file=sys.stderr)
-    target = output or file
     write_atomic(target, sealed.chunks(), force=force or in_place)
-    print(f"{target}: seal {len(sealed.seals)} added")
+    say(f"{target}: seal {len(sealed.seals)} added")
     return Exit.PASSED
 
 
@@ -206,7 +178,7 @@ def recheck(
     bundle = Bundle.open(file)
     with _tpm(tcti) as tpm:
         found = rederive(tpm, bundle, None if template is None else template.read_bytes())
-    print(f"{found.label} in the bundle  {found.recorded.hex()}")
+    say(f"{found.label} in the bundle  {found.recorded.hex()}")
     print(f"made again by this TPM  {found.derived.hex()}")
     if not found.same:
         print("another key: this is another TPM, or its endorsement seed was changed")
@@ -225,6 +197,9 @@ def main() -> int:
     except sealing.SealError as error:
         complain(str(error), error.hint)
         return Exit.FAILED
-    except x509.CertificateError as error:
+    except NotRecheckableError as error:
+        complain(str(error), error.hint)
+        return Exit.USAGE
+    except (x509.CertificateError, UnsupportedAlgorithmError) as error:
         complain(str(error))
         return Exit.USAGE

@@ -53,7 +53,7 @@ def sign(key: str, message: bytes, *, homedir: Path | None = None) -> bytes:
 def export(key: str, *, homedir: Path | None = None) -> bytes:
     """The binary certificate of `key`, without the signatures of others. Raises DeviceError."""
     certificate, _ = _gpg(
-        f"export {key}", ["--export-options", "export-minimal", "--export", key], b"", homedir
+        f"export {key}", ["--export-options", "export-minimal", "--export", "--", key], b"", homedir
     )
     if not certificate:
         raise DeviceError(f"gpg knows no key {key!r}", hint="gpg --list-keys lists the keys")

@@ -12,7 +12,15 @@ from dataclasses import dataclass
 from bundlefmt.bundle import Bundle
 from bundlefmt.evidence.tpm import TpmtPublic
 from bundletools.capture import ENDORSEMENT
-from bundletools.devices import DeviceError, Tpm
+from bundletools.devices import Tpm
+
+
+class NotRecheckableError(Exception):
+    """The bundle lacks what would be compared; `hint` says what to do."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,19 +39,22 @@ class Derived:
 def derive(tpm: Tpm, bundle: Bundle, template: bytes | None = None) -> Derived:
     """Make the AK again from its template item, or from `template` where that is withheld.
 
-    Raises DeviceError; MalformedError where template or public area cannot be read.
+    Seals are not looked at: that is verification. Raises NotRecheckableError, DeviceError; MalformedError
+    where template or public area cannot be read.
     """
     label, of = _template_item(bundle)
     if template is None:
         if label not in bundle.content:
-            raise DeviceError(
+            raise NotRecheckableError(
                 f"{label} is withheld from this bundle", hint="--template FILE gives the operator's copy"
             )
         template = bytes(bundle.content[label].value)
     if not bundle.manifest.items[label].digest.matches(template):
-        raise DeviceError("this template does not have the digest that was sealed")
+        raise NotRecheckableError("this template does not have the digest that was sealed")
     if of not in bundle.content:
-        raise DeviceError(f"{of} is withheld from this bundle: there is no Name to compare with")
+        raise NotRecheckableError(f"{of} is withheld from this bundle: there is no Name to compare with")
+    if not bundle.manifest.items[of].digest.matches(bundle.content[of].value):
+        raise NotRecheckableError(f"{of} does not have the digest that was sealed")
     recorded = TpmtPublic.decode(bundle.content[of].value).name()
     with tpm.primary(ENDORSEMENT, TpmtPublic.decode(template)) as key:
         return Derived(label=of, recorded=recorded, derived=TpmtPublic.decode(key.public).name())
@@ -54,7 +65,7 @@ def _template_item(bundle: Bundle) -> tuple[str, str]:
     for label, item in bundle.manifest.items.items():
         if item.role == "ak-template" and len(item.ref("of")) == 1:
             return label, item.ref("of")[0]
-    raise DeviceError(
+    raise NotRecheckableError(
         "this bundle has no AK template: its attestation key was made to die with its session",
         hint="only a re-derivable AK can be rechecked",
     )

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What `--json` prints is what the published schemas say; the fixture `bundle` asks it of every output."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from bundlefmt.verify.verifier import CHECK_IDS
+from tests.cli.conftest import SCHEMAS, Bundle, terms, vector
+from tests.json_schema import faults
+from tests.test_vectors import JUDGED, REFUSED, said
+
+INSPECTION, REPORT = SCHEMAS["inspect"], SCHEMAS["verify"]
+
+
+@pytest.mark.parametrize("name", JUDGED[::6])
+def test_reports(name: str, bundle: Bundle) -> None:
+    before = said(name).get("previous")
+    previous = ["--previous", vector(before)] if before else []
+    report = bundle("verify", vector(name), *terms(name), *previous, "--json").json
+    assert list(faults(report, REPORT)) == []
+    assert report["verdict"] == said(name)["expect"]["verdict"]
+    assert list(dict.fromkeys(each["check"] for each in report["findings"])) == list(CHECK_IDS)
+
+
+@pytest.mark.parametrize("name", [*JUDGED[::6], *REFUSED[::6]])
+def test_inspections(name: str, bundle: Bundle) -> None:
+    shown = bundle("inspect", vector(name), "--json").json
+    assert list(faults(shown, INSPECTION)) == []
+    assert (shown["malformed"] is None) == (name in JUDGED)
+
+
+def _without(*path: str) -> Callable[[Any], None]:
+    def change(value: Any) -> None:
+        for name in path[:-1]:
+            value = value[name]
+        del value[path[-1]]
+
+    return change
+
+
+CHANGES: dict[str, tuple[str, dict[str, Any], Callable[[Any], None]]] = {
+    "no-binding-digest": ("inspect", INSPECTION, _without("binding", "digest")),
+    "other-presence": ("inspect", INSPECTION, lambda value: value["items"][0].update(presence="lost")),
+    "no-label": ("inspect", INSPECTION, lambda value: value["items"][0].update(label="../x")),
+    "half-an-octet": ("inspect", INSPECTION, lambda value: value["manifest"].update(sha256="0")),
+    "one-more-member": ("inspect", INSPECTION, lambda value: value.update(more=1)),
+    "no-verdict": ("verify", REPORT, _without("verdict")),
+    "other-verdict": ("verify", REPORT, lambda value: value.update(verdict="PERHAPS")),
+    "other-outcome": ("verify", REPORT, lambda value: value["findings"][0].update(outcome="ok")),
+    "other-basis": ("verify", REPORT, lambda value: value["conclusions"][0].update(basis="sure")),
+    "time-in-words": ("verify", REPORT, lambda value: value["policy"].update(at="now")),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_the_schemas_can_refuse(name: str, bundle: Bundle) -> None:
+    words, schema, change = CHANGES[name]
+    value = bundle(words, vector("activation_whole"), "--json").json
+    assert list(faults(value, schema)) == []
+    change(value)
+    assert list(faults(value, schema)) != []
