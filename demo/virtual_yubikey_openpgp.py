@@ -50,19 +50,27 @@ def _public(template: bytes) -> rsa.RSAPublicKey | ed25519.Ed25519PublicKey:
     return rsa.RSAPublicNumbers(exponent, modulus).public_key()
 
 
+def _jcecard(storage: Path) -> Any:
+    """A new card. Its package logs each command with its PIN, and sets up logging for the whole process."""
+    root = logging.getLogger()
+    level, handlers = root.level, root.handlers[:]
+    logging.getLogger("jcecard").setLevel(logging.CRITICAL)
+    from jcecard.main import OpenPGPCard
+
+    root.setLevel(level)
+    root.handlers[:] = handlers
+    return OpenPGPCard(storage_path=storage)
+
+
 class OpenPgp:
     """jcecard generates RSA and Ed25519 keys; its NIST curves are not to be used."""
 
     aid: Final = bytes.fromhex("d27600012401")
 
     def __init__(self, identity: Identity, attestation: Authority, storage: Path) -> None:
-        # it logs each command with its PIN
-        logging.getLogger("jcecard").setLevel(logging.CRITICAL)
-        from jcecard.main import OpenPGPCard
-
         self._identity = identity
         self._attestation = attestation
-        self._card: Any = OpenPGPCard(storage_path=storage)
+        self._card = _jcecard(storage)
         self._card.card_state.manufacturer_id = _YUBICO
         self._card.card_state.serial_number = int(
             str(identity.serial), 16

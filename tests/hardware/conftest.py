@@ -18,6 +18,7 @@ from typing import Final
 import pytest
 from bundletools.devices import DeviceError
 from bundletools.yubikey import attached, open_yubikey
+from bundletools.yubikey_piv import Piv
 
 from demo.virtual_yubikey import VirtualYubiKey
 from demo.virtual_yubikey_openpgp import OpenPgp
@@ -163,15 +164,17 @@ def both(desk: Desk) -> Iterator[Desk]:
 
 
 def _is_new(serial: int) -> bool:
-    """Whether a device's PIV application has its default PIN and no keys and certificates."""
-    from ykman.piv import list_certificates
-    from yubikit.piv import SLOT, PivSession
-
+    """Whether PIV is as from the factory: PIN, PUK, management key, and no key or certificate in any slot."""
     with open_yubikey(serial) as opened:
-        session = PivSession(opened.connection)
-        return session.get_pin_metadata().default_value and not any(
-            found for slot, found in list_certificates(session).items() if slot != SLOT.ATTESTATION
+        piv = Piv(opened, Script())
+        session = piv.session
+        secrets = (
+            session.get_pin_metadata().default_value,
+            session.get_puk_metadata().default_value,
+            session.get_management_key_metadata().default_value,
         )
+        slots = ("9a", "9c", "9d", "9e", *(f"{slot:02x}" for slot in range(0x82, 0x96)))
+        return all(secrets) and not any(piv.key(slot) or piv.find_certificate(slot) for slot in slots)
 
 
 def reset(serial: int) -> None:
