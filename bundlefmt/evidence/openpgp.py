@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from bundlefmt.evidence import openpgp_sequoia
 from bundlefmt.evidence.openpgp_certificate import Certificate
 from bundlefmt.evidence.openpgp_certificate import SecretKeyError as SecretKeyError
-from bundlefmt.evidence.openpgp_key import NotMadeByError, PublicKey
+from bundlefmt.evidence.openpgp_key import NotMadeByError as NotMadeByError
+from bundlefmt.evidence.openpgp_key import PublicKey
 from bundlefmt.evidence.openpgp_packet import NotComputedError as NotComputedError
 from bundlefmt.evidence.openpgp_packet import OpenPgpError as OpenPgpError
 from bundlefmt.evidence.openpgp_packet import Packet, PacketType, read_packets
@@ -90,9 +91,14 @@ def load_certificate(data: Buffer) -> Certificate:
     return Certificate.decode(data)
 
 
+def self_signatures(data: Buffer) -> SelfSignatures:
+    """What the holder of a certificate says of it. Raises MalformedError, OpenPgpError."""
+    return SelfSignatures.of(load_certificate(data))
+
+
 def certificate_facts(data: Buffer) -> OpenPgpFacts:
     """Raises MalformedError, OpenPgpError."""
-    said = SelfSignatures.of(load_certificate(data))
+    said = self_signatures(data)
     primary = said.primary
     of_primary = newest(
         (*said.direct, *(each for held in said.user_ids for each in held.certifications)),
@@ -141,18 +147,15 @@ def _one_packet(data: Buffer) -> Packet:
     return packets[0]
 
 
-def maker(certificate: Certificate, signature: SignaturePacket, message: bytes) -> PublicKey:
-    """The key in `certificate`, bound to it or not, that made `signature` over `message`.
+def maker(certificate: Certificate, signature: SignaturePacket, digest: bytes) -> PublicKey:
+    """The key in `certificate`, bound to it or not, that made `signature` over `digest`.
 
     Issuer hints play no part. Raises NotMadeByError where none did, NotComputedError where one may have.
     """
-    computed = signature.digest(message)
     doubt: NotComputedError | None = None
-    for key in certificate.keys():
-        if (signature.version, signature.key_algorithm) != (key.version, key.algorithm):
-            continue
+    for key in certificate.every_key():
         try:
-            key.verify(signature.value, signature.hash_algorithm, computed)
+            signature.verify_digest(key, digest)
         except NotMadeByError:
             continue
         except NotComputedError as error:

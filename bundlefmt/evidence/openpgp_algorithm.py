@@ -80,6 +80,7 @@ CURVES: Final[Mapping[bytes, Curve]] = {
     bytes.fromhex("2b2403030208010107"): Curve(name="brainpoolP256r1", ecdsa=ec.BrainpoolP256R1()),
     bytes.fromhex("2b240303020801010b"): Curve(name="brainpoolP384r1", ecdsa=ec.BrainpoolP384R1()),
     bytes.fromhex("2b240303020801010d"): Curve(name="brainpoolP512r1", ecdsa=ec.BrainpoolP512R1()),
+    bytes.fromhex("2b8104000a"): Curve(name="secp256k1"),
     bytes.fromhex("2b06010401da470f01"): Curve(name="Ed25519"),
     bytes.fromhex("2b060104019755010501"): Curve(name="Curve25519"),
 }

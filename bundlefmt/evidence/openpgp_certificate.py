@@ -111,7 +111,7 @@ class Certificate:
     def fingerprint(self) -> str:
         return self.primary.fingerprint
 
-    def keys(self) -> tuple[PublicKey, ...]:
+    def every_key(self) -> tuple[PublicKey, ...]:
         """The primary key, then the subkeys that are read here, bound or not."""
         return (self.primary, *(each.key for each in self.subkeys if isinstance(each.key, PublicKey)))
 

@@ -140,12 +140,16 @@ class SignaturePacket:
 
     def verify(self, key: PublicKey, covered: bytes) -> None:
         """Raises NotMadeByError unless `key` made this signature over `covered`, or NotComputedError."""
+        self.verify_digest(key, self.digest(covered))
+
+    def verify_digest(self, key: PublicKey, digest: bytes) -> None:
+        """As `verify`, with what `digest` gave."""
+        # a key signs in its own version (RFC 9580 5.2.3)
         if (self.version, self.key_algorithm) != (key.version, key.algorithm):
             raise NotMadeByError("the signature is for a key of another kind")
-        computed = self.digest(covered)
-        if computed[:2] != self.left:
+        if digest[:2] != self.left:
             raise NotMadeByError("the signature is over something else")
-        key.verify(self.value, self.hash_algorithm, computed)
+        key.verify(self.value, self.hash_algorithm, digest)
 
     def _hashed(self, type_: SubpacketType) -> Subpacket | None:
         return next((subpacket for subpacket in self.hashed if subpacket.type == type_), None)

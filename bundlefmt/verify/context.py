@@ -89,9 +89,11 @@ class Decoded(Generic[T]):
 
 
 def readable(decode: Callable[[], T]) -> T:
-    """What `decode` returns; bytes that it refuses are a failure of the evidence."""
+    """What `decode` returns; bytes that it refuses are a failure of the evidence, what is unknown is not."""
     try:
         return decode()
+    except openpgp.NotComputedError as error:
+        raise Unsure(str(error)) from None
     except (MalformedError, x509.CertificateError, openpgp.OpenPgpError) as error:
         raise Fail(str(error)) from None
 
@@ -128,7 +130,7 @@ class Context:
         self.ima_logs = Decoded(self.value, decode_ima)
         self.pcr_values = Decoded(self.value, decode_pcr_values)
         self.certificates = Decoded(self.value, x509.facts)
-        self.openpgp = Decoded(self.value, openpgp.certificate_facts)
+        self.openpgp = Decoded(self.value, openpgp.self_signatures)
         self._areas: dict[type, object] = {}
         self._referring: dict[tuple[str, str, str], list[str]] = {}
         for label, item in sorted(bundle.manifest.items.items()):

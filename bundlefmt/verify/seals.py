@@ -56,7 +56,7 @@ def _validity(context: Context, number: int) -> str:
             raise Fail(f"the certificate was not valid at {issued}, when the seal says it was made")
         return f"made at {issued} by its own word, within the validity of its certificate"
     if signer.role == "openpgp-certificate":
-        return f"made at {issued} by its own word; the key's validity then is part of the signature's"
+        return f"made at {issued} by its own word; openpgp.* judges the key at that time"
     return f"made at {issued} by its own word; a TPM key has no validity period"
 
 

@@ -15,9 +15,11 @@ from typing import Final
 from bundlefmt import cose, labels
 from bundlefmt.cose import CoseSign1
 from bundlefmt.evidence import openpgp, x509
+from bundlefmt.evidence.openpgp_signature import SignaturePacket, SignatureType
 from bundlefmt.evidence.tpm import UnsupportedKeyError
 from bundlefmt.verify import seal_header
 from bundlefmt.verify.context import Area, Context, Fail, Judgement, Once, Skip, Unsure, readable
+from bundlefmt.verify.openpgp_signature import Made, SignatureStanding
 
 MAX_CANDIDATES: Final = 64  # OpenPGP certificates tried for one seal; bounds the work of a hostile file
 _OPENPGP, _PIV, _TPM = "openpgp-certificate", "piv-certificate", "key-public"
@@ -45,6 +47,7 @@ class Signers(Area):
         self.form = Once(self._form)
         self.signer = Once(self._signer)
         self.signature = Once(self._signature)
+        self.standing = Once(self._standing)
 
     def verified(self) -> tuple[Signer, ...]:
         """The signers of the seals that verify over this manifest."""
@@ -92,7 +95,10 @@ class Signers(Area):
         if seal.type == labels.SEAL_COSE:
             return readable(lambda: CoseSign1.decode(seal.value))
         if seal.type == labels.SEAL_OPENPGP:
-            return readable(lambda: openpgp.signature_facts(seal.value))
+            facts = readable(lambda: openpgp.signature_facts(seal.value))
+            if facts.packet.type != SignatureType.BINARY:
+                raise Fail(f"a signature of type {facts.packet.type:#04x}, not over the manifest's bytes")
+            return facts
         raise Skip(f"a seal of type {seal.type} is not known here")
 
     def _readable_form(self, number: int) -> CoseSign1 | openpgp.SignatureFacts:
@@ -127,20 +133,57 @@ class Signers(Area):
         return Fail(reason)
 
     def _openpgp_signer(self, number: int) -> Signer:
-        """The certificate whose key made the signature; the issuer subpacket is a hint that is not used."""
-        seal, reason = self.context.bundle.seals[number], "there is no OpenPGP certificate to check it with"
+        found = self.standing(number)
+        certificate = found.said.certificate
+        whose = {raw: label for label, raw in reversed(self._candidates(_OPENPGP, number))}
+        raw = certificate.encode()
+        return Signer(role=_OPENPGP, label=whose[raw], identity=certificate.fingerprint, certificate=raw)
+
+    def _standing(self, number: int) -> SignatureStanding:
+        """An OpenPGP seal and the key that made it, in a certificate where it counts if there is one.
+
+        A key can be put into anybody's certificate: the wrong one must not hide the right one.
+        """
+        form = self._readable_form(number)
+        if not isinstance(form, openpgp.SignatureFacts):
+            raise Skip("not an OpenPGP seal")
         candidates = self._candidates(_OPENPGP, number)
         if len(candidates) > MAX_CANDIDATES:
             raise Unsure(f"more than {MAX_CANDIDATES} OpenPGP certificates")
+        digest = readable(lambda: form.packet.digest(self.context.bundle.manifest_raw))
+        reason, found = "there is no OpenPGP certificate to check it with", list[SignatureStanding]()
+        doubt: Unsure | None = None
         for label, certificate in candidates:
             try:
-                verify = partial(openpgp.verify_detached, certificate, seal.value)
-                found = readable(partial(verify, self.context.bundle.manifest_raw))
+                found.append(self._made(number, form.packet, digest, label, certificate))
+                found[-1].require()
             except Fail as fault:
                 reason = str(fault)
+            except Unsure as unsure:
+                doubt = unsure
+            except Skip:
                 continue
-            return Signer(role=_OPENPGP, label=label, identity=found.fingerprint, certificate=certificate)
-        raise self._none_found(_OPENPGP, reason)
+            else:
+                return found[-1]
+        if found:
+            return found[0]
+        raise doubt or self._none_found(_OPENPGP, reason)
+
+    def _made(
+        self, number: int, packet: SignaturePacket, digest: bytes, label: str | None, certificate: bytes
+    ) -> SignatureStanding:
+        """The seal as one made by a key in `certificate`. Raises Fail where it has no such key."""
+        if label is None:
+            said = readable(partial(openpgp.self_signatures, certificate))
+        else:
+            said = self.context.openpgp.form(label)
+        made = Made(
+            raw=self.context.bundle.seals[number].value,
+            packet=packet,
+            key=readable(partial(openpgp.maker, said.certificate, packet, digest)),
+            message=self.context.bundle.manifest_raw,
+        )
+        return SignatureStanding(said, made, at=self.untrusted_time(number), lapse=self.context.at)
 
     def _certificate_signer(self, number: int, x5t: object) -> Signer:
         for label, certificate in self._candidates(_PIV, number):
@@ -167,6 +210,7 @@ class Signers(Area):
             raise Skip("the signer is not known") from None
         form = self._readable_form(number)
         if isinstance(form, openpgp.SignatureFacts):
+            self.standing(number).require()
             return signer  # was found by verifying
         faults = envelope_faults(self.context, form)
         if faults:

@@ -24,6 +24,7 @@ from bundlefmt.verify import (
     key,
     log,
     nv,
+    openpgp,
     quote,
     reference,
     seals,
@@ -40,6 +41,7 @@ from bundlefmt.verify.report import Report
 PLAN: Final[tuple[tuple[int, str, tuple[Check, ...]], ...]] = (
     (1, "the container", container.CHECKS),
     (2, "the seals", seals.CHECKS),
+    (3, "the OpenPGP certificates", openpgp.CHECKS),
     (5, "the endorsement key", ek.CHECKS),
     (5, "the attestation key", (*ak.CHECKS, *ak_certificate.CHECKS)),
     (5, "the signing key", key.CHECKS),

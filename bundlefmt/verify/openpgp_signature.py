@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How a detached OpenPGP signature stands at the time it says it was made: a decision for each check.
+
+What is decided of its certificate holds here too. RFC 9580, 5.2.1.9 "Primary Key Binding Signature",
+5.2.3.29 "Key Flags". Spec: "OpenPGP certificates".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+from bundlefmt.evidence import openpgp_sequoia
+from bundlefmt.evidence.openpgp_key import PublicKey
+from bundlefmt.evidence.openpgp_packet import OpenPgpError
+from bundlefmt.evidence.openpgp_self_signatures import SelfSignatures, back_signatures, newest
+from bundlefmt.evidence.openpgp_signature import SignaturePacket
+from bundlefmt.evidence.openpgp_subpacket import KeyFlags
+from bundlefmt.verify.context import Fail, Skip, Unsure
+from bundlefmt.verify.openpgp_standing import Standing, strong, strong_digests, understood
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """A detached signature, `raw` and read as `packet`; the `key` made it over `message`."""
+
+    raw: bytes
+    packet: SignaturePacket
+    key: PublicKey
+    message: bytes
+
+
+class SignatureStanding(Standing):
+    """A detached signature by a key of the certificate, at the time that it says it was made: `at`.
+
+    `lapse` is when its own expiry is judged: the verifier's time.
+    """
+
+    def __init__(self, said: SelfSignatures, made: Made, *, at: int, lapse: int) -> None:
+        super().__init__(said, at)
+        self.made = made
+        self.key = made.key
+        self.lapse = lapse
+
+    @property
+    def _by_primary(self) -> bool:
+        return self.key == self.primary
+
+    @cached_property
+    def _bound(self) -> SignaturePacket | None:
+        """The newest binding in force of the subkey that signed."""
+        held = self.said.subkey(self.key)
+        return None if held is None else newest(held.bindings, since=self.key.created, at=self.at)
+
+    @property
+    def _in_force(self) -> tuple[SignaturePacket, ...]:
+        """What speaks of the key that signed."""
+        if self._by_primary:
+            return self.statements
+        return () if self._bound is None else (self._bound,)
+
+    def time(self) -> str:
+        """Both keys had been made."""
+        super().time()
+        return self.existed(self.key)
+
+    def binding(self) -> str:
+        """The key that signed belongs to the certificate, by the primary key's word."""
+        found = super().binding()
+        if self._by_primary:
+            return found
+        if self._bound is not None:
+            return f"{self.key.describe()} {self.key.fingerprint} of {self.primary.fingerprint}"
+        held = self.said.subkey(self.key)
+        if held is not None and held.bindings:
+            raise Fail(f"the subkey {self.key.fingerprint} was not bound to the primary key at {self.at}")
+        raise Fail(f"the primary key never signed the subkey {self.key.fingerprint}")
+
+    def subkey(self) -> str:
+        """A subkey that signs has agreed to belong to the certificate."""
+        self.after_binding()
+        if self._bound is None:
+            raise Skip("the primary key signed")
+        backs = back_signatures(self.primary, self.key, self._bound)
+        back = newest(backs, since=self.key.created, at=self.at)
+        if back is None:
+            raise Fail(f"no back-signature by the subkey {self.key.fingerprint}")
+        if not self.is_sound(back):
+            raise Fail(
+                f"the back-signature by {self.key.fingerprint} is weak, has expired or is not understood"
+            )
+        return "the subkey agrees by its back-signature"
+
+    def flags(self) -> str:
+        """The key may sign."""
+        self.after_binding()
+        flags = next((each.key_flags for each in self._in_force if each.key_flags is not None), None)
+        if flags is None:
+            raise Fail(f"nothing says what the key {self.key.fingerprint} is for")
+        names = ", ".join(flags.names()) or "nothing"
+        if KeyFlags.SIGN not in flags:
+            raise Fail(f"the key {self.key.fingerprint} is to {names}, not to sign")
+        return f"the key may {names}"
+
+    def expiry(self) -> str:
+        """Neither key had expired then, nor has the signature by the verifier's time."""
+        found = super().expiry()
+        if not self._by_primary:
+            found = self.alive(self.key, self._in_force)
+        expires = self.made.packet.expires
+        if expires is not None and expires <= self.lapse:
+            raise Fail(f"the signature itself expired at {expires}")
+        return found if expires is None else f"{found}; the signature itself expires at {expires}"
+
+    def revocation(self) -> str:
+        """Neither key had been revoked."""
+        found = super().revocation()
+        held = self.said.subkey(self.key)
+        if self._by_primary or held is None:
+            return found
+        last = -1 if self._bound is None else (self._bound.created or 0)
+        return self.unrevoked(self.key, held.revocations, last)
+
+    def algorithms(self) -> str:
+        """Both keys, what holds them and the signature are strong enough."""
+        super().algorithms()
+        digests = strong_digests((*self.statements, *self._in_force, self.made.packet))
+        return f"{strong(self.key)}, {digests}"
+
+    def critical(self) -> str:
+        """All that the signer insists on is understood."""
+        return understood((self.made.packet, *self.statements, *self._in_force))
+
+    def policy(self) -> str:
+        """Sequoia accepts it; where a named check has refused it already, nothing is left to explain."""
+        for name, decide in self._named():
+            try:
+                decide()
+            except Fail:
+                raise Skip(f"{name} says why") from None
+            except (Skip, Unsure):
+                continue
+        try:
+            found = openpgp_sequoia.verify(self.said.certificate.encode(), self.made.raw, self.made.message)
+        except OpenPgpError as error:
+            raise Fail(f"Sequoia: {error}") from None
+        if (found.fingerprint, found.signing_key) != (self.primary.fingerprint, self.key.fingerprint):
+            raise Fail(f"Sequoia takes it for a signature by {found.signing_key}")
+        return "Sequoia accepts it"
+
+    def _named(self) -> tuple[tuple[str, Callable[[], str]], ...]:
+        """The decisions that are this project's own, by their checks."""
+        return (
+            ("openpgp.time", self.time),
+            ("openpgp.binding", self.binding),
+            ("openpgp.subkey", self.subkey),
+            ("openpgp.flags", self.flags),
+            ("openpgp.expiry", self.expiry),
+            ("openpgp.revocation", self.revocation),
+            ("openpgp.algorithms", self.algorithms),
+            ("openpgp.critical", self.critical),
+        )
+
+    def require(self) -> None:
+        """Raises Skip where a check refuses the signature, which says why; Unsure where one cannot decide."""
+        doubt: Unsure | None = None
+        for name, decide in (*self._named(), ("openpgp.policy", self.policy)):
+            try:
+                decide()
+            except Fail:
+                raise Skip(f"{name} says why") from None
+            except Unsure as unsure:
+                doubt = doubt or unsure
+            except Skip:
+                continue
+        if doubt is not None:
+            raise doubt
