@@ -38,6 +38,10 @@ def _form(context: Context, label: str) -> str:
     return f"{said.certificate.fingerprint}{f', {unread} signatures not read' if unread else ''}"
 
 
+def _of_item(context: Context, label: str, decide: Callable[[Standing], str]) -> str:
+    return decide(context.area(Certificates).standing(label))
+
+
 def _of_seal(context: Context, number: int, decide: Callable[[SignatureStanding], str]) -> str:
     try:
         standing = context.area(Signers).standing(number)
@@ -47,7 +51,7 @@ def _of_seal(context: Context, number: int, decide: Callable[[SignatureStanding]
 
 
 def _of_seals(decide: Callable[[SignatureStanding], str]) -> Callable[[Context], Iterator[Result]]:
-    """The judge that decides for each OpenPGP seal; findings count them as `seal.*` does."""
+    """The judge that decides for each OpenPGP seal; findings count them as those of `seal.*` do."""
 
     def judge(context: Context) -> Iterator[Result]:
         for number, seal in enumerate(context.bundle.seals):
@@ -61,9 +65,8 @@ def _of_both(decide: Callable[[Standing], str]) -> Callable[[Context], Iterator[
     """The judge that decides for each certificate among the items, then for each OpenPGP seal."""
 
     def judge(context: Context) -> Iterator[Result]:
-        area = context.area(Certificates)
         for label in context.labels(_ROLE):
-            yield judged((label,), lambda label=label: decide(area.standing(label)))
+            yield judged((label,), partial(_of_item, context, label, decide))
         yield from _of_seals(decide)(context)
 
     return judge

@@ -150,27 +150,44 @@ class Signers(Area):
         candidates = self._candidates(_OPENPGP, number)
         if len(candidates) > MAX_CANDIDATES:
             raise Unsure(f"more than {MAX_CANDIDATES} OpenPGP certificates")
+        try:
+            at = self.untrusted_time(number)
+        except Fail as fault:
+            raise Skip(str(fault)) from None
         digest = readable(lambda: form.packet.digest(self.context.bundle.manifest_raw))
-        reason, found = "there is no OpenPGP certificate to check it with", list[SignatureStanding]()
-        doubt: Unsure | None = None
+        reason, refused = "there is no OpenPGP certificate to check it with", list[SignatureStanding]()
+        doubts = list[Unsure | SignatureStanding]()
         for label, certificate in candidates:
             try:
-                found.append(self._made(number, form.packet, digest, label, certificate))
-                found[-1].require()
+                found = self._made(number, form.packet, digest, label, certificate, at)
             except Fail as fault:
                 reason = str(fault)
-            except Unsure as unsure:
-                doubt = unsure
-            except Skip:
                 continue
+            except Unsure as unsure:
+                doubts.append(unsure)
+                continue
+            try:
+                found.require()
+            except Skip:
+                refused.append(found)
+            except Unsure:
+                doubts.insert(0, found)
             else:
-                return found[-1]
-        if found:
-            return found[0]
-        raise doubt or self._none_found(_OPENPGP, reason)
+                return found
+        for each in (*doubts, *refused):
+            if isinstance(each, SignatureStanding):
+                return each
+            raise each
+        raise self._none_found(_OPENPGP, reason)
 
     def _made(
-        self, number: int, packet: SignaturePacket, digest: bytes, label: str | None, certificate: bytes
+        self,
+        number: int,
+        packet: SignaturePacket,
+        digest: bytes,
+        label: str | None,
+        certificate: bytes,
+        at: int,
     ) -> SignatureStanding:
         """The seal as one made by a key in `certificate`. Raises Fail where it has no such key."""
         if label is None:
@@ -183,7 +200,7 @@ class Signers(Area):
             key=readable(partial(openpgp.maker, said.certificate, packet, digest)),
             message=self.context.bundle.manifest_raw,
         )
-        return SignatureStanding(said, made, at=self.untrusted_time(number), lapse=self.context.at)
+        return SignatureStanding(said, made, at=at, lapse=self.context.at)
 
     def _certificate_signer(self, number: int, x5t: object) -> Signer:
         for label, certificate in self._candidates(_PIV, number):
