@@ -96,6 +96,24 @@ TYPE_OCTETS: Final = "application/octet-stream"
 
 PARTS: Final = ("operator", "witness", "platform")
 
+# --- own X.509 extensions (spec "Certificates of this format"), below joint-iso-itu-t(2) uuid(25)
+# (ITU-T X.667): UUID e30eb01a-53d3-4327-b232-55c5342b9299, made once for the project
+OID_ARC: Final = "2.25.301811018989160515094759140174596903577"
+OID_TPM_BINDING: Final = f"{OID_ARC}.1"
+OID_OPENPGP_KEY: Final = f"{OID_ARC}.2"
+
+# --- YubiKey attestation ---------------------------------------------------------------------------
+OID_YUBICO: Final = "1.3.6.1.4.1.41482"  # IANA Private Enterprise Numbers
+# SHA-256 of the DER of the roots that attestation of YubiKeys leads to -> name. Published by the vendor,
+# developers.yubico.com/PKI and PIV/Introduction; the last issued attestation keys of 2018.
+YUBICO_ROOTS: Final = {
+    "62760c6a6ef91679f454c8902b80fd009825b3f25da90f1fbace2ec6586cd5a8": "Yubico Attestation Root 1",
+    "63ece914e54dd87915f34033c85af4c0696ba1512f8add66ced738331207b546": "Yubico PIV Root CA Serial 263751",
+    "7e996a28e3055223733c9aec897900eda9b746e3e15d419556ac6a1179879a50": "Yubico PIV Root CA of 2016",
+    "6937cfa21c2189a7b219c71db39ef7112ee24b8801b1521d8296d087f2eee615": "Yubico OpenPGP Attestation CA",
+    "0fa1386f80eb8713263ae5c1d84deb455bdf08aea50ab05503cefee82b092d42": "Yubico U2F Root CA Serial 457200631",
+}
+
 # --- roles and the refs each needs (spec "Roles") --------------------------------------------------
 ROLES: Final[dict[str, tuple[str, ...]]] = {
     "openpgp-certificate": (),

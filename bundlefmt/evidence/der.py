@@ -228,3 +228,21 @@ def text(element: Element, path: str) -> str | None:
         return element.content.decode(encoding)
     except UnicodeDecodeError:
         raise element.error(Code.BAD_VALUE, f"not {encoding} text", path) from None
+
+
+# --- writing ----------------------------------------------------------------------------------------
+
+
+def written(tag: int, *parts: bytes) -> bytes:
+    """An element with this identifier octet whose content are `parts`, one behind the other."""
+    content = b"".join(parts)
+    size = len(content)
+    if size < _LONG_LENGTH:
+        return bytes([tag, size]) + content
+    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes([tag, _LONG_LENGTH | len(length)]) + length + content
+
+
+def written_integer(value: int) -> bytes:
+    """An INTEGER that is not negative."""
+    return written(INTEGER, value.to_bytes(value.bit_length() // 8 + 1, "big"))
