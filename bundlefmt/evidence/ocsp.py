@@ -172,7 +172,7 @@ def _status(element: der.Element) -> tuple[bool, Revoked | None]:
 
 
 def concerns(response: OcspResponse, certificate: Certificate, issuer: Certificate) -> bool:
-    """Whether a response has an answer about `certificate`, by whomever it was made. Raises MalformedError."""
+    """Whether a response has an answer about `certificate`, whoever made it. Raises MalformedError."""
     return any(_is_about(each, certificate, issuer) for each in response.answers)
 
 
@@ -241,7 +241,7 @@ def _judge_time(answer: Answer, certificate: Certificate, at: int) -> None:
 
 
 def _judge_maker(response: OcspResponse, issuer: Certificate, relaxations: Relaxations) -> None:
-    """Signed by the issuer, or by one whom it certified for that (RFC 6960 4.2.2.2). Raises CertificateError."""
+    """Signed by the issuer, or by one whom it certified for that (RFC 6960 4.2.2.2)."""
     if signature_algorithm(response.algorithm).sha1 and not relaxations.allow_sha1:
         raise CertificateError("the response's signature uses SHA-1")
     reason = ""
@@ -249,10 +249,10 @@ def _judge_maker(response: OcspResponse, issuer: Certificate, relaxations: Relax
         try:
             _judge_one_maker(response, issuer, Certificate.decode(maker), relaxations)
         except (CertificateError, MalformedError) as error:
-            reason = reason or str(error)
+            reason = str(error)  # the last is the most telling: delegates are tried behind the issuer
         else:
             return
-    raise CertificateError(f"the response is not by the issuer nor by a delegate of its: {reason}")
+    raise CertificateError(f"the response is by neither the issuer nor a delegate: {reason}")
 
 
 def _judge_one_maker(

@@ -32,6 +32,12 @@ __all__ = [
     "split_der",
     "split_pem",
 ]
+# PEM, or DER of PKCS #8, SEC 1 and PKCS #1: a sequence that begins with a version and what only keys have
+_SECRET: Final = re.compile(
+    rb"-----BEGIN [A-Z ]*PRIVATE KEY-----"
+    rb"|\A\x30(?:[\x00-\x7f]|\x81.|\x82..)\x02\x01(?:\x00\x30|\x01\x04|\x00\x02\x82)",
+    re.DOTALL,
+)
 _PADDING: Final = b"\x00\xff"
 _PEM: Final = re.compile(rb"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----")
 
@@ -53,11 +59,23 @@ class CertificateFacts:
 
 
 def load(data: Buffer) -> Certificate:
-    """Exactly one DER certificate. Raises CertificateError."""
+    """Exactly one DER certificate. Raises CertificateError, which says what stands there instead."""
     try:
         return Certificate.decode(data)
     except MalformedError as error:
-        raise CertificateError(f"not one DER certificate: {error}") from None
+        raise CertificateError(_instead(bytes(data)) or f"not one DER certificate: {error}") from None
+
+
+def _instead(data: bytes) -> str | None:
+    """What was taken for one DER certificate, as far as it can be told."""
+    if _SECRET.search(data):
+        return "this holds a SECRET key, which has no place in a bundle"
+    if b"-----BEGIN CERTIFICATE-----" in data:
+        return "PEM, not DER: openssl x509 -in FILE -outform DER writes the certificate"
+    try:
+        return f"{count} certificates, where one is due" if (count := len(split_der(data))) > 1 else None
+    except CertificateError:
+        return None
 
 
 def split_der(row: bytes) -> list[bytes]:

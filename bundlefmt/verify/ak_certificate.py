@@ -43,7 +43,8 @@ def _certificate(context: Context, label: str) -> str:
 
 def _revocation(context: Context, label: str) -> str:
     """No revocation list in the bundle takes the certificate, or one above it, away."""
-    return context.area(Chains).standing(label, _purpose(context))
+    chains = context.area(Chains)
+    return chains.standing(label, chains.to_manufacturer(_purpose(context)))
 
 
 CHECKS: Final = (

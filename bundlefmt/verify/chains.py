@@ -1,35 +1,52 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What judgements on certificates share: the chain to the verifier's anchors, and what revocation lists say.
+"""What judgements on certificates share: the chain to an anchor, and what revocation lists and responses say.
 
-Spec: "Verification", step 5. RFC 5280 section 6.
+Spec: "Verification", steps 3 to 5. RFC 5280 section 6, RFC 6960.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from bundlefmt.evidence import crl
+from bundlefmt.evidence import crl, ocsp, x509
 from bundlefmt.evidence.certificate import Certificate, CertificateError
 from bundlefmt.evidence.chain import MAX_ISSUERS, Chain, Purpose, Relaxations, find_chain
 from bundlefmt.verify.context import Area, Context, Fail, Judgement, Once, Skip, Unsure, readable
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """Where a chain may lead: through items of the role `through` (None: through none), to `anchors` (DER)."""
+
+    through: str | None
+    anchors: tuple[bytes, ...]
+    purpose: Purpose
+    allow_ca_without_constraints: bool = False
+
+
 class Chains(Area):
-    """Chains through the `certificate-issuer` items, each found once."""
+    """Certificates, lists and responses, each decoded once, and chains, each found once."""
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self._certificates: Once[str, Certificate] = Once(self._decode)
         self._lists: Once[str, crl.RevocationList] = Once(self._decode_list)
-        self._chains: Once[tuple[str, Purpose], Chain] = Once(self._find)
+        self._responses: Once[str, ocsp.OcspResponse] = Once(self._decode_response)
+        self._routes: Once[tuple[str, Route], Chain] = Once(self._find)
 
     def _decode(self, label: str) -> Certificate:
         value = self.context.value(label)
-        return readable(lambda: Certificate.decode(value))
+        return readable(lambda: x509.load(value))
 
     def _decode_list(self, label: str) -> crl.RevocationList:
         value = self.context.value(label)
         return readable(lambda: crl.RevocationList.decode(value))
+
+    def _decode_response(self, label: str) -> ocsp.OcspResponse:
+        value = self.context.value(label)
+        return readable(lambda: ocsp.OcspResponse.decode(value))
 
     def form(self, label: str) -> Certificate:
         """Raises Fail where it cannot be read."""
@@ -43,25 +60,37 @@ class Chains(Area):
             raise Skip(f"{label} cannot be read") from None
 
     def chain(self, label: str, purpose: Purpose) -> Chain:
-        """The chain of `label` to an anchor. Raises Unsure without anchors, Fail without a chain."""
-        return self._chains((label, purpose))
-
-    def _find(self, key: tuple[str, Purpose]) -> Chain:
-        label, purpose = key
-        leaf = self.certificate(label)
+        """The chain of `label` to a TPM manufacturer. Raises Unsure without anchors, Fail without a chain."""
         if not self.context.policy.anchors:
+            self.certificate(label)
             raise Unsure("no TPM manufacturer's certificate was given as an anchor")
-        issuers, absent = self._present("certificate-issuer")
+        return self.along(label, self.to_manufacturer(purpose))
+
+    def to_manufacturer(self, purpose: Purpose) -> Route:
+        """The route of EK and AK certificates."""
+        return Route(through="certificate-issuer", anchors=self.context.policy.anchors, purpose=purpose)
+
+    def along(self, label: str, route: Route) -> Chain:
+        """The chain of `label` along a route. Raises Fail without a chain."""
+        return self._routes((label, route))
+
+    def _find(self, key: tuple[str, Route]) -> Chain:
+        label, route = key
+        leaf = self.certificate(label)
+        issuers, absent = self.present(route.through)
         if len(issuers) > MAX_ISSUERS:
             raise Unsure(f"more than {MAX_ISSUERS} issuers' certificates")
+        relaxations = replace(
+            self.relaxations, allow_ca_without_constraints=route.allow_ca_without_constraints
+        )
         try:
             return find_chain(
                 leaf.raw,
                 issuers=list(issuers.values()),
-                anchors=self.context.policy.anchors,
+                anchors=route.anchors,
                 at=self.context.at,
-                purpose=purpose,
-                relaxations=self.relaxations,
+                purpose=route.purpose,
+                relaxations=relaxations,
             )
         except CertificateError as error:
             if absent is not None:
@@ -75,46 +104,77 @@ class Chains(Area):
             allow_sha1=policy.allow_sha1_certificates, allow_missing_usage=policy.allow_missing_usage
         )
 
-    def _present(self, role: str) -> tuple[dict[str, bytes], Judgement | None]:
+    def present(self, role: str | None) -> tuple[dict[str, bytes], Judgement | None]:
         """The values of a role's items by label, and what follows from those that are absent."""
         values, absent = {}, None
-        for label in self.context.labels(role):
+        for label in self.context.labels(role) if role is not None else ():
             try:
                 values[label] = bytes(self.context.value(label))
             except Judgement as judgement:
                 absent = absent or judgement
         return values, absent
 
-    def standing(self, label: str, purpose: Purpose) -> str:
-        """What lists in the bundle say of the chain. Raises Fail if one revokes, Unsure if none is usable.
+    def standing(self, label: str, route: Route) -> str:
+        """What lists and responses in the bundle say of a chain.
 
-        A certificate whose issuer has no list here is named, and leaves no doubt: lists are not required.
+        Raises Fail if one revokes, Unsure if none of an issuer is usable. A certificate whose issuer has
+        neither here is named, and leaves no doubt: they are not required.
         """
-        values, absent = self._present("crl")
         try:
-            certificates = self.chain(label, purpose).certificates
+            if not route.anchors:
+                raise Skip("there is no anchor")
+            certificates = self.along(label, route).certificates
         except Judgement:
             raise Skip("there is no chain") from None
-        lists = [self._lists(each) for each in values]
+        held, absent_list = self.present("crl")
+        answered, absent_response = self.present("ocsp")
+        lists = [self._lists(each) for each in held]
+        responses = [self._responses(each) for each in answered]
         judged, unlisted = [], []
         for place, (certificate, issuer) in enumerate(pairwise(certificates), 1):
-            named = certificate.issuer.comparable()
-            of_issuer = [each for each in lists if each.issuer.comparable() == named]
-            found = crl.revocation(
-                certificate, issuer, of_issuer, at=self.context.at, relaxations=self.relaxations
-            )
+            found = self._consulted(certificate, issuer, lists, responses)
+            if found is None:
+                unlisted.append(place)
+                continue
             if found.entry is not None and found.entry.concerns(self.context.at):
                 raise Fail(f"certificate {place} ({certificate}): {found.entry.describe()}")
-            if not of_issuer:
-                unlisted.append(place)
-            elif found.standing is crl.Standing.UNKNOWN:
+            if found.standing is crl.Standing.UNKNOWN:
                 raise Unsure(f"certificate {place} ({certificate}): {'; '.join(found.reasons)}")
-            else:
-                later = f", {found.entry.describe()}" if found.entry is not None else ""
-                judged.append(f"certificate {place} was not revoked{later}")
-        if absent is not None:
+            later = f", {found.entry.describe()}" if found.entry is not None else ""
+            judged.append(f"certificate {place} was not revoked{later}")
+        if absent := absent_list or absent_response:
             raise absent
         if not judged:
-            raise Skip("no revocation list here is of an authority of the chain")
-        none = f"; no list for certificates {', '.join(map(str, unlisted))}" if unlisted else ""
+            raise Skip("no revocation list or response here is of an authority of the chain")
+        none = f"; nothing of the kind for certificates {', '.join(map(str, unlisted))}" if unlisted else ""
         return "; ".join(judged) + none
+
+    def _consulted(
+        self,
+        certificate: Certificate,
+        issuer: Certificate,
+        lists: Sequence[crl.RevocationList],
+        responses: Sequence[ocsp.OcspResponse],
+    ) -> crl.Revocation | None:
+        """What the issuer's lists and the responses about the certificate say; None where there are none.
+
+        The worst of both counts. Lists are known by their issuer's name, responses by the certificate's.
+        """
+        named = certificate.issuer.comparable()
+        of_issuer = [each for each in lists if each.issuer.comparable() == named]
+        about = [each for each in responses if readable(lambda: ocsp.concerns(each, certificate, issuer))]
+        at, relaxations = self.context.at, self.relaxations
+        found = []
+        if of_issuer:
+            found.append(crl.revocation(certificate, issuer, of_issuer, at=at, relaxations=relaxations))
+        if about:
+            found.append(ocsp.revocation(certificate, issuer, about, at=at, relaxations=relaxations))
+        if not found:
+            return None
+
+        def rank(each: crl.Revocation) -> tuple[bool, bool]:
+            return each.entry is not None and each.entry.concerns(
+                at
+            ), each.standing is not crl.Standing.UNKNOWN
+
+        return max(found, key=rank)

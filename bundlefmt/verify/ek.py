@@ -67,7 +67,8 @@ def _chain(context: Context, label: str) -> str:
 
 def _revocation(context: Context, label: str) -> str:
     """No revocation list in the bundle takes the certificate, or one above it, away."""
-    return context.area(Chains).standing(label, EK_PURPOSE)
+    chains = context.area(Chains)
+    return chains.standing(label, chains.to_manufacturer(EK_PURPOSE))
 
 
 def _key(context: Context, label: str) -> str:
