@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 
 from bundlefmt.evidence import crl, ocsp, x509
@@ -18,7 +19,7 @@ from bundlefmt.verify.context import Area, Context, Fail, Judgement, Once, Skip,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """Where a chain may lead: through items of the role `through` (None: through none), to `anchors` (DER)."""
+    """Where a chain may lead: through items of role `through` (None: through none), to `anchors` (DER)."""
 
     through: str | None
     anchors: tuple[bytes, ...]
@@ -146,7 +147,7 @@ class Chains(Area):
             raise absent
         if not judged:
             raise Skip("no revocation list or response here is of an authority of the chain")
-        none = f"; nothing of the kind for certificates {', '.join(map(str, unlisted))}" if unlisted else ""
+        none = f"; no list for certificates {', '.join(map(str, unlisted))}" if unlisted else ""
         return "; ".join(judged) + none
 
     def _consulted(
@@ -162,7 +163,7 @@ class Chains(Area):
         """
         named = certificate.issuer.comparable()
         of_issuer = [each for each in lists if each.issuer.comparable() == named]
-        about = [each for each in responses if readable(lambda: ocsp.concerns(each, certificate, issuer))]
+        about = [each for each in responses if readable(partial(ocsp.concerns, each, certificate, issuer))]
         at, relaxations = self.context.at, self.relaxations
         found = []
         if of_issuer:
