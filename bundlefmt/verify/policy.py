@@ -17,20 +17,29 @@ class Policy:
     """Pins and anchors are the verifier's own knowledge; each `allow_*` is a relaxation, off by default.
 
     `pins_openpgp`: fingerprints, lower-case hexadecimal. `pins_piv`: SHA-256 of certificates' DER.
-    `anchors`: DER certificates of TPM manufacturers. `at`: seconds since the epoch at which certificates
-    are judged; None is the manifest's own claim. `references`: values that PCRs and events should have.
+    `anchors`: DER certificates of TPM manufacturers. `anchors_piv`: of authorities above the people's X.509
+    certificates. `anchors_hardware`: of makers of security keys; `pins_hardware`: SHA-256 of such ones, which
+    the bundle may bring along. No anchor serves for another purpose. `at`: seconds since the epoch at which
+    certificates are judged; None is the manifest's own claim. `references`: values that PCRs and events
+    should have. `require_no_advisories`: an advisory that concerns a device leaves a doubt.
 
     `allow_sha1_certificates`: SHA-1 under certificates and revocation lists. `allow_ek_key_usage`: an EK
     certificate without key usage, or with that of the other kind of key. `allow_ek_without_tpm_name`: one
     that does not name its TPM. `allow_missing_usage`: EK and AK certificates without extended key usage.
     `allow_ak_with_ek_usage`: AK certificates with the extended key usage of EK certificates.
+    `allow_ca_without_constraints`: attestation keys of YubiKeys of 2018, whose certificates do not say that
+    they are authorities.
     """
 
     pins_openpgp: frozenset[str] = frozenset()
     pins_piv: frozenset[bytes] = frozenset()
     anchors: tuple[bytes, ...] = ()
+    anchors_piv: tuple[bytes, ...] = ()
+    anchors_hardware: tuple[bytes, ...] = ()
+    pins_hardware: frozenset[bytes] = frozenset()
     at: int | None = None
     references: tuple[Reference, ...] = ()
+    require_no_advisories: bool = False
     allow_withheld: bool = False
     allow_sha1: bool = False
     allow_nonce_binding: bool = False
@@ -41,6 +50,7 @@ class Policy:
     allow_ek_without_tpm_name: bool = False
     allow_missing_usage: bool = False
     allow_ak_with_ek_usage: bool = False
+    allow_ca_without_constraints: bool = False
 
     @property
     def relaxations(self) -> tuple[str, ...]:
