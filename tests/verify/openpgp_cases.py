@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Certificates and signatures, each with one thing about it: sound, odd or forged, and the check that refuses.
+"""Certificates and signatures with one thing about each, sound, odd or forged, and the check that refuses it.
 
 A case is a certificate, a signature over a message, and the ids of the checks that must fail, which is none
 for a sound one.
@@ -8,7 +8,7 @@ for a sound one.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from tests.evidence import openpgp_maker as pgp
@@ -24,25 +24,33 @@ OTHER: Final = Key(name="other")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """`sign` makes the signature over a message; `at` is the verifier's time."""
+    """`sign` signs a message; `unsure` are checks that are undecided; `at` is the verifier's time."""
 
     certificate: bytes
     sign: Callable[[bytes], bytes]
-    failing: tuple[str, ...]
+    failing: tuple[str, ...] = ()
+    unsure: tuple[str, ...] = ()
     at: int = AT
 
 
 CASES: Final[dict[str, Case]] = {}
 
 
-def case(name: str, made: Made | bytes, by: Key, *failing: str, at: int = AT, **how: object) -> None:
+def case(
+    name: str,
+    made: Made,
+    by: Key,
+    *failing: str,
+    unsure: tuple[str, ...] = (),
+    at: int = AT,
+    **how: object,
+) -> None:
     """Adds one: a certificate and how `by` signs."""
-    certificate = made if isinstance(made, bytes) else made.encode()
 
     def sign(message: bytes) -> bytes:
         return by.detached(message, **how)  # type: ignore[arg-type] # the arguments of detached
 
-    CASES[name] = Case(certificate=certificate, sign=sign, failing=failing, at=at)
+    CASES[name] = Case(certificate=made.encode(), sign=sign, failing=failing, unsure=unsure, at=at)
 
 
 def with_subkey(**how: object) -> Made:
@@ -58,17 +66,30 @@ def corrupted(kind: int, body: bytes) -> bytes:
 SOUND: Final = make(PRIMARY)
 
 # every kind of key, signing by itself
-for kind in ("rsa2048", "rsa3072", "p256", "p384", "p521", "bp256", "bp384", "bp512", "ed25519"):
+KINDS: Final = {
+    "rsa2048": pgp.SHA256,
+    "rsa3072": pgp.SHA256,
+    "p256": pgp.SHA256,
+    "p384": pgp.SHA384,
+    "p521": pgp.SHA512,
+    "ed25519": pgp.SHA256,
+}
+for kind, hash_id in KINDS.items():
     key = Key(name="kinds", kind=kind)
-    case(f"sound {kind}", make(key), key)
-V6: Final = Key(name="six", version=6)
-ED448: Final = Key(name="six", version=6, kind="ed448")
-for key in (V6, ED448):
+    case(f"sound {kind}", make(key, user_ids=(UserId(hash_id=hash_id),)), key, hash_id=hash_id)
+UNDECIDED: Final = ("openpgp.policy", "seal.signature")
+for kind, hash_id in {"bp256": pgp.SHA256, "bp384": pgp.SHA384, "bp512": pgp.SHA512}.items():
+    key = Key(name="kinds", kind=kind)
+    certificate = make(key, user_ids=(UserId(hash_id=hash_id),))
+    case(f"Brainpool {kind}", certificate, key, unsure=UNDECIDED, hash_id=hash_id)
+for kind in ("ed25519", "ed448"):
+    key = Key(name="six", version=6, kind=kind)
     said = pgp.direct_key(key, hash_id=pgp.SHA512, hashed=((pgp.FLAGS, b"\x03"),))
-    certified = UserId(hash_id=pgp.SHA512, flags=None)
-    case(
-        f"sound version 6 {key.kind}", make(key, user_ids=(certified,), direct=said), key, hash_id=pgp.SHA512
-    )
+    certificate = make(key, user_ids=(UserId(hash_id=pgp.SHA512, flags=None),), direct=said)
+    case(f"sound version 6 {kind}", certificate, key, hash_id=pgp.SHA512)
+K256: Final = Key(name="kinds", kind="k256")
+UNKNOWN_KEY: Final = ("openpgp.binding", "seal.signature", "seal.signer", "seal.validity")
+case("secp256k1", make(K256), K256, unsure=UNKNOWN_KEY)
 for hash_id, name in ((pgp.SHA384, "SHA-384"), (pgp.SHA512, "SHA-512")):
     case(f"sound {name}", SOUND, PRIMARY, hash_id=hash_id)
 RSA: Final = Key(name="kinds", kind="rsa2048")
@@ -78,7 +99,7 @@ case("sound RSA SHA-224", make(RSA), RSA, hash_id=pgp.SHA224)
 SMALL: Final = Key(name="small", kind="rsa1024")
 case("RSA 1024", make(SMALL), SMALL, "openpgp.algorithms")
 DSA: Final = Key(name="dsa", kind="dsa2048")
-case("DSA", make(DSA), DSA, "openpgp.algorithms")
+case("DSA", make(DSA), DSA, "openpgp.algorithms", unsure=UNKNOWN_KEY)
 case("SHA-1", SOUND, PRIMARY, "openpgp.algorithms", hash_id=pgp.SHA1)
 case("MD5", make(RSA), RSA, "openpgp.algorithms", hash_id=pgp.MD5)
 case("EdDSA over SHA-224", SOUND, PRIMARY, "openpgp.algorithms", hash_id=pgp.SHA224)
@@ -91,7 +112,6 @@ case("weak primary", make(SMALL, subkeys=(Subkey(key=SIGNER),)), SIGNER, "openpg
 # user ids
 TWO: Final = (UserId(hash_id=pgp.SHA1, text=b"old"), UserId(text=b"new"))
 case("sound two user ids, one over SHA-1", make(PRIMARY, user_ids=TWO), PRIMARY)
-case("sound without key id hints", make(PRIMARY), PRIMARY, unhashed=((pgp.ISSUER, PRIMARY.fingerprint[-8:]),))
 flagged = ((pgp.PRIMARY, b"\x01"),)
 ids = (UserId(text=b"certifies", flags=pgp.CERTIFY, hashed=flagged), UserId(text=b"signs", at=MADE + DAY))
 case("the primary user id speaks", make(PRIMARY, user_ids=ids), PRIMARY, "openpgp.flags")
@@ -100,7 +120,7 @@ case("sound without a user id", make(PRIMARY, user_ids=(), direct=said), PRIMARY
 withdrawn = PRIMARY.sign(
     pgp.USER_ID_REVOCATION, PRIMARY.covered + pgp.user_id_covered(UserId().text), at=MADE + DAY
 )
-case("user id withdrawn", SOUND.having((pgp.SIGNATURE, withdrawn)), PRIMARY, "openpgp.binding")
+case("sound, its user id withdrawn", SOUND.having((pgp.SIGNATURE, withdrawn)), PRIMARY)
 case(
     "sound one of two user ids withdrawn",
     make(PRIMARY, user_ids=(UserId(text=b"new"), UserId())).having((pgp.SIGNATURE, withdrawn)),
@@ -250,6 +270,11 @@ case(
     PRIMARY,
     "openpgp.revocation",
 )
+named = pgp.direct_key(PRIMARY, hashed=((pgp.REVOKER, b"\x80\x16" + OTHER.fingerprint),))
+delegated = make(PRIMARY, direct=named)
+case("sound with a designated revoker", delegated, PRIMARY)
+DELEGATED: Final = ("openpgp.revocation", "seal.signature")
+case("revoked by a designated revoker", delegated.revoked(2, AT, by=OTHER), PRIMARY, unsure=DELEGATED)
 gone = pgp.revocation(PRIMARY, pgp.COMPROMISED, LATER, subkey=SIGNER)
 case("subkey compromised later", with_subkey().having((pgp.SIGNATURE, gone)), SIGNER, "openpgp.revocation")
 gone = pgp.revocation(PRIMARY, pgp.RETIRED, LATER, subkey=SIGNER)
@@ -278,10 +303,20 @@ case(
 )
 case("critical in the binding", with_subkey(hashed=UNKNOWN), SIGNER, "openpgp.critical")
 
+# revocations that cannot be read
+cut = pgp.revocation(PRIMARY, pgp.COMPROMISED, AT)[:-1]
+case("revocation cut short", SOUND.having((pgp.SIGNATURE, cut), at=1), PRIMARY, unsure=DELEGATED)
+case(
+    "sound, a certification cut short",
+    SOUND.having((pgp.SIGNATURE, UserId().certification(OTHER)[:-1])),
+    PRIMARY,
+)
+
 # time
-case("before its key", SOUND, PRIMARY, "openpgp.time", at=AT, **{})
-CASES["before its key"] = replace(
-    CASES["before its key"], sign=lambda message: PRIMARY.detached(message, at=MADE - DAY)
+CASES["before its key"] = Case(
+    certificate=SOUND.encode(),
+    sign=lambda message: PRIMARY.detached(message, at=MADE - DAY),
+    failing=("openpgp.time",),
 )
 young = Key(name="signer", created=AT + DAY)
 case("before its subkey", make(PRIMARY, subkeys=(Subkey(key=young),)), young, "openpgp.time")
@@ -303,10 +338,7 @@ CASES["signature corrupted"] = Case(
     sign=lambda message: corrupted(pgp.SIGNATURE, PRIMARY.detached(message)),
     failing=("seal.signer",),
 )
-for kind, name in (
-    (pgp.TEXT, "text"),
-    (pgp.STANDALONE, "standalone"),
-    (0x10, "certification"),
-    (0x40, "timestamp"),
-):
-    case(f"type {name}", SOUND, PRIMARY, "seal.form", kind=kind)
+case("no hint of who signed", SOUND, PRIMARY, "openpgp.policy", hints=False)
+TYPES: Final = {"text": pgp.TEXT, "standalone": pgp.STANDALONE, "certification": 0x10, "timestamp": 0x40}
+for name, number in TYPES.items():
+    case(f"type {name}", SOUND, PRIMARY, "seal.form", kind=number)
