@@ -8,10 +8,16 @@ today's clock.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import pysequoia
 
+from bundlefmt.evidence.openpgp_algorithm import CURVES
+from bundlefmt.evidence.openpgp_key import Point, PublicKey
 from bundlefmt.evidence.openpgp_packet import OpenPgpError
+
+# curves that the published builds refuse as they refuse a wrong signature
+_LACKING: Final = frozenset(oid for oid, curve in CURVES.items() if curve.name.startswith("brainpool"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +43,11 @@ def verify(certificate: bytes, signature: bytes, message: bytes) -> VerifiedSign
         raise OpenPgpError(_first_line(error)) from None
     first = verified.valid_sigs[0]
     return VerifiedSignature(fingerprint=first.certificate, signing_key=first.signing_key)
+
+
+def lacks(key: PublicKey) -> bool:
+    """Whether Sequoia's refusal of a signature by `key` may only mean that it does not know the curve."""
+    return isinstance(key.material, Point) and key.material.oid in _LACKING
 
 
 def _certificate(data: bytes) -> pysequoia.Cert:

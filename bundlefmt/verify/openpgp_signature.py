@@ -144,6 +144,9 @@ class SignatureStanding(Standing):
         try:
             found = openpgp_sequoia.verify(self.said.certificate.encode(), self.made.raw, self.made.message)
         except OpenPgpError as error:
+            for key in (self.primary, self.key):
+                if openpgp_sequoia.lacks(key):
+                    raise Unsure(f"Sequoia does not compute {key.describe()} here") from None
             raise Fail(f"Sequoia: {error}") from None
         if (found.fingerprint, found.signing_key) != (self.primary.fingerprint, self.key.fingerprint):
             raise Fail(f"Sequoia takes it for a signature by {found.signing_key}")

@@ -55,13 +55,16 @@ class Standing:
         return tuple(each for each in found if self.is_sound(each)) or found
 
     def _user_id(self) -> SignaturePacket | None:
-        """The certification of the user id that stands for the key: sound, then primary, then newest."""
+        """The certification of the user id that stands for the key: sound, not withdrawn, primary, newest.
+
+        A user id that is withdrawn does not take the key with it (RFC 9580 5.2.1.13).
+        """
         found = []
         for held in self.said.user_ids:
             said = newest(held.certifications, since=self.primary.created, at=self.at)
-            if said is not None and not self._is_withdrawn(held, said):
-                rank = (self.is_sound(said), said.is_primary, said.created or 0, said.encode())
-                found.append((rank, said))
+            if said is not None:
+                stands = (self.is_sound(said), not self._is_withdrawn(held, said), said.is_primary)
+                found.append(((stands, said.created or 0, said.encode()), said))
         return max(found, key=lambda each: each[0])[1] if found else None
 
     def _is_withdrawn(self, held: HeldUserId, said: SignaturePacket) -> bool:

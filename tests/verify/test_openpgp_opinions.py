@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""OpenPGP signatures judged here and by installed programs, at the same time: who accepts what, and why not.
+
+gpg and sqv are lenient and strict in different places. What is accepted here, one of them accepts too; what
+both accept and is refused here has its reason in the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bundlefmt.evidence import openpgp
+from bundlefmt.verify import Outcome
+from bundlefmt.verify.context import Fail, Skip, Unsure
+from bundlefmt.verify.openpgp_signature import Made, SignatureStanding
+from tests.conftest import Need
+from tests.evidence import openpgp_maker as pgp
+from tests.evidence.openpgp_maker import AT, DAY, MADE, Subkey, UserId, make
+from tests.verify.openpgp_cases import CASES, LATER, PRIMARY, SIGNER, Case
+from tests.verify.openpgp_opinions import gpg_accepts, sqv_accepts, written
+
+MESSAGE: Final = b"a message"
+# accepted here by Sequoia's library, and newer than the installed programs
+TOO_NEW: Final = {"sound version 6 ed25519", "sound version 6 ed448"}
+# refused here, accepted by gpg and sqv
+STRICTER: Final = {
+    "DSA": "RFC 9580 9.1: deprecated; not computed here",
+    "EdDSA over SHA-224": "RFC 9580 5.2.3.3: must be rejected below 256 bits",
+    "revoked by a designated revoker": "whose key is not here: undecided rather than good",
+}
+
+
+def decided(case: Case) -> Outcome:
+    """What is made of the signature: passed, failed or indeterminate."""
+    signature = case.sign(MESSAGE)
+    said, packet = openpgp.self_signatures(case.certificate), openpgp.signature_facts(signature).packet
+    try:
+        key = openpgp.maker(said.certificate, packet, packet.digest(MESSAGE))
+    except openpgp.NotComputedError:
+        return Outcome.INDETERMINATE
+    except openpgp.NotMadeByError:
+        return Outcome.FAILED
+    assert packet.created is not None
+    made = Made(raw=signature, packet=packet, key=key, message=MESSAGE)
+    try:
+        SignatureStanding(said, made, at=packet.created, lapse=case.at).require()
+    except (Fail, Skip):
+        return Outcome.FAILED
+    except Unsure:
+        return Outcome.INDETERMINATE
+    return Outcome.PASSED
+
+
+def opinions(case: Case, folder: Path) -> tuple[bool, bool]:
+    """Whether gpg and sqv accept."""
+    written(folder, case.certificate, case.sign(MESSAGE), MESSAGE)
+    return gpg_accepts(folder, case.at), sqv_accepts(folder)
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if not name.startswith("type ")])
+def test_the_programs_do_not_contradict(name: str, part: Need, tmp_path: Path) -> None:
+    part("gpg", "sqv")
+    accepted = decided(CASES[name]) is Outcome.PASSED
+    assert accepted == (CASES[name].failing == CASES[name].unsure == ())
+    gpg, sqv = opinions(CASES[name], tmp_path)
+    if name in TOO_NEW:
+        assert (accepted, gpg, sqv) == (True, False, False)
+    elif accepted:
+        assert sqv
+    else:
+        assert (gpg and sqv) == (name in STRICTER)
+
+
+def test_gpg_takes_a_text_signature_for_one_over_other_bytes(part: Need, tmp_path: Path) -> None:
+    """sqv accepts text; here, a signature of another type than 0x00 is refused whatever it covers."""
+    part("gpg", "sqv")
+    case = CASES["type text"]
+    written(tmp_path, case.certificate, case.sign(b"two\n"), b"two\r\n")
+    assert not gpg_accepts(tmp_path, case.at)
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A combination and how it is told in a failure."""
+
+    told: Sequence[object]
+    case: Case
+
+
+_MOMENTS: Final = st.sampled_from((MADE + DAY, AT - 1, AT, AT + 1, LATER))
+_LIFETIMES: Final = st.sampled_from((None, None, 0, DAY, AT - MADE, AT - MADE + 1, 365 * DAY))
+_HASHES: Final = st.sampled_from((pgp.SHA256, pgp.SHA256, pgp.SHA512, pgp.SHA1))
+_REASONS: Final = st.sampled_from((None, 0, pgp.SUPERSEDED, pgp.COMPROMISED, pgp.RETIRED))
+_FLAGS: Final = st.sampled_from((3, 3, pgp.SIGN, pgp.CERTIFY, pgp.ENCRYPT, None))
+
+
+@st.composite
+def drawn(draw: st.DrawFn) -> Drawn:
+    """Certificates with up to two user ids, a subkey, revocations; a signature by either key."""
+    ids = [
+        UserId(
+            text=f"{number}".encode(),
+            flags=draw(_FLAGS),
+            lifetime=draw(_LIFETIMES),
+            at=draw(st.sampled_from((MADE, MADE, MADE + DAY, LATER))),
+            hash_id=draw(_HASHES),
+            hashed=draw(st.sampled_from(((), ((pgp.PRIMARY, b"\x01"),)))),
+        )
+        for number in range(draw(st.integers(1, 2)))
+    ]
+    by_subkey = draw(st.booleans())
+    sub = Subkey(
+        key=SIGNER,
+        flags=draw(_FLAGS),
+        lifetime=draw(_LIFETIMES),
+        at=draw(st.sampled_from((MADE, MADE, MADE + DAY, LATER))),
+        hash_id=draw(_HASHES),
+        back=draw(st.sampled_from(({}, {}, {"hash_id": pgp.SHA1}, {"at": LATER}, None))),
+    )
+    made = make(PRIMARY, user_ids=ids, subkeys=(sub,) if by_subkey else ())
+    revoked = draw(st.none() | st.tuples(_REASONS, _MOMENTS))
+    if revoked is not None:
+        made = made.revoked(*revoked)
+    withdrawn = draw(st.none() | st.tuples(_REASONS, _MOMENTS)) if by_subkey else None
+    if withdrawn is not None:
+        reason, at = withdrawn
+        made = made.having((pgp.SIGNATURE, pgp.revocation(PRIMARY, reason, at, subkey=SIGNER)))
+    hash_id = draw(_HASHES)
+    signer = SIGNER if by_subkey else PRIMARY
+    signature = signer.detached(MESSAGE, at=AT, hash_id=hash_id)
+    case = Case(certificate=made.encode(), sign=lambda _: signature)
+    return Drawn((ids, sub if by_subkey else None, revoked, withdrawn, hash_id), case)
+
+
+@settings(max_examples=100)
+@given(drawn())
+def test_what_both_refuse_is_refused_and_what_both_accept_is_accepted(combination: Drawn) -> None:
+    """None of the combinations needs a reason: where gpg and sqv agree, so do we."""
+    with TemporaryDirectory() as folder:
+        gpg, sqv = opinions(combination.case, Path(folder))
+    found = decided(combination.case)
+    assert found is not Outcome.INDETERMINATE
+    if gpg == sqv:
+        assert (found is Outcome.PASSED) == gpg
+    else:
+        # gpg knows no weak digests, soft revocations or bindings of later; where they differ, sqv is right
+        assert (found is Outcome.PASSED) == sqv
