@@ -18,12 +18,12 @@ from bundlefmt.bundle import Bundle, Seal
 from bundlefmt.cose import CoseSign1
 from bundlefmt.errors import Code, MalformedError
 from bundlefmt.evidence.attested import TpmsQuoteInfo
-from bundlefmt.evidence.reference import Reference
 from bundlefmt.evidence.tpm import HIERARCHIES
 from bundlefmt.labels import SEAL_COSE
 from bundlefmt.verify import Policy, Report, Verdict, verify
 from bundlefmt.verify.context import Context
 from bundlefmt.verify.verifier import CHECK_IDS
+from tests import terms
 from tests.json_schema import faults
 from tests.vectorgen import publication
 from tests.vectorgen.keys import NOTICE
@@ -46,17 +46,8 @@ def octets(name: str) -> bytes:
     return (FOLDER / name / "bundle.evb").read_bytes()
 
 
-def policy_of(terms: Mapping[str, Any]) -> Policy:
-    return Policy(
-        pins_openpgp=frozenset(terms["pins_openpgp"]),
-        pins_piv=frozenset(bytes.fromhex(pin) for pin in terms["pins_piv"]),
-        anchors=tuple((FOLDER / "keys" / anchor).read_bytes() for anchor in terms["anchors"]),
-        at=terms["at"],
-        references=tuple(
-            Reference.decode((FOLDER / "keys" / name).read_bytes(), name) for name in terms["references"]
-        ),
-        **{name: terms[name] for name in RELAXATIONS},
-    )
+def policy_of(vector_policy: Mapping[str, Any]) -> Policy:
+    return terms.policy_of(vector_policy, FOLDER / "keys")
 
 
 def before(vector: Mapping[str, Any]) -> Bundle | None:
@@ -109,9 +100,9 @@ RELAXED: Final = [
 
 @pytest.mark.parametrize(("name", "relaxation"), RELAXED)
 def test_relaxation_is_what_lets_it_pass(name: str, relaxation: str) -> None:
-    bundle, terms = Bundle.decode(octets(name)), said(name)["policy"]
-    assert verify(bundle, policy_of(terms)).verdict is Verdict.PASSED
-    assert verify(bundle, policy_of({**terms, relaxation: False})).verdict is not Verdict.PASSED
+    bundle, given = Bundle.decode(octets(name)), said(name)["policy"]
+    assert verify(bundle, policy_of(given)).verdict is Verdict.PASSED
+    assert verify(bundle, policy_of({**given, relaxation: False})).verdict is not Verdict.PASSED
 
 
 def test_each_relaxation_is_shown() -> None:

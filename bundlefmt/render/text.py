@@ -153,7 +153,13 @@ def report_json(report: Report) -> dict[str, Json]:
         "policy": {
             "pins_openpgp": list[Json](sorted(policy.pins_openpgp)),
             "pins_piv": list[Json](sorted(pin.hex() for pin in policy.pins_piv)),
+            "known_openpgp": len(policy.known_openpgp),
+            "known_piv": len(policy.known_piv),
             "anchors": len(policy.anchors),
+            "anchors_piv": len(policy.anchors_piv),
+            "anchors_hardware": len(policy.anchors_hardware),
+            "pins_hardware": list[Json](sorted(pin.hex() for pin in policy.pins_hardware)),
+            "require_no_advisories": policy.require_no_advisories,
             "at": policy.at,
             "relaxations": list[Json](policy.relaxations),
         },

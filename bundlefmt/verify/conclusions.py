@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from bundlefmt import labels
 from bundlefmt.logs.reading import STATIC_PCRS, Standing
 from bundlefmt.verify.context import Context
 from bundlefmt.verify.explanation import Logs
-from bundlefmt.verify.findings import Basis, Conclusion, Finding, Outcome
+from bundlefmt.verify.findings import Basis, Conclusion, Finding
+from bundlefmt.verify.held import Held
+from bundlefmt.verify.identities import SEALED, bound_key, identities
 from bundlefmt.verify.seals import sealed_by_pinned
 
-_SEALED: Final = ("container.digest", "seal.validity", "seal.anchor")
 _TPM: Final = ("ek.form", "ek.certificate", "ek.chain", "ek.key")
 _TPM_REVOCATION: Final = "ek.revocation"  # lists are not required: without one it is skipped
 _AK: Final = ("ak.form", "ak.attributes", "ak.scheme")
@@ -40,69 +40,20 @@ _RECOMPUTED: Final = ("activation.blob", "activation.secret")
 _BEFORE: Final = ("previous.digest", "previous.ak")
 
 
-class _Found:
-    """Which checks held: passed at least once, and nothing that they cover was left out.
-
-    A conclusion speaks of all items of its kind, so one that was skipped denies it; items that are private
-    by nature are no evidence and deny nothing.
-    """
-
-    def __init__(self, context: Context, findings: Sequence[Finding]) -> None:
-        self._items = context.manifest.items
-        self._findings: dict[str, list[Finding]] = {}
-        for finding in findings:
-            self._findings.setdefault(finding.check, []).append(finding)
-
-    def holds(self, checks: Sequence[str]) -> bool:
-        return all(self._holds(self._findings.get(check, [])) for check in checks)
-
-    def unbroken(self, check: str) -> bool:
-        """Nothing failed or was left undecided."""
-        outcomes = {finding.outcome for finding in self._findings.get(check, [])}
-        return not outcomes & {Outcome.FAILED, Outcome.INDETERMINATE}
-
-    def _holds(self, findings: Sequence[Finding]) -> bool:
-        return any(finding.outcome is Outcome.PASSED for finding in findings) and all(
-            finding.outcome is Outcome.PASSED or self._no_evidence(finding) for finding in findings
-        )
-
-    def _no_evidence(self, finding: Finding) -> bool:
-        """Skipped, and of no item (a seal of a kind that is not known) or of a withholdable one."""
-        return finding.outcome is Outcome.SKIPPED and all(
-            label not in self._items or self._items[label].role in labels.WITHHOLDABLE
-            for label in finding.items
-        )
-
-    def failed(self, checks: Sequence[str]) -> bool:
-        """Whether any of them found fault."""
-        return any(
-            finding.outcome is Outcome.FAILED for check in checks for finding in self._findings.get(check, [])
-        )
-
-
 def attested(context: Context, findings: Sequence[Finding]) -> bool:
     """Whether each attestation key quoted the PCR values that are given, whoever has the key."""
-    return _Found(context, findings).holds(QUOTED)
+    return Held(context, findings).holds(QUOTED)
 
 
 def draw(context: Context, findings: Sequence[Finding]) -> tuple[Conclusion, ...]:
     """From the identities outwards; none has a stronger basis than what it rests on."""
-    found = _Found(context, findings)
-    pinned = bool(sealed_by_pinned(context)) and found.holds(_SEALED)
+    found = Held(context, findings)
+    pinned = bool(sealed_by_pinned(context)) and found.holds(SEALED)
     word = Basis.VOUCHED if pinned else Basis.UNPROVEN
     genuine = found.holds(_TPM) and found.unbroken(_TPM_REVOCATION)
     resident = _resident(context, found, word, genuine=genuine)
     return (
-        Conclusion(
-            id="identity.sealed",
-            basis=Basis.PROVEN if pinned else Basis.UNPROVEN,
-            statement=(
-                "the pinned identities sealed this manifest and every artifact in it"
-                if pinned
-                else "that someone known to the verifier sealed this is not shown"
-            ),
-            rests_on=_SEALED,
-        ),
+        *identities(context, found, pinned=pinned),
         Conclusion(
             id="tpm.genuine",
             basis=Basis.PROVEN if genuine else Basis.UNPROVEN,
@@ -121,13 +72,14 @@ def draw(context: Context, findings: Sequence[Finding]) -> tuple[Conclusion, ...
             rests_on=(*resident.rests_on, *QUOTED),
         ),
         _key_resident(context, found, resident),
+        *bound_key(context, found, pinned=pinned),
         *_boot(context, found, resident),
         _lifetime(context, found, word),
         *_same_tpm(context, found),
     )
 
 
-def _resident(context: Context, found: _Found, word: Basis, *, genuine: bool) -> Conclusion:
+def _resident(context: Context, found: Held, word: Basis, *, genuine: bool) -> Conclusion:
     """The attestation key is in a TPM: by an authority's certificate, or as far as whoever sealed says so."""
     keys = context.labels("ak-public")
     certified = keys and all(context.item(label).ref("certificate") for label in keys)
@@ -144,11 +96,11 @@ def _resident(context: Context, found: _Found, word: Basis, *, genuine: bool) ->
         basis, statement = Basis.UNPROVEN, f"that the attestation key is in {where} is not shown"
     else:
         basis, statement = word, f"the attestation key is in {where}: the word of those who sealed"
-    rests_on = (*_SEALED, *_AK, *_ACTIVATED, *_RECOMPUTED)
+    rests_on = (*SEALED, *_AK, *_ACTIVATED, *_RECOMPUTED)
     return Conclusion(id="ak.resident", basis=basis, statement=statement, rests_on=rests_on)
 
 
-def _key_resident(context: Context, found: _Found, resident: Conclusion) -> Conclusion:
+def _key_resident(context: Context, found: Held, resident: Conclusion) -> Conclusion:
     roles = [role for role in _CERTIFIED if context.labels(role)]
     checks = (*_KEY, *(check for role in roles for check in _CERTIFIED[role]))
     return Conclusion(
@@ -159,7 +111,7 @@ def _key_resident(context: Context, found: _Found, resident: Conclusion) -> Conc
     )
 
 
-def _boot(context: Context, found: _Found, resident: Conclusion) -> tuple[Conclusion, ...]:
+def _boot(context: Context, found: Held, resident: Conclusion) -> tuple[Conclusion, ...]:
     """What the firmware measured, as far as it is measured; only where there is a firmware log."""
     labels_ = context.labels("firmware-log")
     if not labels_:
@@ -198,9 +150,9 @@ def _boot(context: Context, found: _Found, resident: Conclusion) -> tuple[Conclu
     )
 
 
-def _lifetime(context: Context, found: _Found, word: Basis) -> Conclusion:
+def _lifetime(context: Context, found: Held, word: Basis) -> Conclusion:
     """What becomes of the attestation key is claimed, until a later snapshot by the same key shows it."""
-    rests_on = (*_SEALED, *_AK, "ak.template")
+    rests_on = (*SEALED, *_AK, "ak.template")
     if context.labels("ak-template"):
         came_back = found.holds((*_BEFORE, *_AK, "quote.signature"))
         basis = Basis.PROVEN if came_back else word if found.holds(rests_on) else Basis.UNPROVEN
@@ -210,17 +162,17 @@ def _lifetime(context: Context, found: _Found, word: Basis) -> Conclusion:
     said = claims == {"session"}
     return Conclusion(
         id="ak.lifetime",
-        basis=word if said and found.holds((*_SEALED, *_AK)) else Basis.UNPROVEN,
+        basis=word if said and found.holds((*SEALED, *_AK)) else Basis.UNPROVEN,
         statement=(
             "the attestation key died with its session: nobody can make another statement with it"
             if said
             else "nothing says whether the attestation key can come back"
         ),
-        rests_on=(*_SEALED, *_AK),
+        rests_on=(*SEALED, *_AK),
     )
 
 
-def _same_tpm(context: Context, found: _Found) -> tuple[Conclusion, ...]:
+def _same_tpm(context: Context, found: Held) -> tuple[Conclusion, ...]:
     """Only where the verifier asks, by giving the snapshot before."""
     if context.previous is None:
         return ()

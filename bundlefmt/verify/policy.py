@@ -16,7 +16,8 @@ from bundlefmt.evidence.reference import Reference
 class Policy:
     """Pins and anchors are the verifier's own knowledge; each `allow_*` is a relaxation, off by default.
 
-    `pins_openpgp`: fingerprints, lower-case hexadecimal. `pins_piv`: SHA-256 of certificates' DER.
+    `pins_openpgp`: fingerprints, lower-case hexadecimal. `pins_piv`: SHA-256 of certificates' DER. Each that
+    is pinned must have sealed; of those that are `known_*`, whichever did counts as pinned.
     `anchors`: DER certificates of TPM manufacturers. `anchors_piv`: of authorities above the people's X.509
     certificates. `anchors_hardware`: of makers of security keys; `pins_hardware`: SHA-256 of such ones, which
     the bundle may bring along. No anchor serves for another purpose. `at`: seconds since the epoch at which
@@ -33,6 +34,8 @@ class Policy:
 
     pins_openpgp: frozenset[str] = frozenset()
     pins_piv: frozenset[bytes] = frozenset()
+    known_openpgp: frozenset[str] = frozenset()
+    known_piv: frozenset[bytes] = frozenset()
     anchors: tuple[bytes, ...] = ()
     anchors_piv: tuple[bytes, ...] = ()
     anchors_hardware: tuple[bytes, ...] = ()

@@ -80,18 +80,28 @@ def _required(context: Context) -> Iterator[Result]:
 
 
 def sealed_by_pinned(context: Context) -> tuple[Signer, ...]:
-    """The pinned identities whose seals verify."""
-    pins = {("openpgp-certificate", pin) for pin in context.policy.pins_openpgp}
-    pins |= {("piv-certificate", pin.hex()) for pin in context.policy.pins_piv}
+    """The pinned and known identities whose seals verify."""
+    policy = context.policy
+    pins = {("openpgp-certificate", pin) for pin in policy.pins_openpgp | policy.known_openpgp}
+    pins |= {("piv-certificate", pin.hex()) for pin in policy.pins_piv | policy.known_piv}
     return tuple(s for s in context.area(Signers).verified() if (s.role, s.identity) in pins)
 
 
+def _nobody(context: Context) -> str:
+    if context.policy.known_openpgp or context.policy.known_piv:
+        return "none of the known identities is known to have sealed"
+    return "no identity is pinned: anyone could have made these seals"
+
+
 def _anchor(context: Context) -> Iterator[Result]:
-    """Every identity that the verifier pinned has sealed; without pins nobody known vouches."""
+    """Every identity that the verifier pinned has sealed; without one that is known nobody vouches."""
     wanted = sorted(context.policy.pins_openpgp) + sorted(pin.hex() for pin in context.policy.pins_piv)
-    if not wanted:
-        yield Result(Outcome.INDETERMINATE, (), "no identity is pinned: anyone could have made these seals")
     found = {signer.identity: signer.label for signer in sealed_by_pinned(context)}
+    for known in sorted(set(found) - set(wanted)):
+        label = found[known]
+        yield Result(Outcome.PASSED, (label,) if label else (), f"the known identity {known} has sealed")
+    if not wanted and not found:
+        yield Result(Outcome.INDETERMINATE, (), _nobody(context))
     for pin in wanted:
         if pin in found:
             label = found[pin]

@@ -31,12 +31,14 @@ class Signer:
 
     `role` is that of such an item; `certificate` its bytes, empty for a TPM key; `identity` is what a
     verifier pins: the OpenPGP fingerprint, the SHA-256 of the certificate, or a TPM Name, in hexadecimal.
+    `key` is the fingerprint of the OpenPGP key that signed, which may be a subkey; else empty.
     """
 
     role: str
     label: str | None
     identity: str
     certificate: bytes = b""
+    key: str = ""
 
 
 class Signers(Area):
@@ -137,7 +139,13 @@ class Signers(Area):
         certificate = found.said.certificate
         whose = {raw: label for label, raw in reversed(self._candidates(_OPENPGP, number))}
         raw = certificate.encode()
-        return Signer(role=_OPENPGP, label=whose[raw], identity=certificate.fingerprint, certificate=raw)
+        return Signer(
+            role=_OPENPGP,
+            label=whose[raw],
+            identity=certificate.fingerprint,
+            certificate=raw,
+            key=found.key.fingerprint,
+        )
 
     def _standing(self, number: int) -> SignatureStanding:
         """An OpenPGP seal and the key that made it, in a certificate where it counts if there is one.

@@ -7,12 +7,13 @@ import json
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from bundlefmt import labels
 from bundlefmt.bundle import Bundle
 from bundlefmt.errors import MalformedError
 from bundlefmt.verify import Policy
+from tests.terms import policy_of
 
 FOLDER: Final = Path(__file__).parents[2] / "test-vectors"
 GOOD: Final = "container_whole"  # the vector with an item of every role that is judged
@@ -42,13 +43,8 @@ def bundles() -> dict[str, Bundle]:
 @cache
 def policy(name: str) -> Policy:
     """What a vector is judged under."""
-    terms: dict[str, Any] = json.loads((FOLDER / name / "vector.json").read_text(encoding="utf-8"))["policy"]
-    return Policy(
-        pins_openpgp=frozenset(terms.pop("pins_openpgp")),
-        pins_piv=frozenset(bytes.fromhex(pin) for pin in terms.pop("pins_piv")),
-        anchors=tuple((FOLDER / "keys" / anchor).read_bytes() for anchor in terms.pop("anchors")),
-        **terms,
-    )
+    vector = json.loads((FOLDER / name / "vector.json").read_text(encoding="utf-8"))
+    return policy_of(vector["policy"], FOLDER / "keys")
 
 
 def artifacts(*roles: str) -> Iterator[bytes]:

@@ -19,8 +19,15 @@ def policy_of(vector: Path, keys: Path) -> Policy:
     terms = json.loads(vector.read_text(encoding="utf-8"))["policy"]
     return Policy(
         pins_openpgp=frozenset(terms.pop("pins_openpgp")),
-        pins_piv=frozenset(bytes.fromhex(pin) for pin in terms.pop("pins_piv")),
-        anchors=tuple((keys / anchor).read_bytes() for anchor in terms.pop("anchors")),
+        known_openpgp=frozenset(terms.pop("known_openpgp")),
+        **{
+            name: frozenset(bytes.fromhex(pin) for pin in terms.pop(name))
+            for name in ("pins_piv", "known_piv", "pins_hardware")
+        },
+        **{
+            name: tuple((keys / anchor).read_bytes() for anchor in terms.pop(name))
+            for name in ("anchors", "anchors_piv", "anchors_hardware")
+        },
         references=tuple(
             Reference.decode((keys / each).read_bytes(), each) for each in terms.pop("references")
         ),

@@ -16,6 +16,9 @@ from tests.vectorgen.tree import Row
 AREAS: Final = (
     "container",
     "seal",
+    "piv",
+    "hardware",
+    "cross",
     "ek",
     "ak",
     "key",
@@ -25,6 +28,7 @@ AREAS: Final = (
     "clock",
     "nv",
     "log",
+    "binding",
     "activation",
     "previous",
     "reference",
@@ -37,9 +41,15 @@ class Terms:
 
     pins_openpgp: tuple[str, ...] = ()
     pins_piv: tuple[str, ...] = ()
+    known_openpgp: tuple[str, ...] = ()
+    known_piv: tuple[str, ...] = ()
     anchors: tuple[str, ...] = ()
+    anchors_piv: tuple[str, ...] = ()
+    anchors_hardware: tuple[str, ...] = ()
+    pins_hardware: tuple[str, ...] = ()
     at: int | None = None
     references: tuple[str, ...] = ()
+    require_no_advisories: bool = False
     allow_withheld: bool = False
     allow_sha1: bool = False
     allow_nonce_binding: bool = False
@@ -50,6 +60,7 @@ class Terms:
     allow_ek_without_tpm_name: bool = False
     allow_missing_usage: bool = False
     allow_ak_with_ek_usage: bool = False
+    allow_ca_without_constraints: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which checks held, as conclusions ask.
+
+Spec: "Conclusions".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bundlefmt import labels
+from bundlefmt.verify.context import Context
+from bundlefmt.verify.findings import Finding, Outcome
+
+
+class Held:
+    """Which checks held: passed at least once, and nothing that they cover was left out.
+
+    A conclusion speaks of all items of its kind, so one that was skipped denies it; items that are private
+    by nature are no evidence and deny nothing.
+    """
+
+    def __init__(self, context: Context, findings: Sequence[Finding]) -> None:
+        self._items = context.manifest.items
+        self._findings: dict[str, list[Finding]] = {}
+        for finding in findings:
+            self._findings.setdefault(finding.check, []).append(finding)
+
+    def holds(self, checks: Sequence[str]) -> bool:
+        return all(self._holds(self._findings.get(check, [])) for check in checks)
+
+    def unbroken(self, check: str) -> bool:
+        """Nothing failed or was left undecided."""
+        outcomes = {finding.outcome for finding in self._findings.get(check, [])}
+        return not outcomes & {Outcome.FAILED, Outcome.INDETERMINATE}
+
+    def _holds(self, findings: Sequence[Finding]) -> bool:
+        return any(finding.outcome is Outcome.PASSED for finding in findings) and all(
+            finding.outcome is Outcome.PASSED or self._no_evidence(finding) for finding in findings
+        )
+
+    def _no_evidence(self, finding: Finding) -> bool:
+        """Skipped, and of no item (a seal of a kind that is not known) or of a withholdable one."""
+        return finding.outcome is Outcome.SKIPPED and all(
+            label not in self._items or self._items[label].role in labels.WITHHOLDABLE
+            for label in finding.items
+        )
+
+    def failed(self, checks: Sequence[str]) -> bool:
+        """Whether any of them found fault."""
+        return any(
+            finding.outcome is Outcome.FAILED for check in checks for finding in self._findings.get(check, [])
+        )

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What follows about the people: who sealed, where their keys were made, which keys stand for one another.
+
+Spec: "Conclusions".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from bundlefmt.evidence.yubico import Application
+from bundlefmt.verify.advisories import concerning
+from bundlefmt.verify.context import Context, Judgement
+from bundlefmt.verify.findings import Basis, Conclusion
+from bundlefmt.verify.hardware import ROLES, Statements
+from bundlefmt.verify.held import Held
+from bundlefmt.verify.seals import sealed_by_pinned
+from bundlefmt.verify.signers import Signer
+
+SEALED: Final = ("container.digest", "seal.validity", "seal.anchor")
+_HARDWARE: Final = (
+    "container.refs",
+    *(f"hardware.{name}" for name in ("form", "chain", "key", "origin")),
+)
+_CROSSED: Final = ("container.refs", "cross.form", "cross.signature", "cross.key")
+_CROSS_REVOCATION: Final = "cross.revocation"  # lists are not required: without one it is skipped
+_BOUND: Final = (
+    "container.refs",
+    *(f"binding.{name}" for name in ("form", "chain", "key", "contents")),
+)
+_BINDING_REVOCATION: Final = "binding.revocation"
+_KINDS: Final = {"openpgp-certificate": "OpenPGP key", "piv-certificate": "X.509 certificate"}
+
+
+def identities(context: Context, held: Held, *, pinned: bool) -> Iterator[Conclusion]:
+    """Who sealed; and, where there is evidence of it, the hardware behind their keys and cross-signatures."""
+    signers = sealed_by_pinned(context) if pinned else ()
+    who = " and ".join(f"of {_KINDS[each.role]} {each.identity}" for each in dict.fromkeys(signers))
+    yield Conclusion(
+        id="identity.sealed",
+        basis=Basis.PROVEN if pinned else Basis.UNPROVEN,
+        statement=(
+            f"the holders {who} sealed this manifest and every artifact in it"
+            if pinned
+            else "that someone known to the verifier sealed this is not shown"
+        ),
+        rests_on=SEALED,
+    )
+    if context.labels(*ROLES):
+        yield _hardware(context, held, signers)
+    if context.labels("cross-signature", "cross-certificate"):
+        yield _crossed(context, held, signers)
+
+
+def _hardware(context: Context, held: Held, signers: Sequence[Signer]) -> Conclusion:
+    """Each key that a pinned identity sealed with is the key of a statement by a genuine device."""
+    found = [_device(context, signer) for signer in signers]
+    shown = bool(found) and all(found) and held.holds((*SEALED, *_HARDWARE))
+    return Conclusion(
+        id="identity.hardware",
+        basis=Basis.PROVEN if shown else Basis.UNPROVEN,
+        statement=(
+            f"the keys that sealed were generated in devices of the anchored maker: {'; '.join(found)}"
+            if shown
+            else "that every key that sealed was generated in a known maker's device is not shown"
+        ),
+        rests_on=(*SEALED, *_HARDWARE),
+    )
+
+
+def _device(context: Context, signer: Signer) -> str:
+    """The device in which the key was made that sealed, in words; empty where no statement is about it."""
+    statements = context.area(Statements)
+    for role in ROLES:
+        for label in context.referring(role, "subject", signer.label or ""):
+            try:
+                statement, attested = statements.statement(label), statements.attested(label)
+            except Judgement:
+                continue
+            if statement.application is Application.PIV or attested.fingerprint == signer.key:
+                warned = "".join(f", {each.id} concerns it" for each in concerning(statement))
+                return f"{signer.label} in {statement.device}{warned}"
+    return ""
+
+
+def _crossed(context: Context, held: Held, signers: Sequence[Signer]) -> Conclusion:
+    """Two pinned identities that sealed have each signed the other's certificate."""
+    known = {signer.label: signer for signer in signers}
+    pairs = {"cross-signature": set[tuple[str, str]](), "cross-certificate": set[tuple[str, str]]()}
+    for role, found in pairs.items():
+        for label in context.labels(role):
+            by, over = (context.item(label).ref(ref) for ref in ("by", "over"))
+            if len(by) == len(over) == 1:
+                found.add((by[0], over[0]))
+    both = sorted(
+        (openpgp, piv)
+        for openpgp, piv in pairs["cross-signature"]
+        if (piv, openpgp) in pairs["cross-certificate"] and openpgp in known and piv in known
+    )
+    shown = bool(both) and held.holds((*SEALED, *_CROSSED)) and held.unbroken(_CROSS_REVOCATION)
+    named = "; ".join(
+        f"OpenPGP key {known[openpgp].identity} and X.509 certificate {known[piv].identity}"
+        for openpgp, piv in both
+    )
+    return Conclusion(
+        id="identity.crossed",
+        basis=Basis.PROVEN if shown else Basis.UNPROVEN,
+        statement=(
+            f"pinned identities signed each other's certificates, both ways: {named}"
+            if shown
+            else "that pinned identities signed each other's certificates both ways is not shown"
+        ),
+        rests_on=(*SEALED, *_CROSSED, _CROSS_REVOCATION),
+    )
+
+
+def bound_key(context: Context, held: Held, *, pinned: bool) -> Iterator[Conclusion]:
+    """Only where there is a binding certificate: who certified the TPM's signing key."""
+    certificates = context.labels("tpm-binding-certificate")
+    if not certificates:
+        return
+    signers = {each.label for each in sealed_by_pinned(context)} if pinned else set()
+    issuers = {issuer for label in certificates for issuer in context.item(label).ref("by")}
+    shown = issuers <= signers and held.holds((*SEALED, *_BOUND)) and held.unbroken(_BINDING_REVOCATION)
+    yield Conclusion(
+        id="key.bound",
+        basis=Basis.PROVEN if shown else Basis.UNPROVEN,
+        statement=(
+            "the pinned X.509 identity certified the TPM's signing key, with this EK and attestation key"
+            if shown
+            else "that a pinned X.509 identity certified the TPM's signing key is not shown"
+        ),
+        rests_on=(*SEALED, *_BOUND, _BINDING_REVOCATION),
+    )
