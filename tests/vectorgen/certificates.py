@@ -72,7 +72,7 @@ def certificate(
     return signed.public_bytes(Encoding.DER)
 
 
-def _key_usage(*bits: str) -> x509.KeyUsage:
+def usages(*bits: str) -> x509.KeyUsage:
     every = (
         "digital_signature",
         "content_commitment",
@@ -88,7 +88,7 @@ def _key_usage(*bits: str) -> x509.KeyUsage:
 
 
 def authority(path_length: int | None = None) -> tuple[tuple[x509.ExtensionType, bool], ...]:
-    usage = _key_usage("digital_signature", "key_cert_sign", "crl_sign")
+    usage = usages("digital_signature", "key_cert_sign", "crl_sign")
     return ((x509.BasicConstraints(ca=True, path_length=path_length), True), (usage, True))
 
 
@@ -176,7 +176,7 @@ def ek_certificate(
     if usage is not None:
         extensions.append((x509.ExtendedKeyUsage([usage]), False))
     if key_usage is not None:
-        extensions.append((_key_usage(key_usage), True))
+        extensions.append((usages(key_usage), True))
     return certificate("", key, ISSUER, issuer_key, validity=validity, extensions=tuple(extensions))
 
 
@@ -184,7 +184,7 @@ def ak_certificate(key: CertificatePublicKeyTypes, *, usage: ObjectIdentifier | 
     """The manufacturer's authority says that an attestation key is in a TPM."""
     extensions: list[tuple[x509.ExtensionType, bool]] = [
         NO_AUTHORITY,
-        (_key_usage("digital_signature"), True),
+        (usages("digital_signature"), True),
     ]
     if usage is not None:
         extensions.append((x509.ExtendedKeyUsage([usage]), False))
@@ -195,32 +195,35 @@ def serial_number(der: bytes) -> int:
     return x509.load_der_x509_certificate(der).serial_number
 
 
-def revocation_list(*revoked: bytes) -> bytes:
-    """The list of the manufacturer's issuer, current at the capture; `revoked` are certificates (DER)."""
+def revocation_list(
+    *revoked: bytes, name: str = ISSUER, key: ec.EllipticCurvePrivateKey | None = None
+) -> bytes:
+    """The list of an issuer, current at the capture; `revoked` are certificates (DER)."""
     start, end = (
         datetime.datetime.fromtimestamp(CREATED + offset, datetime.UTC) for offset in (-86400, 86400)
     )
-    builder = x509.CertificateRevocationListBuilder().issuer_name(_name(ISSUER))
+    builder = x509.CertificateRevocationListBuilder().issuer_name(_name(name))
     builder = builder.last_update(start).next_update(end)
     for der in revoked:
         entry = x509.RevokedCertificateBuilder().serial_number(serial_number(der)).revocation_date(start)
         builder = builder.add_revoked_certificate(entry.build())
-    signed = builder.sign(keys.ec_key(ISSUER), hashes.SHA256(), ecdsa_deterministic=True)
+    signed = builder.sign(key or keys.ec_key(name), hashes.SHA256(), ecdsa_deterministic=True)
     return signed.public_bytes(Encoding.DER)
 
 
-def with_sha1(der: bytes) -> bytes:
+def with_sha1(der: bytes, key: ec.EllipticCurvePrivateKey | None = None) -> bytes:
     """The certificate signed by its issuer with SHA-1, by hand: no library signs so any more."""
     sha256, sha1 = bytes.fromhex("300a06082a8648ce3d040302"), bytes.fromhex("300906072a8648ce3d0401")
     fields = x509.load_der_x509_certificate(der).tbs_certificate_bytes
     head = 2 + (fields[1] & 0x7F if fields[1] & 0x80 else 0)
-    tbs = _tlv(0x30, fields[head:].replace(sha256, sha1, 1))
+    tbs = tlv(0x30, fields[head:].replace(sha256, sha1, 1))
     algorithm = ec.ECDSA(hashes.SHA1(), deterministic_signing=True)  # noqa: S303 - what is to be refused
-    signature = keys.ec_key(ISSUER).sign(tbs, algorithm)
-    return _tlv(0x30, tbs + sha1 + _tlv(0x03, b"\x00" + signature))
+    signature = (key or keys.ec_key(ISSUER)).sign(tbs, algorithm)
+    return tlv(0x30, tbs + sha1 + tlv(0x03, b"\x00" + signature))
 
 
-def _tlv(tag: int, content: bytes) -> bytes:
+def tlv(tag: int, content: bytes) -> bytes:
+    """An element of DER."""
     size = len(content)
     if size < 0x80:
         return bytes([tag, size]) + content

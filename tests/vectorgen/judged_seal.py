@@ -161,7 +161,7 @@ def seal_unknown_alg() -> Judged:
 @vector("A verifier MUST refuse RSA keys of less than 2048 bits", "algorithm")
 def seal_rsa_1024() -> Judged:
     """The operator's RSA key has 1024 bits."""
-    return snapshot("rsa1024").judged("seal.anchor", "seal.required", "seal.signature")
+    return snapshot("rsa1024").judged("piv.key", "seal.anchor", "seal.required", "seal.signature")
 
 
 @vector("seal.validity", "time")

@@ -23,6 +23,7 @@ _EDDSA: Final = 22
 _CURVE: Final = bytes.fromhex("2b06010401da470f01")
 HASHES: Final = {"sha1": 2, "sha256": 8, "sha512": 10}
 BINARY, TEXT, _CERTIFICATION, _SUBKEY, _BACK, _REVOCATION = 0x00, 0x01, 0x13, 0x18, 0x19, 0x20  # signatures
+_GENERIC: Final = 0x10
 # subpackets
 _TIME, SIGNATURE_EXPIRES, _KEY_EXPIRES, _ISSUER = 2, 3, 9, 16
 _FLAGS, _REASON, _EMBEDDED, _FINGERPRINT = 27, 29, 32, 33
@@ -95,7 +96,10 @@ class Key:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate:
-    """A primary key with a user id and perhaps a signing subkey; `revoked` is when and for what reason."""
+    """A primary key with a user id and perhaps a signing subkey; `revoked` is when and for what reason.
+
+    `certified_by` is somebody else who certifies the user id.
+    """
 
     name: str
     user_id: str
@@ -104,6 +108,7 @@ class Certificate:
     revoked: tuple[int, int] | None = None
     subkey: bool = False
     back_signature: bool = True
+    certified_by: Certificate | None = None
 
     @property
     def primary(self) -> Key:
@@ -131,6 +136,9 @@ class Certificate:
             (_USER_ID, user_id),
             (_SIGNATURE, certification),
         ]
+        if self.certified_by is not None:
+            other = self.certified_by.primary.signature(_GENERIC, covered, at=KEY_TIME)
+            packets.append((_SIGNATURE, other))
         if self.subkey:
             packets += [(_PUBLIC_SUBKEY, self.signing.body), (_SIGNATURE, self._binding())]
         return b"".join(packet(kind, body) for kind, body in packets)

@@ -15,16 +15,20 @@ from tests.vectorgen import (
     certificates,
     judged_activation,
     judged_ak_certificate,
+    judged_binding,
     judged_certify,
     judged_clock,
     judged_container,
     judged_creation,
+    judged_cross,
     judged_ek,
     judged_envelope,
+    judged_hardware,
     judged_keys,
     judged_later_log,
     judged_log,
     judged_openpgp,
+    judged_piv,
     judged_previous,
     judged_quote,
     judged_reference,
@@ -35,6 +39,7 @@ from tests.vectorgen import (
     refused_encoding,
     refused_manifest,
     tree,
+    vendor,
 )
 from tests.vectorgen.ceremonies import ROOT_FILE, ak, ek, key, storage
 from tests.vectorgen.judged_ek import OTHER_ROOT
@@ -51,6 +56,9 @@ MODULES: Final = (
     judged_seal,
     judged_envelope,
     judged_openpgp,
+    judged_piv,
+    judged_hardware,
+    judged_cross,
     judged_ek,
     judged_ak_certificate,
     judged_keys,
@@ -60,6 +68,7 @@ MODULES: Final = (
     judged_clock,
     judged_log,
     judged_later_log,
+    judged_binding,
     judged_activation,
     judged_previous,
     judged_reference,
@@ -122,6 +131,9 @@ def key_files() -> dict[str, bytes]:
     """Test certificates, and the private keys behind them."""
     found = {ROOT_FILE: certificates.manufacturer_root(), OTHER_ROOT: judged_ek.other_root()}
     found |= judged_reference.FILES
+    found[judged_piv.AUTHORITY_FILE] = judged_piv.authority()
+    found[vendor.ROOT_FILE] = vendor.root()
+    found[vendor.OTHER_ROOT_FILE] = vendor.root("Evidence Bundle Other Test Security Key Root (test key)")
     found["tpm-issuer.der"] = certificates.manufacturer_issuer()
     for kind in ("p256", "p384", "p521", "ed25519", "rsa1024", "rsa2048", "ml-dsa-65"):
         operator = certificates.operator(kind)
