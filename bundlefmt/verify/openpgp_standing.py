@@ -57,8 +57,8 @@ class Standing:
     def _user_id(self) -> SignaturePacket | None:
         """The certification of the user id that stands for the key.
 
-        Sound before not, not withdrawn before withdrawn, marked as primary, newest, least by its bytes. A user
-        id that is withdrawn does not take the key with it (RFC 9580 5.2.1.13).
+        Sound before unsound, standing before withdrawn, then marked as primary, newest, least by its bytes.
+        A user id that is withdrawn does not take the key with it (RFC 9580 5.2.1.13).
         """
         found = []
         for held in self.said.user_ids:
