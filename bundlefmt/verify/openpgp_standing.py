@@ -99,7 +99,7 @@ class Standing:
             raise Unsure("; ".join(self.said.not_computed))
         if self.said.direct or any(held.certifications for held in self.said.user_ids):
             raise Fail(f"no signature by its own primary key was in force at {self.at}")
-        raise Fail("no user id is signed by its own primary key")
+        raise Fail("; ".join(self.said.refused) or "no user id is signed by its own primary key")
 
     def after_binding(self) -> None:
         """Raises Skip where nothing holds the keys, so that nothing more can be said of them."""
