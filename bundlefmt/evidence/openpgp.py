@@ -7,6 +7,7 @@ The packets are read in `openpgp_packet`, `openpgp_key`, `openpgp_subpacket`, `o
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bundlefmt.evidence import openpgp_sequoia
@@ -100,15 +101,14 @@ def certificate_facts(data: Buffer) -> OpenPgpFacts:
     """Raises MalformedError, OpenPgpError."""
     said = self_signatures(data)
     primary = said.primary
-    of_primary = newest(
-        (*said.direct, *(each for held in said.user_ids for each in held.certifications)),
-        since=primary.created,
-        at=None,
-    )
+    certifications = (each for held in said.user_ids for each in held.certifications)
+    by_user_id = newest(certifications, since=primary.created, at=None)
+    direct = newest(said.direct, since=primary.created, at=None)
+    of_primary = (direct, by_user_id) if primary.version == 6 else (by_user_id, direct)
     keys = [_key_facts(primary, of_primary, said.revocations)]
     for held in said.subkeys:
         binding = newest(held.bindings, since=held.key.created, at=None)
-        keys.append(_key_facts(held.key, binding, held.revocations))
+        keys.append(_key_facts(held.key, (binding,), held.revocations))
     return OpenPgpFacts(
         keys=tuple(keys),
         user_ids=tuple(held.user_id.text for held in said.user_ids if held.certifications),
@@ -120,16 +120,17 @@ def certificate_facts(data: Buffer) -> OpenPgpFacts:
 
 
 def _key_facts(
-    key: PublicKey, said: SignaturePacket | None, revocations: tuple[SignaturePacket, ...]
+    key: PublicKey, said_of_it: Iterable[SignaturePacket | None], revocations: Iterable[SignaturePacket]
 ) -> KeyFacts:
-    lifetime = None if said is None else said.key_lifetime
+    said = [each for each in said_of_it if each is not None]
+    lifetime = next((each.key_lifetime for each in said if each.key_lifetime is not None), None)
     return KeyFacts(
         fingerprint=key.fingerprint,
         algorithm=key.describe(),
         created=key.created,
         expires=key.created + lifetime if lifetime else None,
-        flags=None if said is None else said.key_flags,
-        bound=said is not None,
+        flags=next((each.key_flags for each in said if each.key_flags is not None), None),
+        bound=bool(said),
         revocations=tuple((each.created, reason_name(each.reason)) for each in revocations),
     )
 

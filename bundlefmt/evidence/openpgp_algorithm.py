@@ -15,7 +15,7 @@ from typing import Final
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from bundlefmt.evidence.openpgp_packet import NotComputedError
+from bundlefmt.evidence.openpgp_packet import NotComputedError, OpenPgpError
 
 
 class PublicKeyAlgorithm(IntEnum):
@@ -119,7 +119,9 @@ def hash_name(number: int) -> str:
 
 
 def hash_algorithm(number: int) -> hashes.HashAlgorithm:
-    """Raises NotComputedError."""
+    """Raises NotComputedError, and OpenPgpError for RIPEMD-160: broken, and computed by no library here."""
+    if number == _RIPEMD160:
+        raise OpenPgpError("RIPEMD-160 digests are not accepted")
     known = HASHES.get(number)
     if known is None or known.algorithm is None:
         raise NotComputedError(f"{hash_name(number)} is not computed here")
@@ -127,7 +129,7 @@ def hash_algorithm(number: int) -> hashes.HashAlgorithm:
 
 
 def digest(number: int, *parts: bytes) -> bytes:
-    """The digest of `parts`, one after the other. Raises NotComputedError."""
+    """The digest of `parts`, one after the other. Raises as `hash_algorithm` does."""
     computing = hashlib.new(hash_algorithm(number).name.replace("sha3-", "sha3_"), usedforsecurity=False)
     for part in parts:
         computing.update(part)

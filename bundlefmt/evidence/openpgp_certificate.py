@@ -25,7 +25,7 @@ from bundlefmt.wire import Buffer
 MAX_CERTIFICATE: Final = 4 * 2**20  # bytes; flooded certificates of key servers are larger
 MAX_SUBKEYS: Final = 128  # each is tried on a signature whose maker is sought
 _SECRETS: Final = frozenset({PacketType.SECRET_KEY, PacketType.SECRET_SUBKEY})
-_SKIPPED: Final = frozenset({PacketType.MARKER, PacketType.PADDING})  # RFC 9580 5.8, 5.14
+_SKIPPED: Final = frozenset({PacketType.MARKER, PacketType.TRUST, PacketType.PADDING})  # 5.8, 5.10, 5.14
 _PATH: Final = "OpenPGP certificate"
 
 

@@ -14,7 +14,7 @@ from typing import Final
 from bundlefmt.errors import MalformedError
 from bundlefmt.evidence.openpgp_certificate import Certificate, Signatures, UserId
 from bundlefmt.evidence.openpgp_key import NotMadeByError, PublicKey
-from bundlefmt.evidence.openpgp_packet import NotComputedError
+from bundlefmt.evidence.openpgp_packet import NotComputedError, OpenPgpError
 from bundlefmt.evidence.openpgp_signature import (
     CERTIFICATIONS,
     REVOCATIONS,
@@ -49,7 +49,7 @@ class SelfSignatures:
 
     `foreign` counts signatures that name another issuer, which are not verified; `stray` are revocations that
     the primary key did not make. `undecided` are reasons why something that may be a revocation could not be
-    read or verified; `not_computed` the same for other statements.
+    read or verified; `not_computed` and `refused` the same for other statements.
     """
 
     certificate: Certificate
@@ -61,6 +61,7 @@ class SelfSignatures:
     stray: Signatures
     undecided: tuple[str, ...]
     not_computed: tuple[str, ...]
+    refused: tuple[str, ...]
 
     @classmethod
     def of(cls, certificate: Certificate) -> SelfSignatures:
@@ -82,15 +83,14 @@ class SelfSignatures:
 
 
 def newest(signatures: Iterable[SignaturePacket], *, since: int, at: int | None) -> SignaturePacket | None:
-    """The last of those made from `since` to `at` (None: ever); the order of packets plays no part."""
-    found = [
-        (signature.created, signature.encode(), signature)
-        for signature in signatures
-        if signature.created is not None
-        and signature.created >= since
-        and (at is None or signature.created <= at)
-    ]
-    return max(found, key=lambda each: each[:2])[2] if found else None
+    """The last of those made from `since` to `at` (None: ever); of two in one second, the later packet."""
+    found: tuple[int, SignaturePacket] | None = None
+    for signature in signatures:
+        created = signature.created
+        in_time = created is not None and since <= created and (at is None or created <= at)
+        if created is not None and in_time and (found is None or created >= found[0]):
+            found = (created, signature)
+    return None if found is None else found[1]
 
 
 def back_signatures(primary: PublicKey, subkey: PublicKey, binding: SignaturePacket) -> Signatures:
@@ -120,6 +120,7 @@ class _Reading:
         self._stray: list[SignaturePacket] = []
         self._undecided = [each.reason for each in certificate.unread if each.may_revoke]
         self._not_computed: list[str] = []
+        self._refused: list[str] = []
 
     def result(self) -> SelfSignatures:
         certificate = self._certificate
@@ -162,6 +163,7 @@ class _Reading:
             stray=tuple(self._stray),
             undecided=tuple(dict.fromkeys(self._undecided)),
             not_computed=tuple(dict.fromkeys(self._not_computed)),
+            refused=tuple(dict.fromkeys(self._refused)),
         )
 
     def _own(self, signatures: Signatures, covered: bytes) -> Signatures:
@@ -184,8 +186,13 @@ class _Reading:
             if revokes:
                 self._stray.append(signature)
             return False
-        except NotComputedError as error:
-            (self._undecided if revokes else self._not_computed).append(str(error))
+        except OpenPgpError as error:
+            if revokes:
+                self._undecided.append(str(error))
+            elif isinstance(error, NotComputedError):
+                self._not_computed.append(str(error))
+            else:
+                self._refused.append(str(error))
             return False
         return True
 

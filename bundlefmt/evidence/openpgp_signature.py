@@ -44,13 +44,8 @@ class SignatureType(IntEnum):
 
 
 CERTIFICATIONS: Final = frozenset(range(0x10, 0x14))
-REVOCATIONS: Final = frozenset(
-    {
-        SignatureType.KEY_REVOCATION,
-        SignatureType.SUBKEY_REVOCATION,
-        SignatureType.CERTIFICATION_REVOCATION,
-    }
-)
+# of keys; a user id that is withdrawn does not take its key with it
+REVOCATIONS: Final = frozenset({SignatureType.KEY_REVOCATION, SignatureType.SUBKEY_REVOCATION})
 # numbers in the signature, and octets where it has a fixed size (RFC 9580 5.2.3)
 _MPIS: Final[Mapping[int, int]] = {
     PublicKeyAlgorithm.RSA: 1,

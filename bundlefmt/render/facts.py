@@ -43,12 +43,44 @@ def _certificate(data: Buffer) -> Facts:
 
 def _openpgp(data: Buffer) -> Facts:
     facts = openpgp.certificate_facts(data)
-    found = {"fingerprint": facts.fingerprint, "user IDs": "; ".join(facts.user_ids)}
+    primary, *subkeys = facts.keys
+    found = {
+        "fingerprint": facts.fingerprint,
+        "key": _openpgp_key(primary),
+        "user IDs": "; ".join(facts.user_ids),
+        "withdrawn user IDs": "; ".join(facts.revoked_user_ids),
+        "revoked": _revoked(primary),
+        **{f"subkey {n}": f"{sub.fingerprint}: {_openpgp_key(sub)}" for n, sub in enumerate(subkeys, 1)},
+        "designated revokers": "; ".join(facts.designated_revokers),
+    }
     if facts.expires is not None:
         found["expires"] = when(facts.expires)
-    if facts.revoked:
-        found["revoked"] = "yes"
-    return found
+    if facts.third_party:
+        found["certified by others"] = plural(facts.third_party, "signature")
+    if facts.unread:
+        found["not read"] = plural(facts.unread, "signature")
+    return {name: value for name, value in found.items() if value}
+
+
+def _openpgp_key(key: openpgp.KeyFacts) -> str:
+    """`EdDSA Ed25519, made 2025-12-16T12:00:00Z, to certify, sign`."""
+    said = [key.algorithm, f"made {when(key.created)}"]
+    if key.expires is not None:
+        said.append(f"expires {when(key.expires)}")
+    if not key.bound:
+        said.append("not signed by the primary key")
+    elif key.flags is not None:
+        said.append(f"to {', '.join(key.flags.names()) or 'nothing'}")
+    if key.revocations:
+        said.append(f"revoked ({_revoked(key)})")
+    return ", ".join(said)
+
+
+def _revoked(key: openpgp.KeyFacts) -> str:
+    """`retired at 2026-01-15T12:00:00Z`, for each revocation."""
+    return "; ".join(
+        reason if made is None else f"{reason} at {when(made)}" for made, reason in key.revocations
+    )
 
 
 def _public(data: Buffer) -> Facts:

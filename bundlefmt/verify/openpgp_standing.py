@@ -16,7 +16,7 @@ from bundlefmt.cose import MIN_RSA_BITS
 from bundlefmt.evidence import openpgp_sequoia
 from bundlefmt.evidence.openpgp_algorithm import HASHES, RSA_ALGORITHMS, PublicKeyAlgorithm, hash_name
 from bundlefmt.evidence.openpgp_key import PublicKey
-from bundlefmt.evidence.openpgp_packet import OpenPgpError
+from bundlefmt.evidence.openpgp_packet import OpenPgpError, PacketType
 from bundlefmt.evidence.openpgp_self_signatures import HeldUserId, SelfSignatures, newest
 from bundlefmt.evidence.openpgp_signature import SignaturePacket
 from bundlefmt.evidence.openpgp_subpacket import Reason, reason_name
@@ -55,17 +55,18 @@ class Standing:
         return tuple(each for each in found if self.is_sound(each)) or found
 
     def _user_id(self) -> SignaturePacket | None:
-        """The certification of the user id that stands for the key: sound, not withdrawn, primary, newest.
+        """The certification of the user id that stands for the key.
 
+        Sound before unsound, standing before withdrawn, then marked as primary, newest, least by its bytes.
         A user id that is withdrawn does not take the key with it (RFC 9580 5.2.1.13).
         """
         found = []
         for held in self.said.user_ids:
             said = newest(held.certifications, since=self.primary.created, at=self.at)
-            if said is not None:
-                stands = (self.is_sound(said), not self._is_withdrawn(held, said), said.is_primary)
-                found.append(((stands, said.created or 0, said.encode()), said))
-        return max(found, key=lambda each: each[0])[1] if found else None
+            if said is not None and held.user_id.type == PacketType.USER_ID:
+                last = (not self.is_sound(said), self._is_withdrawn(held, said), not said.is_primary)
+                found.append(((*last, -(said.created or 0), held.user_id.body), said))
+        return min(found, key=lambda each: each[0])[1] if found else None
 
     def _is_withdrawn(self, held: HeldUserId, said: SignaturePacket) -> bool:
         revoked = newest(held.revocations, since=0, at=self.at)
@@ -98,7 +99,7 @@ class Standing:
             raise Unsure("; ".join(self.said.not_computed))
         if self.said.direct or any(held.certifications for held in self.said.user_ids):
             raise Fail(f"no signature by its own primary key was in force at {self.at}")
-        raise Fail("no user id is signed by its own primary key")
+        raise Fail("; ".join(self.said.refused) or "no user id is signed by its own primary key")
 
     def after_binding(self) -> None:
         """Raises Skip where nothing holds the keys, so that nothing more can be said of them."""

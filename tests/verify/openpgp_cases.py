@@ -109,6 +109,22 @@ case("SHA-1 back-signature", with_subkey(back={"hash_id": pgp.SHA1}), SIGNER, "o
 case("weak subkey", make(PRIMARY, subkeys=(Subkey(key=SMALL),)), SMALL, "openpgp.algorithms")
 case("weak primary", make(SMALL, subkeys=(Subkey(key=SIGNER),)), SIGNER, "openpgp.algorithms")
 
+RIPEMD: Final = bytes([pgp.RIPEMD160])
+CASES["RIPEMD-160"] = Case(
+    certificate=SOUND.encode(),
+    sign=lambda message: _digested(PRIMARY.sign(pgp.BINARY, message, at=AT)),
+    failing=("seal.signer",),
+)
+
+
+def _digested(body: bytes) -> bytes:
+    """A signature that says it is over a RIPEMD-160 digest."""
+    return pgp.packet(pgp.SIGNATURE, body[:3] + RIPEMD + body[4:])
+
+
+renamed = SOUND.changed(lambda kind, body: body[:3] + RIPEMD + body[4:] if kind == pgp.SIGNATURE else body)
+case("RIPEMD-160 user id", renamed, PRIMARY, "openpgp.binding")
+
 # user ids
 TWO: Final = (UserId(hash_id=pgp.SHA1, text=b"old"), UserId(text=b"new"))
 case("sound two user ids, one over SHA-1", make(PRIMARY, user_ids=TWO), PRIMARY)
@@ -116,6 +132,15 @@ flagged = ((pgp.PRIMARY, b"\x01"),)
 ids = (UserId(text=b"certifies", flags=pgp.CERTIFY, hashed=flagged), UserId(text=b"signs", at=MADE + DAY))
 case("the primary user id speaks", make(PRIMARY, user_ids=ids), PRIMARY, "openpgp.flags")
 said = pgp.direct_key(PRIMARY, hashed=((pgp.FLAGS, b"\x03"),))
+case(
+    "sound, the later of two self-signatures in one second",
+    make(PRIMARY, user_ids=(UserId(lifetime=DAY),)).having((pgp.SIGNATURE, UserId().certification(PRIMARY))),
+    PRIMARY,
+)
+foreign = OTHER.sign(pgp.USER_ID_REVOCATION, PRIMARY.covered + pgp.user_id_covered(UserId().text), at=AT)
+named = pgp.direct_key(PRIMARY, hashed=((pgp.REVOKER, b"\x80\x16" + OTHER.fingerprint),))
+delegated = make(PRIMARY, direct=named)
+case("sound, another takes a certification back", delegated.having((pgp.SIGNATURE, foreign)), PRIMARY)
 case("sound without a user id", make(PRIMARY, user_ids=(), direct=said), PRIMARY)
 withdrawn = PRIMARY.sign(
     pgp.USER_ID_REVOCATION, PRIMARY.covered + pgp.user_id_covered(UserId().text), at=MADE + DAY
@@ -270,8 +295,6 @@ case(
     PRIMARY,
     "openpgp.revocation",
 )
-named = pgp.direct_key(PRIMARY, hashed=((pgp.REVOKER, b"\x80\x16" + OTHER.fingerprint),))
-delegated = make(PRIMARY, direct=named)
 case("sound with a designated revoker", delegated, PRIMARY)
 DELEGATED: Final = ("openpgp.revocation", "seal.signature")
 case("revoked by a designated revoker", delegated.revoked(2, AT, by=OTHER), PRIMARY, unsure=DELEGATED)

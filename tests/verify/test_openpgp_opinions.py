@@ -46,7 +46,7 @@ def decided(case: Case) -> Outcome:
         key = openpgp.maker(said.certificate, packet, packet.digest(MESSAGE))
     except openpgp.NotComputedError:
         return Outcome.INDETERMINATE
-    except openpgp.NotMadeByError:
+    except openpgp.OpenPgpError:
         return Outcome.FAILED
     assert packet.created is not None
     made = Made(raw=signature, packet=packet, key=key, message=MESSAGE)

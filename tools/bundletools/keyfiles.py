@@ -27,6 +27,8 @@ def identity(path: Path, part: str, *, at: int) -> Identity:
     data = path.read_bytes()
     try:
         facts = openpgp.certificate_facts(data)
+    except openpgp.SecretKeyError as error:
+        raise UsageError(f"{path}: {error}", hint="keep it out of every bundle") from None
     except (openpgp.OpenPgpError, MalformedError) as error:
         return Identity(data=_x509(path, str(error), at), role="piv-certificate", part=part)
     if facts.revoked or (facts.expires is not None and facts.expires <= at):
