@@ -26,6 +26,7 @@ BEST: Final = {
     "platform.state": "activation_whole",
     "key.resident": "activation_whole",
     "ak.lifetime": "activation_whole",
+    "ak.same": "previous_key-came-back",
     "tpm.same": "previous_key-came-back",
 }
 CERTIFIED: Final = "ak_certified"
