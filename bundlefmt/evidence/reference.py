@@ -50,7 +50,7 @@ class ReferenceEvent:
 class Reference:
     """One file of reference values: {bank: {PCR: the values it may have}}, and events.
 
-    `unverified` says why its own signature was not judged; such values decide nothing.
+    `unverified` says why the values decide nothing: their signature was not judged, or not all could be read.
     """
 
     name: str
@@ -74,8 +74,9 @@ class Reference:
             return _any_corim(cbor.foreign(raw), name)
         try:
             text = raw.decode("utf-8")
-            value = json.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)
-        except (UnicodeDecodeError, json.JSONDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+            is_json = text.lstrip().startswith("{")
+            value = json.loads(text, object_pairs_hook=_object) if is_json else tomllib.loads(text)
+        except (ValueError, RecursionError) as error:  # numbers of too many digits are a ValueError too
             raise _malformed(f"neither CBOR, JSON nor TOML: {str(error)[:120]}") from None
         return _listed(value, name)
 
@@ -93,6 +94,13 @@ def encode_reference(values: PcrValues) -> str:
 
 def _malformed(message: str, code: Code = Code.BAD_VALUE) -> MalformedError:
     return MalformedError(code, message, offset=0, path="reference values")
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise _malformed("a member stands twice", Code.DUPLICATE_KEY)
+    return members
 
 
 def _mapping(value: object, what: str) -> Mapping[object, object]:
@@ -145,6 +153,8 @@ def _listed(value: object, name: str) -> Reference:
         bank, allowed = _bank(bank_name), {}
         for index, given in _mapping(row, "a bank").items():
             choices = given if isinstance(given, list) else [given]
+            if _pcr(index) in allowed:
+                raise _malformed(f"PCR {index!r:.40} stands twice", Code.DUPLICATE_KEY)
             allowed[_pcr(index)] = frozenset(_digest(bank, choice) for choice in choices)
         pcrs[bank] = allowed
     events = tuple(_event(entry) for entry in _sequence(members.get("events", []), "events"))
@@ -192,18 +202,27 @@ def _corim(value: object, name: str) -> Reference:
     if not isinstance(value, cbor.Tag) or value.tag != TAG_CORIM:
         raise _malformed("no CoRIM (tag 501)", Code.UNLISTED_TAG)
     pcrs: dict[int, dict[int, frozenset[bytes]]] = {}
-    events = []
+    events, unread = [], False
     for tag in _sequence(_mapping(value.value, "CoRIM").get(1), "CoRIM tags"):
         if not isinstance(tag, cbor.Tag) or tag.tag != TAG_COMID or not isinstance(tag.value, bytes):
             continue  # CoSWID and CoTL say nothing about PCRs
         for values in _measurements(cbor.foreign(tag.value)):
             for register, digests in _mapping(values.get(14, {}), "integrity registers").items():
-                for bank, digest in _digests(digests):
+                known = list(_digests(digests))
+                unread = unread or not known
+                for bank, digest in known:
                     row = pcrs.setdefault(bank, {})
                     row[_pcr(register)] = row.get(_pcr(register), frozenset()) | {digest}
             if 2 in values:
-                events.append(ReferenceEvent(pcr=None, digests=frozenset(_digests(values[2]))))
-    return Reference(name=name, pcrs=pcrs, events=tuple(events))
+                event = ReferenceEvent(pcr=None, digests=frozenset(_digests(values[2])))
+                unread = unread or not event.digests
+                events.append(event)
+    return Reference(
+        name=name,
+        pcrs=pcrs,
+        events=tuple(event for event in events if event.digests),
+        unverified="a value has no digest by an algorithm that is known here" if unread else None,
+    )
 
 
 def _measurements(comid: object) -> Iterator[Mapping[object, object]]:

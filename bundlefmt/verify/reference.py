@@ -42,6 +42,8 @@ def _named(decide: Callable[[Context, Reference], str], context: Context, refere
 
 def _pcrs(context: Context, reference: Reference) -> str:
     """Every PCR of the reference has one of the values it may have, in every quote that has its bank."""
+    if not reference.pcrs and not reference.events:
+        raise Unsure(reference.unverified or "says nothing of PCRs and events")
     if not reference.pcrs:
         raise Skip("has no PCR values")
     wrong, absent, right = [], [], 0

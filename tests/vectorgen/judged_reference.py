@@ -45,9 +45,14 @@ def _pcrlock(pcr: int, *digests: bytes) -> bytes:
     return json.dumps({"records": [{"pcr": pcr, "digests": listed}]}, indent=1).encode()
 
 
-def _corim(registers: Mapping[int, bytes], *digests: bytes) -> bytes:
-    """An unsigned CoRIM with one CoMID: integrity registers and digests in one reference triple."""
-    values: dict[int, object] = {14: {index: [[1, value]] for index, value in registers.items()}}
+def _corim(registers: Mapping[int, bytes], *digests: bytes, private: bool = False) -> bytes:
+    """An unsigned CoRIM with one CoMID: integrity registers and digests in one reference triple.
+
+    Register 7 has a digest by an algorithm that only its writer knows, if `private`.
+    """
+    values: dict[int, object] = {
+        14: {index: [[-70000 if private and index == 7 else 1, value]] for index, value in registers.items()}
+    }
     if digests:
         values[2] = [[-16, digest] for digest in digests]
     triple = [{0: {1: "a test platform"}}, [{1: values}]]
@@ -76,6 +81,8 @@ FILES: Final = {
     "reference-sha1.json": _json(pcrs={"sha1": {0: measured.values(boot(), banks=(SHA1,))[SHA1][0].hex()}}),
     "reference-loader-sha1.json": _json(events=[{"pcr": 4, "bank": "sha1", "digest": LOADER_SHA1.hex()}]),
     "reference-phase.json": _json(events=[{"pcr": 9, "digest": PHASE.hex()}]),
+    "reference-empty.json": _json(pcrs={}),
+    "reference-private.corim": _corim(PCRS[SHA256], private=True),
     "reference-signed.corim": _signed(_corim(PCRS[SHA256])),
 }
 
@@ -234,3 +241,15 @@ def reference_event_after_the_quote() -> Judged:
     """The phase that the verifier expects is logged, and later than the quote."""
     ceremony = after("enter-initrd", "leave-initrd", quoted=["enter-initrd"])
     return _by("reference-phase.json", ceremony=ceremony).judged(unsure=("reference.events",))
+
+
+@vector("reference.pcrs", "unknown")
+def reference_private_algorithm() -> Judged:
+    """The CoRIM has PCR 7 by an algorithm that nobody else knows: that the rest fits is not enough."""
+    return _by("reference-private.corim").judged(unsure=("reference.pcrs",))
+
+
+@vector("reference.pcrs")
+def reference_empty() -> Judged:
+    """A list without values was perhaps cut off: nothing was compared."""
+    return _by("reference-empty.json").judged(unsure=("reference.pcrs",))
