@@ -74,8 +74,11 @@ class Reference:
             return _any_corim(cbor.foreign(raw), name)
         try:
             text = raw.decode("utf-8")
-            value = json.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)
-        except (UnicodeDecodeError, json.JSONDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+            if text.lstrip().startswith("{"):
+                value = json.loads(text, object_pairs_hook=_members)
+            else:
+                value = tomllib.loads(text)
+        except (ValueError, RecursionError) as error:
             raise _malformed(f"neither CBOR, JSON nor TOML: {str(error)[:120]}") from None
         return _listed(value, name)
 
@@ -95,6 +98,14 @@ def _malformed(message: str, code: Code = Code.BAD_VALUE) -> MalformedError:
     return MalformedError(code, message, offset=0, path="reference values")
 
 
+def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """A JSON object, which must not name a member twice: readers differ in which of them counts."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise _malformed("a JSON object names a member twice", Code.DUPLICATE_KEY)
+    return found
+
+
 def _mapping(value: object, what: str) -> Mapping[object, object]:
     if not isinstance(value, Mapping):
         raise _malformed(f"{what} is no map")
@@ -107,9 +118,23 @@ def _sequence(value: object, what: str) -> Sequence[object]:
     return value
 
 
+def _some(value: object, what: str) -> Sequence[object]:
+    """A list that says something: nothing can be one of no values."""
+    found = _sequence(value, what)
+    if not found:
+        raise _malformed(f"{what} is an empty list", Code.WRONG_LENGTH)
+    return found
+
+
 def _pcr(value: object) -> int:
     """A PCR's number, as a number or in decimal."""
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 2:
+    if (
+        isinstance(value, str)
+        and value.isascii()
+        and value.isdigit()
+        and len(value) <= 2
+        and value == str(int(value))
+    ):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_INDEX:
         raise _malformed(f"there is no PCR {value!r:.40}")
@@ -144,7 +169,7 @@ def _listed(value: object, name: str) -> Reference:
     for bank_name, row in _mapping(members.get("pcrs", {}), "pcrs").items():
         bank, allowed = _bank(bank_name), {}
         for index, given in _mapping(row, "a bank").items():
-            choices = given if isinstance(given, list) else [given]
+            choices = _some(given, "the values of a PCR") if isinstance(given, list) else [given]
             allowed[_pcr(index)] = frozenset(_digest(bank, choice) for choice in choices)
         pcrs[bank] = allowed
     events = tuple(_event(entry) for entry in _sequence(members.get("events", []), "events"))
@@ -164,7 +189,7 @@ def _pcrlock(records: Sequence[object]) -> Iterator[ReferenceEvent]:
     """systemd-pcrlock(8): {"pcr": n, "digests": [{"hashAlg": name, "digest": hexadecimal}]}."""
     for record in records:
         entry, digests = _mapping(record, "a record"), set()
-        for one in _sequence(entry.get("digests"), "digests"):
+        for one in _some(entry.get("digests"), "digests"):
             given = _mapping(one, "a digest")
             bank = _bank(given.get("hashAlg"))
             digests.add((bank, _digest(bank, given.get("digest"))))
@@ -219,7 +244,7 @@ def _measurements(comid: object) -> Iterator[Mapping[object, object]]:
 
 def _digests(value: object) -> Iterator[tuple[int, bytes]]:
     """[alg, value] pairs; algorithms that are not known are passed over."""
-    for one in _sequence(value, "digests"):
+    for one in _some(value, "digests"):
         pair = _sequence(one, "a digest")
         if len(pair) != 2:
             raise _malformed("a digest has two parts", Code.WRONG_LENGTH)
