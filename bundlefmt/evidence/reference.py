@@ -7,10 +7,11 @@ digests); systemd-pcrlock components. Spec: "Reference values".
 
 from __future__ import annotations
 
+import datetime
 import json
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from bundlefmt import cbor
@@ -35,12 +36,16 @@ _DIGEST_ALGS: Final[dict[object, int]] = {
     "sha-384": TpmAlg.SHA384,
     "sha-512": TpmAlg.SHA512,
 }
+_INDICES: Final = {str(index): index for index in range(MAX_INDEX + 1)}
 Allowed = Mapping[int, Mapping[int, frozenset[bytes]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferenceEvent:
-    """A measurement that must have been made: one of the digests of a bank, into `pcr` (None: any)."""
+    """A measurement that must have been made: one of the digests of a bank, into `pcr` (None: any).
+
+    No digests: those given are by algorithms that are not known here.
+    """
 
     pcr: int | None
     digests: frozenset[tuple[int, bytes]]
@@ -50,19 +55,28 @@ class ReferenceEvent:
 class Reference:
     """One file of reference values: {bank: {PCR: the values it may have}}, and events.
 
-    `unverified` says why its own signature was not judged; such values decide nothing.
+    `unknown` are PCRs whose values are given by algorithms that are not known here only. It is good from
+    `not_before` to `not_after`, seconds since the epoch. `unverified` says why its own signature was not
+    judged; such values decide nothing.
     """
 
     name: str
     pcrs: Allowed = field(default_factory=dict)
+    unknown: frozenset[int] = frozenset()
     events: tuple[ReferenceEvent, ...] = ()
+    not_before: int | None = None
+    not_after: int | None = None
     unverified: str | None = None
 
     @classmethod
-    def of(cls, values: PcrValues, name: str) -> Reference:
-        """The values of an earlier snapshot."""
-        rows = values.items()
-        return cls(name=name, pcrs={bank: {i: frozenset({v}) for i, v in row.items()} for bank, row in rows})
+    def of(cls, snapshot: Iterable[PcrValues], name: str) -> Reference:
+        """The values of an earlier snapshot, which may have several of one PCR."""
+        pcrs: dict[int, dict[int, frozenset[bytes]]] = {}
+        for bank, row in (pair for values in snapshot for pair in values.items()):
+            for index, value in row.items():
+                known = pcrs.setdefault(bank, {})
+                known[index] = known.get(index, frozenset()) | {value}
+        return cls(name=name, pcrs=pcrs)
 
     @classmethod
     def decode(cls, data: Buffer, name: str) -> Reference:
@@ -83,15 +97,21 @@ class Reference:
         return _listed(value, name)
 
 
-def encode_reference(values: PcrValues) -> str:
+def encode_reference(pcrs: Allowed) -> str:
     """A TOML list of these PCR values; what of them may change is for its reader to strike out."""
     names = {int(alg): name for name, alg in _BY_NAME.items()}
     lines = [f'schema = "{SCHEMA}"']
-    for bank, row in sorted(values.items()):
+    for bank, row in sorted(pcrs.items()):
         if bank in names:
             lines += ["", f"[pcrs.{names[bank]}]"]
-            lines += [f'{index} = "{value.hex()}"' for index, value in sorted(row.items())]
+            lines += [f"{index} = {_choices(allowed)}" for index, allowed in sorted(row.items())]
     return "\n".join(lines) + "\n"
+
+
+def _choices(allowed: Iterable[bytes]) -> str:
+    """One value, or an array of them, in TOML."""
+    found = ", ".join(f'"{value.hex()}"' for value in sorted(allowed))
+    return f"[{found}]" if "," in found else found
 
 
 def _malformed(message: str, code: Code = Code.BAD_VALUE) -> MalformedError:
@@ -128,14 +148,8 @@ def _some(value: object, what: str) -> Sequence[object]:
 
 def _pcr(value: object) -> int:
     """A PCR's number, as a number or in decimal."""
-    if (
-        isinstance(value, str)
-        and value.isascii()
-        and value.isdigit()
-        and len(value) <= 2
-        and value == str(int(value))
-    ):
-        value = int(value)
+    if isinstance(value, str):
+        value = _INDICES.get(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_INDEX:
         raise _malformed(f"there is no PCR {value!r:.40}")
     return value
@@ -202,13 +216,8 @@ def _any_corim(value: object, name: str) -> Reference:
         body = _sequence(value.value, "COSE_Sign1")
         if len(body) != 4 or not isinstance(body[2], bytes):
             raise _malformed("a COSE_Sign1 without payload")
-        inner = _corim(cbor.foreign(body[2]), name)
-        return Reference(
-            name=name,
-            pcrs=inner.pcrs,
-            events=inner.events,
-            unverified="the signature of this CoRIM is not judged here",
-        )
+        unverified = "the signature of this CoRIM is not judged here"
+        return replace(_corim(cbor.foreign(body[2]), name), unverified=unverified)
     return _corim(value, name)
 
 
@@ -216,19 +225,36 @@ def _corim(value: object, name: str) -> Reference:
     """An unsigned CoRIM."""
     if not isinstance(value, cbor.Tag) or value.tag != TAG_CORIM:
         raise _malformed("no CoRIM (tag 501)", Code.UNLISTED_TAG)
+    members = _mapping(value.value, "CoRIM")
+    validity = _mapping(members.get(4, {}), "validity")
     pcrs: dict[int, dict[int, frozenset[bytes]]] = {}
-    events = []
-    for tag in _sequence(_mapping(value.value, "CoRIM").get(1), "CoRIM tags"):
+    events, named = [], set()
+    for tag in _sequence(members.get(1), "CoRIM tags"):
         if not isinstance(tag, cbor.Tag) or tag.tag != TAG_COMID or not isinstance(tag.value, bytes):
             continue  # CoSWID and CoTL say nothing about PCRs
         for values in _measurements(cbor.foreign(tag.value)):
             for register, digests in _mapping(values.get(14, {}), "integrity registers").items():
+                named.add(_pcr(register))
                 for bank, digest in _digests(digests):
                     row = pcrs.setdefault(bank, {})
                     row[_pcr(register)] = row.get(_pcr(register), frozenset()) | {digest}
             if 2 in values:
                 events.append(ReferenceEvent(pcr=None, digests=frozenset(_digests(values[2]))))
-    return Reference(name=name, pcrs=pcrs, events=tuple(events))
+    return Reference(
+        name=name,
+        pcrs=pcrs,
+        unknown=frozenset(named.difference(*pcrs.values())),
+        events=tuple(events),
+        not_before=_moment(validity.get(0)),
+        not_after=_moment(validity.get(1)),
+    )
+
+
+def _moment(value: object) -> int | None:
+    """Seconds since the epoch of a time, CBOR tag 1."""
+    if value is not None and not isinstance(value, datetime.datetime):
+        raise _malformed("a time that is none")
+    return None if value is None else int(value.timestamp())
 
 
 def _measurements(comid: object) -> Iterator[Mapping[object, object]]:
