@@ -59,7 +59,8 @@ def test_the_first_screen_is_what_the_demonstration_prints(part: Need) -> None:
 
 def test_every_command_is_in_the_table() -> None:
     named = set(re.findall(r"^\| `bundle (\w+)` \|", README, re.MULTILINE))
-    assert named == {command.name or command.callback.__name__ for command in app.registered_commands}
+    commands = {command.name or command.callback.__name__ for command in app.registered_commands}
+    assert named == commands | {group.name for group in app.registered_groups}
 
 
 def test_the_python_of_the_readme_compiles_and_its_names_exist() -> None:

@@ -3,16 +3,19 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bundlefmt.render.words import json_text
+from bundlefmt.render.words import json_pieces
 
 FileArgument = Annotated[Path, typer.Argument(help="An evidence bundle.", metavar="FILE")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, as documented in the specification.")]
 
 
 def print_json(value: object) -> None:
-    print(json_text(value))
+    """An array may be an iterator: what is long need not be in memory."""
+    sys.stdout.writelines(json_pieces(value))
+    print()

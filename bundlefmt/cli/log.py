@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -16,9 +16,8 @@ from bundlefmt.bundle import Bundle, map_file
 from bundlefmt.cli.arguments import JsonOption, print_json
 from bundlefmt.cli.run import Exit, UsageError, say
 from bundlefmt.evidence.tpm import UnsupportedAlgorithmError, alg_name
-from bundlefmt.evidence.tpm_algorithm import TpmAlg
+from bundlefmt.evidence.tpm_algorithm import TpmAlg, digest
 from bundlefmt.labels import MAGIC
-from bundlefmt.logs.ima_ascii import ImaAsciiList
 from bundlefmt.logs.ima_source import ImaSource
 from bundlefmt.logs.platform import Platform, summarise
 from bundlefmt.logs.recognise import Log, decode_log
@@ -71,6 +70,10 @@ Shown = tuple[str, Log, Platform | None, int]
 
 def _shown(name: str, one: Log, says: Platform | None, bank: str | None) -> Shown:
     by = events.strongest(one) if bank is None else _bank(bank)
+    try:
+        digest(by, b"")
+    except UnsupportedAlgorithmError as error:
+        raise UsageError(str(error)) from None
     if says is None and isinstance(one, FirmwareLog):
         says = summarise(one.events, by)
     return name, one, says, by
@@ -95,33 +98,46 @@ def _logs(data: Buffer) -> Iterator[tuple[str, Log, Platform | None]]:
             yield label, decode_log(bundle.content[label].value), found.get(label)
 
 
-def _chosen(one: Log, bank: int, wanted: frozenset[int]) -> Iterable[events.Row]:
-    try:
-        found = events.rows(one, bank)
-        count = one.count if isinstance(one, ImaSource | ImaAsciiList) else 0
-        if count > _MANY and sys.stderr.isatty():
-            found = iter(track(found, "reading", total=count, console=Console(stderr=True), transient=True))
-        yield from (row for row in found if row["pcr"] is None or row["pcr"] in wanted)
-    except UnsupportedAlgorithmError as error:
-        raise UsageError(str(error)) from None
+def _chosen(one: Log, bank: int, wanted: frozenset[int]) -> Iterator[events.Row]:
+    """The rows of the PCRs asked for. Of a binary IMA list, which may be very long, none is kept."""
+    found = events.rows(one, bank)
+    if not isinstance(one, ImaSource):
+        found = iter(list(found))  # an error comes before the first line
+    elif one.count > _MANY and sys.stderr.isatty():
+        console = Console(stderr=True)
+        found = iter(track(found, "reading", total=one.count, console=console, transient=True))
+    return (row for row in found if row["pcr"] is None or row["pcr"] in wanted)
 
 
 def _json(shown: list[Shown], wanted: frozenset[int]) -> dict[str, object]:
     """The first log's values and events at the top; each log with its own below `logs`."""
-    logs = [
-        {
-            "label": name,
-            "bank": alg_name(by),
-            "pcrs": {
-                bank: {index: value for index, value in row.items() if int(index) in wanted}
-                for bank, row in events.pcrs(one).items()
-            },
-            "events": [
-                {key: value for key, value in row.items() if key != "shown"}
-                for row in _chosen(one, by, wanted)
-            ],
-            "platform": None if says is None else list(platform.summary(says)),
-        }
-        for name, one, says, by in shown
-    ]
-    return {"schema": events.SCHEMA, "pcrs": logs[0]["pcrs"], "events": logs[0]["events"], "logs": logs}
+    _, first, _, bank = shown[0]
+    return {
+        "schema": events.SCHEMA,
+        "pcrs": _pcrs(first, wanted),
+        "events": _events(first, bank, wanted),
+        "logs": iter(
+            [
+                {
+                    "label": name,
+                    "bank": alg_name(by),
+                    "pcrs": _pcrs(one, wanted),
+                    "events": _events(one, by, wanted),
+                    "platform": None if says is None else list(platform.summary(says)),
+                }
+                for name, one, says, by in shown
+            ]
+        ),
+    }
+
+
+def _pcrs(one: Log, wanted: frozenset[int]) -> events.Pcrs:
+    return {
+        bank: {index: value for index, value in row.items() if int(index) in wanted}
+        for bank, row in events.pcrs(one).items()
+    }
+
+
+def _events(one: Log, bank: int, wanted: frozenset[int]) -> Iterator[events.Row]:
+    chosen = _chosen(one, bank, wanted)
+    return ({key: value for key, value in row.items() if key != "shown"} for row in chosen)

@@ -42,10 +42,7 @@ Allowed = Mapping[int, Mapping[int, frozenset[bytes]]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferenceEvent:
-    """A measurement that must have been made: one of the digests of a bank, into `pcr` (None: any).
-
-    No digests: those given are by algorithms that are not known here.
-    """
+    """A measurement that must have been made: one of the digests of a bank, into `pcr` (None: any)."""
 
     pcr: int | None
     digests: frozenset[tuple[int, bytes]]
@@ -55,14 +52,12 @@ class ReferenceEvent:
 class Reference:
     """One file of reference values: {bank: {PCR: the values it may have}}, and events.
 
-    `unknown` are PCRs whose values are given by algorithms that are not known here only. It is good from
-    `not_before` to `not_after`, seconds since the epoch. `unverified` says why its own signature was not
-    judged; such values decide nothing.
+    It is good from `not_before` to `not_after`, seconds since the epoch. `unverified` says why the values
+    decide nothing: their signature was not judged, or not all could be read.
     """
 
     name: str
     pcrs: Allowed = field(default_factory=dict)
-    unknown: frozenset[int] = frozenset()
     events: tuple[ReferenceEvent, ...] = ()
     not_before: int | None = None
     not_after: int | None = None
@@ -92,7 +87,7 @@ class Reference:
                 value = json.loads(text, object_pairs_hook=_members)
             else:
                 value = tomllib.loads(text)
-        except (ValueError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:  # numbers of too many digits are a ValueError too
             raise _malformed(f"neither CBOR, JSON nor TOML: {str(error)[:120]}") from None
         return _listed(value, name)
 
@@ -228,25 +223,28 @@ def _corim(value: object, name: str) -> Reference:
     members = _mapping(value.value, "CoRIM")
     validity = _mapping(members.get(4, {}), "validity")
     pcrs: dict[int, dict[int, frozenset[bytes]]] = {}
-    events, named = [], set()
+    events, unread = [], False
     for tag in _sequence(members.get(1), "CoRIM tags"):
         if not isinstance(tag, cbor.Tag) or tag.tag != TAG_COMID or not isinstance(tag.value, bytes):
             continue  # CoSWID and CoTL say nothing about PCRs
         for values in _measurements(cbor.foreign(tag.value)):
             for register, digests in _mapping(values.get(14, {}), "integrity registers").items():
-                named.add(_pcr(register))
-                for bank, digest in _digests(digests):
+                known = list(_digests(digests))
+                unread = unread or not known
+                for bank, digest in known:
                     row = pcrs.setdefault(bank, {})
                     row[_pcr(register)] = row.get(_pcr(register), frozenset()) | {digest}
             if 2 in values:
-                events.append(ReferenceEvent(pcr=None, digests=frozenset(_digests(values[2]))))
+                event = ReferenceEvent(pcr=None, digests=frozenset(_digests(values[2])))
+                unread = unread or not event.digests
+                events.append(event)
     return Reference(
         name=name,
         pcrs=pcrs,
-        unknown=frozenset(named.difference(*pcrs.values())),
-        events=tuple(events),
+        events=tuple(event for event in events if event.digests),
         not_before=_moment(validity.get(0)),
         not_after=_moment(validity.get(1)),
+        unverified="a value has no digest by an algorithm that is known here" if unread else None,
     )
 
 

@@ -85,6 +85,10 @@ class EventType(IntEnum):
     EV_EFI_SPDM_DEVICE_AUTHORITY = 0x800000E4
 
 
+# to compare with the member itself costs several times as much
+_NO_ACTION: Final = EventType.EV_NO_ACTION.value
+
+
 def type_name(event_type: int) -> str:
     """`EV_SEPARATOR`; a number that is not known as hexadecimal, `0x00001234`."""
     try:
@@ -124,7 +128,7 @@ class Event:
     @property
     def extended(self) -> bool:
         """False for EV_NO_ACTION, which informs and is not measured (PFP 10.4.1)."""
-        return self.untrusted_type != EventType.EV_NO_ACTION
+        return self.untrusted_type != _NO_ACTION
 
     @property
     def untrusted_type_name(self) -> str:

@@ -9,7 +9,7 @@ measurement registers instead of PCRs and are padded to the size of their memory
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -107,14 +107,14 @@ class FirmwareLog:
         padding.
         """
         reader = Reader(data, path="firmware log")
-        padding = _Padding(data)
+        end = _padding_start(data)
         first = _read_sha1_event(reader, 0)
         spec_id = None
         if first.untrusted_type == EventType.EV_NO_ACTION and first.untrusted_data.startswith(SPEC_ID_AGILE):
             spec_id = SpecId.decode(first.untrusted_data, base=first.offset + 32)
-        usual = None if spec_id is None else _usual_head(spec_id.banks)
+        usual = None if spec_id is None else _UsualForm(spec_id.banks)
         events = [first]
-        while reader.remaining and not padding.begins(reader.offset):
+        while reader.offset < end:
             number = len(events)
             events.append(
                 _read_sha1_event(reader, number)
@@ -144,20 +144,10 @@ def startup_localities(events: Iterable[Event]) -> tuple[int, ...]:
     return tuple(found)
 
 
-class _Padding:
-    """Where the final run of ff and that of 00 begin; found once, so that asking at each event costs
-    nothing.
-    """
-
-    __slots__ = ("_ones", "_zeros")
-
-    def __init__(self, data: Buffer) -> None:
-        whole = bytes(data)
-        self._ones = len(whole.rstrip(b"\xff"))
-        self._zeros = len(whole.rstrip(b"\0"))
-
-    def begins(self, offset: int) -> bool:
-        return offset >= self._ones or offset >= self._zeros
+def _padding_start(data: Buffer) -> int:
+    """Where the final run of ff or that of 00 begins, the longer of them."""
+    whole = bytes(data)
+    return min(len(whole.rstrip(b"\xff")), len(whole.rstrip(b"\0")))
 
 
 def _read_sha1_event(reader: Reader, number: int) -> Event:
@@ -175,25 +165,33 @@ def _read_sha1_event(reader: Reader, number: int) -> Event:
     )
 
 
-def _usual_head(banks: dict[int, int]) -> struct.Struct:
+class _UsualForm:
     """An event with one digest for every bank, in the order in which they are declared, up to its data."""
-    return struct.Struct("<III" + "".join(f"H{size}s" for size in banks.values()) + "I")
+
+    __slots__ = ("algs", "size", "unpack")
+
+    def __init__(self, banks: Mapping[int, int]) -> None:
+        form = struct.Struct("<III" + "".join(f"H{size}s" for size in banks.values()) + "I")
+        self.algs = tuple(banks)
+        self.size = form.size
+        self.unpack = form.unpack
 
 
-def _read_usual_event(reader: Reader, number: int, banks: dict[int, int], usual: struct.Struct) -> Event:
+def _read_usual_event(reader: Reader, number: int, banks: dict[int, int], usual: _UsualForm) -> Event:
     """An event in one step if it has the usual form and is whole, else field by field."""
     start, head = reader.offset, reader.peek(usual.size)
     if len(head) == usual.size:
-        index, event_type, count, *digests, size = usual.unpack(head)
-        if count == len(banks) and digests[::2] == list(banks) and usual.size + size <= reader.remaining:
-            reader.view(usual.size)
+        index, event_type, count, *pairs, size = usual.unpack(head)
+        digests = dict(zip(pairs[::2], pairs[1::2], strict=True))
+        usual_digests = count == len(usual.algs) and tuple(digests) == usual.algs
+        if usual_digests and usual.size + size <= reader.remaining:
             return Event(
                 number=number,
                 offset=start,
                 index=index,
                 untrusted_type=event_type,
-                digests=dict(zip(digests[::2], digests[1::2], strict=True)),
-                untrusted_data=reader.read(size),
+                digests=digests,
+                untrusted_data=bytes(reader.view(usual.size + size)[usual.size :]),
             )
     return _read_agile_event(reader, number, banks)
 

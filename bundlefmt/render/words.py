@@ -9,8 +9,9 @@ from __future__ import annotations
 import datetime
 import json
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import wraps
+from itertools import chain
 from typing import Final, ParamSpec
 
 P = ParamSpec("P")
@@ -47,6 +48,28 @@ def escaped(text: str) -> str:
 def json_text(value: object) -> str:
     """JSON that loses nothing, indented, with escapes as `escaped` has them."""
     return "\n".join(map(_escapes, json.dumps(value, indent=2, ensure_ascii=False).split("\n")))
+
+
+def json_pieces(value: object, margin: str = "") -> Iterator[str]:
+    """The same in pieces; an array in an object may be given as an iterator, of which nothing is kept."""
+    inner = margin + "  "
+    if isinstance(value, Mapping) and any(isinstance(of, Iterator) for of in value.values()):
+        members = (chain((escaped(name), ": "), json_pieces(of, inner)) for name, of in value.items())
+        yield from _enclosed("{", members, "}", margin)
+    elif isinstance(value, Iterator):
+        yield from _enclosed("[", (json_pieces(one, inner) for one in value), "]", margin)
+    else:
+        yield json_text(value).replace("\n", "\n" + margin)
+
+
+def _enclosed(begin: str, parts: Iterator[Iterator[str]], end: str, margin: str) -> Iterator[str]:
+    """The parts between brackets, each in a line of its own."""
+    between = begin
+    for part in parts:
+        yield f"{between}\n{margin}  "
+        yield from part
+        between = ","
+    yield f"{begin}{end}" if between == begin else f"\n{margin}{end}"
 
 
 def _escapes(quoted: str) -> str:

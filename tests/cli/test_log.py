@@ -146,3 +146,13 @@ def test_what_is_no_log(data: bytes, bundle: Bundle, tmp_path: Path) -> None:
 def test_a_bundle_without_logs(bundle: Bundle) -> None:
     answer = bundle("log", vector("container_cose-esp256"))
     assert (answer.code, answer.err) == (2, "error: there is no measurement log in this bundle\n")
+
+
+@pytest.mark.parametrize("bank", ["rsa", "sm4", "nothing"])
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_a_bank_that_is_not_computed_is_refused_before_anything_is_shown(
+    bank: str, form: tuple[str, ...], bundle: Bundle
+) -> None:
+    answer = bundle("log", vector("log_firmware"), "--bank", bank, *form)
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err.startswith("error: ")

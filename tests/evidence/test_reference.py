@@ -20,13 +20,14 @@ from tests.vectorgen.publication import FOLDER, ROOT
 
 __all__ = ["bundle"]
 SHA256 = int(TpmAlg.SHA256)
+ZEROS = "00" * 32
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_every_published_file_is_read(name: str) -> None:
     found = Reference.decode((ROOT / FOLDER / "keys" / name).read_bytes(), name)
-    assert bool(found.pcrs or found.unknown) != bool(found.events)
-    assert (found.unverified is not None) is ("signed" in name)
+    assert (bool(found.pcrs) != bool(found.events)) is ("empty" not in name)
+    assert (found.unverified is not None) is ("signed" in name or "private" in name)
 
 
 def test_what_is_written_is_read_again() -> None:
@@ -148,3 +149,28 @@ def test_a_snapshot_of_two_quotes_is_its_own_reference(bundle: Bundle, tmp_path:
     name = "reference_two-quotes"
     answer = bundle("verify", vector(name), *terms(name)[:-2], "--reference", vector(name))
     assert answer.code == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"records": [], "records": []}',
+        f'{{"schema": "{SCHEMA}", "pcrs": {{"sha256": {{"0": "{ZEROS}"}}, "sha256": {{}}}}}}',
+        f'{{"schema": "{SCHEMA}", "pcrs": {{"sha256": {{"0": "{ZEROS}", "00": "{ZEROS}"}}}}}}',
+        f'{{"records": [{{"pcr": 1{ZEROS * 99}}}]}}',
+    ],
+    ids=["member", "bank", "index", "digits"],
+)
+def test_what_stands_twice_or_is_no_number_is_refused(text: str) -> None:
+    with pytest.raises(MalformedError):
+        Reference.decode(text.encode(), "x")
+
+
+def test_an_event_by_unknown_algorithms_alone_decides_nothing() -> None:
+    corim = cbor2.loads(FILES["reference-loader.corim"])
+    comid = cbor2.loads(corim.value[1][0].value)
+    comid[4][0][0][1][0][1][2] = [[-70000, b"?"]]
+    data = cbor2.dumps(cbor2.CBORTag(501, {0: "x", 1: [cbor2.CBORTag(506, cbor2.dumps(comid))]}))
+    found = Reference.decode(data, "x")
+    assert (found.pcrs, found.events) == ({}, ())
+    assert found.unverified == "a value has no digest by an algorithm that is known here"

@@ -7,13 +7,14 @@ import json
 import sys
 import unicodedata
 from collections.abc import Iterator
+from itertools import count, islice
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bundlefmt.render.inspection import plain
-from bundlefmt.render.words import MAX_LINE, cut, escaped, json_text, lines, safe, when
+from bundlefmt.render.words import MAX_LINE, cut, escaped, json_pieces, json_text, lines, safe, when
 
 ANY_TEXT = st.text(st.characters())  # surrogates too: names of files may hold them
 VALUES = st.recursive(
@@ -55,6 +56,22 @@ def test_json_loses_nothing(value: object) -> None:
     shown = json_text(value)
     assert json.loads(shown) == value
     assert all(safe(line) == line for line in shown.split("\n"))
+
+
+@given(st.dictionaries(ANY_TEXT, st.lists(VALUES, max_size=3), max_size=3), st.lists(VALUES, max_size=3))
+def test_json_in_pieces_is_the_same(members: dict[str, list[object]], last: list[object]) -> None:
+    """Objects whose arrays come one element at a time, in arrays and in objects."""
+
+    def lazily() -> dict[str, object]:
+        return {name: iter(values) for name, values in members.items()}
+
+    nested = {**lazily(), "all": iter([lazily(), last])}
+    assert "".join(json_pieces(nested)) == json_text({**members, "all": [members, last]})
+
+
+def test_json_in_pieces_keeps_nothing() -> None:
+    pieces = json_pieces({"numbers": count()})
+    assert "".join(islice(pieces, 7)) == '{\n  "numbers": [\n    0,\n    1'
 
 
 def test_a_text_is_cut_and_says_so() -> None:

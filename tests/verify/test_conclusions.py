@@ -25,6 +25,7 @@ BEST: Final = {
     "ak.resident": "activation_whole",
     "platform.state": "activation_whole",
     "key.resident": "activation_whole",
+    "platform.boot": "log_firmware",
     "ak.lifetime": "activation_whole",
     "tpm.same": "previous_key-came-back",
 }

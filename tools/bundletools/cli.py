@@ -22,7 +22,7 @@ from bundlefmt.cose import KeySigner
 from bundlefmt.evidence import x509
 from bundlefmt.evidence.tpm import UnsupportedAlgorithmError
 from bundlefmt.manifest import Digest
-from bundletools import gnupg, keyfiles, sealing
+from bundletools import gnupg, keyfiles, sealing, signers, yubikey_cli
 from bundletools.capture import Log, Request
 from bundletools.capture import capture as take
 from bundletools.devices import DeviceError
@@ -33,6 +33,8 @@ from bundletools.tpm2 import Tpm2, open_tpm
 _TCTI_VARIABLE = "TPM2TOOLS_TCTI"
 _DEFAULT_TCTI = "device:/dev/tpmrm0"
 
+
+app.add_typer(yubikey_cli.app, name="yubikey")
 
 TctiOption = Annotated[
     str | None, typer.Option(help=f"Where the TPM is; default ${_TCTI_VARIABLE}, else {_DEFAULT_TCTI}.")
@@ -123,7 +125,10 @@ def capture(
 def seal(
     file: FileArgument,
     using: Annotated[
-        str, typer.Option("--with", metavar="SIGNER", help="gpg:KEY, or file:KEY.pem with --cert.")
+        str,
+        typer.Option(
+            "--with", metavar="SIGNER", help=f"gpg:KEY, {signers.USAGE}, or file:KEY.pem with --cert."
+        ),
     ],
     cert: Annotated[
         Path | None, typer.Option(metavar="FILE", help="X.509 certificate of the key in file:.")
@@ -136,15 +141,19 @@ def seal(
     if (output is None) != in_place:
         raise UsageError("say where to write the sealed bundle", hint="-o FILE, or --in-place")
     kind, _, name = using.partition(":")
-    if kind not in ("gpg", "file") or not name:
-        raise UsageError(f"{using!r} is no signer", hint="gpg:KEY, or file:KEY.pem with --cert")
-    if cert is not None and kind == "gpg":
+    if kind not in ("gpg", "file", *signers.BY_KIND) or (not name and kind != "yubikey"):
+        raise UsageError(
+            f"{using!r} is no signer", hint=f"gpg:KEY, {signers.USAGE}, or file:KEY.pem with --cert"
+        )
+    if cert is not None and kind != "file":
         raise UsageError("--cert goes with file:")
     target = output or file
     refuse_existing(target, force=force or in_place)
     bundle = Bundle.open(file)
     if kind == "gpg":
         sealed = sealing.seal_openpgp(bundle, gnupg.sign(name, bundle.manifest_raw), [gnupg.export(name)])
+    elif kind in signers.BY_KIND:
+        sealed = signers.seal(bundle, kind, name)
     else:
         if cert is None:
             raise UsageError("file: needs the key's certificate", hint="--cert CERT.pem")
