@@ -23,7 +23,7 @@ from tests.vectorgen.ceremonies import (
 )
 from tests.vectorgen.ceremony import Artifact, Ceremony, fixed
 from tests.vectorgen.judged_log import log_item, logged, quoting
-from tests.vectorgen.measured import IPL, Event, Log, boot
+from tests.vectorgen.measured import ACTION, IPL, Event, Log, boot
 from tests.vectorgen.plain import CREATED
 
 
@@ -186,11 +186,12 @@ def test_a_second_quote_counts(bundle: Bundle) -> None:
 
 
 def test_events_are_compared_in_the_bank_that_changed(bundle: Bundle, tmp_path: Path) -> None:
-    """A log with one more bank has the same events."""
-    other = [replace(each, measured=b"ro single") if each.type == IPL else each for each in boot()]
-    banks = Log(events=other, banks=(tpm.SHA1, tpm.SHA256)).encode()
-    more = logged(other).having("firmware.log", log_item(banks))
-    answer = bundle("diff", written(tmp_path, "a", logged(boot())), written(tmp_path, "b", more), "--json")
+    """A log with one bank less has the same events."""
+    log = [Event(pcr=8, type=ACTION, data=b"the same in both"), *boot()]
+    other = [replace(each, measured=b"ro single") if each.type == IPL else each for each in log]
+    fewer = Log(events=other, banks=(tpm.SHA256,)).encode()
+    less = logged(other).having("firmware.log", log_item(fewer))
+    answer = bundle("diff", written(tmp_path, "a", logged(log)), written(tmp_path, "b", less), "--json")
     (change,) = answer.json["pcrs"]
     assert change["pcr"] == 8
     assert change["left_event"]["number"] == change["right_event"]["number"]

@@ -15,7 +15,7 @@ from tests.vectorgen.ceremonies import whole
 from tests.vectorgen.ceremony import Ceremony
 from tests.vectorgen.judged_later_log import after
 from tests.vectorgen.judged_log import log_item, logged
-from tests.vectorgen.measured import boot
+from tests.vectorgen.measured import Log, boot
 
 LOADER: Final = "reference-loader.json"
 OTHER: Final = "reference-other-loader.pcrlock"
@@ -37,6 +37,21 @@ def test_values_that_are_withheld_are_not_passed_over() -> None:
     report = judged(whole(), "reference-good.toml", "quote.pcrs")
     assert outcome(report, "reference.pcrs") is Outcome.INDETERMINATE
     assert report.verdict is Verdict.INDETERMINATE
+
+
+def test_one_quote_that_is_withheld_is_not_made_good_by_another() -> None:
+    second = whole().artifacts["quote.pcrs"]
+    two = whole().having("second.pcrs", replace(second, refs={"quoted-by": "quote"}))
+    assert outcome(judged(two, "reference-good.toml"), "reference.pcrs") is Outcome.PASSED
+    assert (
+        outcome(judged(two, "reference-good.toml", "second.pcrs"), "reference.pcrs") is Outcome.INDETERMINATE
+    )
+
+
+def test_one_log_that_is_withheld_may_have_the_event() -> None:
+    two = logged(boot()).having("second.log", log_item(Log(events=boot()).encode()))
+    assert outcome(judged(two, OTHER), "reference.events") is Outcome.FAILED
+    assert outcome(judged(two, OTHER, "second.log"), "reference.events") is Outcome.INDETERMINATE
 
 
 @pytest.mark.parametrize("reference", [LOADER, OTHER])
