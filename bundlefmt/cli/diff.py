@@ -10,7 +10,7 @@ import typer
 
 from bundlefmt.bundle import Bundle
 from bundlefmt.cli.arguments import JsonOption, print_json
-from bundlefmt.cli.run import Exit, say
+from bundlefmt.cli.run import Exit, say, warn
 from bundlefmt.render import comparison
 
 
@@ -21,6 +21,9 @@ def diff(
 ) -> int:
     """Show what differs between two snapshots, and the first event behind each change. Exit code 0 or 1."""
     shown = comparison.comparison(Bundle.open(left), Bundle.open(right))
+    for path, side in ((left, "left"), (right, "right")):
+        for label in comparison.altered(shown, side):
+            warn(f"{path}: {label} does not have the digest that was sealed")
     if as_json:
         print_json(shown)
     else:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bundlefmt.bundle import Bundle, map_file
 from bundlefmt.cli.run import UsageError
-from bundlefmt.evidence.pcr import PcrValues, decode_pcr_values
+from bundlefmt.evidence.pcr import decode_pcr_values
 from bundlefmt.evidence.reference import Reference
 from bundlefmt.evidence.x509 import CertificateError, load, split_pem
 from bundlefmt.labels import MAGIC
@@ -82,15 +82,15 @@ def reference(path: Path) -> Reference:
     data = map_file(path)
     if bytes(data[: len(MAGIC)]) != MAGIC:
         return Reference.decode(data, path.name)
-    return Reference.of(quoted(Bundle.decode(data)), path.name)
+    return quoted(Bundle.decode(data), path.name)
 
 
-def quoted(bundle: Bundle) -> PcrValues:
+def quoted(bundle: Bundle, name: str) -> Reference:
     """All PCR values in a bundle, of artifacts with the digest that was sealed. Raises MalformedError."""
-    found: PcrValues = {}
-    for label, item in sorted(bundle.manifest.items.items()):
-        record = bundle.content.get(label)
-        if item.role == "pcr-values" and record is not None and item.digest.matches(record.value):
-            for bank, row in decode_pcr_values(record.value).items():
-                found.setdefault(bank, {}).update(row)
-    return found
+    items = ((bundle.content.get(label), item) for label, item in bundle.manifest.items.items())
+    sealed = [
+        record.value
+        for record, item in items
+        if item.role == "pcr-values" and record is not None and item.digest.matches(record.value)
+    ]
+    return Reference.of(map(decode_pcr_values, sealed), name)

@@ -25,10 +25,10 @@ def reference(
     force: Annotated[bool, typer.Option("--force", help="Overwrite the output file.")] = False,
 ) -> int:
     """Write a bundle's PCR values as reference values. Verify it first; strike out what may change."""
-    values = reading.quoted(Bundle.open(file))
-    if not values:
+    found = reading.quoted(Bundle.open(file), file.name)
+    if not found.pcrs:
         raise UsageError("there are no PCR values in this bundle")
-    text = encode_reference(values)
+    text = encode_reference(found.pcrs)
     if output is None:
         sys.stdout.write(text)
     else:

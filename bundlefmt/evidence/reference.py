@@ -7,10 +7,11 @@ digests); systemd-pcrlock components. Spec: "Reference values".
 
 from __future__ import annotations
 
+import datetime
 import json
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from bundlefmt import cbor
@@ -35,6 +36,7 @@ _DIGEST_ALGS: Final[dict[object, int]] = {
     "sha-384": TpmAlg.SHA384,
     "sha-512": TpmAlg.SHA512,
 }
+_INDICES: Final = {str(index): index for index in range(MAX_INDEX + 1)}
 Allowed = Mapping[int, Mapping[int, frozenset[bytes]]]
 
 
@@ -50,19 +52,26 @@ class ReferenceEvent:
 class Reference:
     """One file of reference values: {bank: {PCR: the values it may have}}, and events.
 
-    `unverified` says why the values decide nothing: their signature was not judged, or not all could be read.
+    It is good from `not_before` to `not_after`, seconds since the epoch. `unverified` says why the values
+    decide nothing: their signature was not judged, or not all could be read.
     """
 
     name: str
     pcrs: Allowed = field(default_factory=dict)
     events: tuple[ReferenceEvent, ...] = ()
+    not_before: int | None = None
+    not_after: int | None = None
     unverified: str | None = None
 
     @classmethod
-    def of(cls, values: PcrValues, name: str) -> Reference:
-        """The values of an earlier snapshot."""
-        rows = values.items()
-        return cls(name=name, pcrs={bank: {i: frozenset({v}) for i, v in row.items()} for bank, row in rows})
+    def of(cls, snapshot: Iterable[PcrValues], name: str) -> Reference:
+        """The values of an earlier snapshot, which may have several of one PCR."""
+        pcrs: dict[int, dict[int, frozenset[bytes]]] = {}
+        for bank, row in (pair for values in snapshot for pair in values.items()):
+            for index, value in row.items():
+                known = pcrs.setdefault(bank, {})
+                known[index] = known.get(index, frozenset()) | {value}
+        return cls(name=name, pcrs=pcrs)
 
     @classmethod
     def decode(cls, data: Buffer, name: str) -> Reference:
@@ -74,33 +83,42 @@ class Reference:
             return _any_corim(cbor.foreign(raw), name)
         try:
             text = raw.decode("utf-8")
-            is_json = text.lstrip().startswith("{")
-            value = json.loads(text, object_pairs_hook=_object) if is_json else tomllib.loads(text)
+            if text.lstrip().startswith("{"):
+                value = json.loads(text, object_pairs_hook=_members)
+            else:
+                value = tomllib.loads(text)
         except (ValueError, RecursionError) as error:  # numbers of too many digits are a ValueError too
             raise _malformed(f"neither CBOR, JSON nor TOML: {str(error)[:120]}") from None
         return _listed(value, name)
 
 
-def encode_reference(values: PcrValues) -> str:
+def encode_reference(pcrs: Allowed) -> str:
     """A TOML list of these PCR values; what of them may change is for its reader to strike out."""
     names = {int(alg): name for name, alg in _BY_NAME.items()}
     lines = [f'schema = "{SCHEMA}"']
-    for bank, row in sorted(values.items()):
+    for bank, row in sorted(pcrs.items()):
         if bank in names:
             lines += ["", f"[pcrs.{names[bank]}]"]
-            lines += [f'{index} = "{value.hex()}"' for index, value in sorted(row.items())]
+            lines += [f"{index} = {_choices(allowed)}" for index, allowed in sorted(row.items())]
     return "\n".join(lines) + "\n"
+
+
+def _choices(allowed: Iterable[bytes]) -> str:
+    """One value, or an array of them, in TOML."""
+    found = ", ".join(f'"{value.hex()}"' for value in sorted(allowed))
+    return f"[{found}]" if "," in found else found
 
 
 def _malformed(message: str, code: Code = Code.BAD_VALUE) -> MalformedError:
     return MalformedError(code, message, offset=0, path="reference values")
 
 
-def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise _malformed("a member stands twice", Code.DUPLICATE_KEY)
-    return members
+def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """A JSON object, which must not name a member twice: readers differ in which of them counts."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise _malformed("a JSON object names a member twice", Code.DUPLICATE_KEY)
+    return found
 
 
 def _mapping(value: object, what: str) -> Mapping[object, object]:
@@ -115,10 +133,18 @@ def _sequence(value: object, what: str) -> Sequence[object]:
     return value
 
 
+def _some(value: object, what: str) -> Sequence[object]:
+    """A list that says something: nothing can be one of no values."""
+    found = _sequence(value, what)
+    if not found:
+        raise _malformed(f"{what} is an empty list", Code.WRONG_LENGTH)
+    return found
+
+
 def _pcr(value: object) -> int:
     """A PCR's number, as a number or in decimal."""
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 2:
-        value = int(value)
+    if isinstance(value, str):
+        value = _INDICES.get(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_INDEX:
         raise _malformed(f"there is no PCR {value!r:.40}")
     return value
@@ -152,9 +178,7 @@ def _listed(value: object, name: str) -> Reference:
     for bank_name, row in _mapping(members.get("pcrs", {}), "pcrs").items():
         bank, allowed = _bank(bank_name), {}
         for index, given in _mapping(row, "a bank").items():
-            choices = given if isinstance(given, list) else [given]
-            if _pcr(index) in allowed:
-                raise _malformed(f"PCR {index!r:.40} stands twice", Code.DUPLICATE_KEY)
+            choices = _some(given, "the values of a PCR") if isinstance(given, list) else [given]
             allowed[_pcr(index)] = frozenset(_digest(bank, choice) for choice in choices)
         pcrs[bank] = allowed
     events = tuple(_event(entry) for entry in _sequence(members.get("events", []), "events"))
@@ -174,7 +198,7 @@ def _pcrlock(records: Sequence[object]) -> Iterator[ReferenceEvent]:
     """systemd-pcrlock(8): {"pcr": n, "digests": [{"hashAlg": name, "digest": hexadecimal}]}."""
     for record in records:
         entry, digests = _mapping(record, "a record"), set()
-        for one in _sequence(entry.get("digests"), "digests"):
+        for one in _some(entry.get("digests"), "digests"):
             given = _mapping(one, "a digest")
             bank = _bank(given.get("hashAlg"))
             digests.add((bank, _digest(bank, given.get("digest"))))
@@ -187,13 +211,8 @@ def _any_corim(value: object, name: str) -> Reference:
         body = _sequence(value.value, "COSE_Sign1")
         if len(body) != 4 or not isinstance(body[2], bytes):
             raise _malformed("a COSE_Sign1 without payload")
-        inner = _corim(cbor.foreign(body[2]), name)
-        return Reference(
-            name=name,
-            pcrs=inner.pcrs,
-            events=inner.events,
-            unverified="the signature of this CoRIM is not judged here",
-        )
+        unverified = "the signature of this CoRIM is not judged here"
+        return replace(_corim(cbor.foreign(body[2]), name), unverified=unverified)
     return _corim(value, name)
 
 
@@ -201,9 +220,11 @@ def _corim(value: object, name: str) -> Reference:
     """An unsigned CoRIM."""
     if not isinstance(value, cbor.Tag) or value.tag != TAG_CORIM:
         raise _malformed("no CoRIM (tag 501)", Code.UNLISTED_TAG)
+    members = _mapping(value.value, "CoRIM")
+    validity = _mapping(members.get(4, {}), "validity")
     pcrs: dict[int, dict[int, frozenset[bytes]]] = {}
     events, unread = [], False
-    for tag in _sequence(_mapping(value.value, "CoRIM").get(1), "CoRIM tags"):
+    for tag in _sequence(members.get(1), "CoRIM tags"):
         if not isinstance(tag, cbor.Tag) or tag.tag != TAG_COMID or not isinstance(tag.value, bytes):
             continue  # CoSWID and CoTL say nothing about PCRs
         for values in _measurements(cbor.foreign(tag.value)):
@@ -221,8 +242,17 @@ def _corim(value: object, name: str) -> Reference:
         name=name,
         pcrs=pcrs,
         events=tuple(event for event in events if event.digests),
+        not_before=_moment(validity.get(0)),
+        not_after=_moment(validity.get(1)),
         unverified="a value has no digest by an algorithm that is known here" if unread else None,
     )
+
+
+def _moment(value: object) -> int | None:
+    """Seconds since the epoch of a time, CBOR tag 1."""
+    if value is not None and not isinstance(value, datetime.datetime):
+        raise _malformed("a time that is none")
+    return None if value is None else int(value.timestamp())
 
 
 def _measurements(comid: object) -> Iterator[Mapping[object, object]]:
@@ -238,7 +268,7 @@ def _measurements(comid: object) -> Iterator[Mapping[object, object]]:
 
 def _digests(value: object) -> Iterator[tuple[int, bytes]]:
     """[alg, value] pairs; algorithms that are not known are passed over."""
-    for one in _sequence(value, "digests"):
+    for one in _some(value, "digests"):
         pair = _sequence(one, "a digest")
         if len(pair) != 2:
             raise _malformed("a digest has two parts", Code.WRONG_LENGTH)

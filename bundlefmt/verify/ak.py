@@ -26,8 +26,10 @@ def _attributes(context: Context, label: str) -> str:
 
 
 def _template(context: Context, label: str) -> str:
-    """The template differs from the key's public area in `unique` alone, so it can yield this key."""
+    """The template differs from the key's public area in `unique` alone, so it can yield this primary key."""
     of = context.target(label, "of")
+    if context.item(of).ref("parent"):
+        raise Fail(f"{of} is the child of another key: no template yields it again")
     if not context.publics(label).same_template(context.publics(of)):
         raise Fail(f"{of} was not made from this template")
     return f"fits {of}; that the TPM yields the same key again is shown by making it again"

@@ -27,7 +27,7 @@ QUOTED: Final = (
     *(f"quote.{name}" for name in ("form", "signature", "signer", "binding", "selection", "bank", "pcrs")),
 )
 _LOG: Final = ("log.form", "log.replay")
-_KEY: Final = (*_STATED, "key.form", "key.attributes", "key.certified")
+_KEY: Final = (*_STATED, "key.form", "key.attributes", "key.scheme", "key.certified")
 # what may say that a key is in the AK's TPM, by the role of the statement
 _CERTIFIED: Final = {
     "certify": tuple(f"certify.{name}" for name in ("form", "signature", "signer", "binding", "subject")),
@@ -37,7 +37,7 @@ _CERTIFIED: Final = {
 }
 _ACTIVATED: Final = ("activation.made", "activation.form")
 _RECOMPUTED: Final = ("activation.blob", "activation.secret")
-_BEFORE: Final = ("previous.digest", "previous.ak")
+_AGAIN: Final = (*_AK, "previous.digest", "previous.ak")
 
 
 def attested(context: Context, findings: Sequence[Finding]) -> bool:
@@ -75,7 +75,7 @@ def draw(context: Context, findings: Sequence[Finding]) -> tuple[Conclusion, ...
         *bound_key(context, found, pinned=pinned),
         *_boot(context, found, resident),
         _lifetime(context, found, word),
-        *_same_tpm(context, found),
+        *_again(context, found, resident),
     )
 
 
@@ -151,42 +151,51 @@ def _boot(context: Context, found: Held, resident: Conclusion) -> tuple[Conclusi
 
 
 def _lifetime(context: Context, found: Held, word: Basis) -> Conclusion:
-    """What becomes of the attestation key is claimed, until a later snapshot by the same key shows it."""
-    rests_on = (*SEALED, *_AK, "ak.template")
+    """What becomes of the attestation key. No file shows it: a key that speaks again may have been kept."""
     if context.labels("ak-template"):
-        came_back = found.holds((*_BEFORE, *_AK, "quote.signature"))
-        basis = Basis.PROVEN if came_back else word if found.holds(rests_on) else Basis.UNPROVEN
-        statement = "the attestation key can be made again by its TPM, from its template"
-        return Conclusion(id="ak.lifetime", basis=basis, statement=statement, rests_on=rests_on)
-    claims = {context.item(label).claimed.get("lifetime") for label in context.labels("ak-public")}
-    said = claims == {"session"}
+        rests_on: tuple[str, ...] = (*SEALED, *_AK, "ak.template")
+        told, statement = True, "the attestation key can be made again by its TPM, from its template"
+    else:
+        claims = [context.item(label).claimed.get("lifetime") for label in context.labels("ak-public")]
+        rests_on = (*SEALED, *_AK)
+        told = bool(claims) and all(claim == "session" for claim in claims)
+        statement = (
+            "the attestation key died with its session: nobody can make another statement with it"
+            if told
+            else "nothing says whether the attestation key can come back"
+        )
     return Conclusion(
         id="ak.lifetime",
-        basis=word if said and found.holds((*SEALED, *_AK)) else Basis.UNPROVEN,
-        statement=(
-            "the attestation key died with its session: nobody can make another statement with it"
-            if said
-            else "nothing says whether the attestation key can come back"
-        ),
-        rests_on=(*SEALED, *_AK),
+        basis=word if told and found.holds(rests_on) else Basis.UNPROVEN,
+        statement=statement,
+        rests_on=rests_on,
     )
 
 
-def _same_tpm(context: Context, found: Held) -> tuple[Conclusion, ...]:
-    """Only where the verifier asks, by giving the snapshot before."""
+def _again(context: Context, found: Held, resident: Conclusion) -> tuple[Conclusion, ...]:
+    """Only where the verifier gives the snapshot before: is it the same key, and so the same TPM?"""
     if context.previous is None:
         return ()
-    rests_on = (*_BEFORE, *_AK, "quote.form", "quote.signature", "quote.signer", "quote.binding")
-    same = found.holds(rests_on)
+    same = found.holds(_AGAIN)
     return (
         Conclusion(
-            id="tpm.same",
+            id="ak.same",
             basis=Basis.PROVEN if same else Basis.UNPROVEN,
             statement=(
-                "the attestation key of the snapshot before speaks again: the same TPM made both"
+                "the attestation key of the snapshot before speaks again"
                 if same
+                else "that an attestation key of the snapshot before speaks again is not shown"
+            ),
+            rests_on=_AGAIN,
+        ),
+        Conclusion(
+            id="tpm.same",
+            basis=resident.basis if same else Basis.UNPROVEN,
+            statement=(
+                "the same TPM made this and the snapshot before: its key cannot be anywhere else"
+                if same and resident.basis is not Basis.UNPROVEN
                 else "that the same TPM made this and the snapshot before is not shown"
             ),
-            rests_on=rests_on,
+            rests_on=(*resident.rests_on, *_AGAIN),
         ),
     )

@@ -9,10 +9,9 @@ from __future__ import annotations
 from typing import Final
 
 from bundlefmt.bundle import Bundle
-from bundlefmt.errors import MalformedError
-from bundlefmt.evidence.tpm import TpmtPublic, UnsupportedAlgorithmError
+from bundlefmt.verify import statement
 from bundlefmt.verify.checks import Check, once
-from bundlefmt.verify.context import Context, Fail, Skip
+from bundlefmt.verify.context import Context, Fail, Judgement, Skip
 
 
 def _before(context: Context) -> Bundle:
@@ -35,28 +34,42 @@ def _digest(context: Context) -> str:
 
 
 def _ak(context: Context) -> str:
-    """An attestation key of the bundle before has the Name of one that speaks here."""
-    before, names = _names(_before(context)), {}
-    for label in context.labels("ak-public"):
-        names[context.name(label)] = label
-    both = sorted(names[name] for name in set(names) & before)
+    """An attestation key quotes here for this binding, and quoted in the bundle before for that one's."""
+    before = Context(_before(context), context.policy)
+    if before.binding == context.binding:
+        raise Skip("both have one binding: a statement made once would count twice")
+    then, now = set(_speaking(before).values()), _speaking(context)
+    both = [label for label, name in now.items() if name in then]
     if not both:
         raise Skip("no attestation key of the snapshot before speaks here: it may be another TPM")
-    return f"{', '.join(both)} spoke in the snapshot before: the same key, so the same TPM"
+    return f"{', '.join(both)} spoke in the snapshot before too: the same key"
 
 
-def _names(bundle: Bundle) -> set[bytes]:
-    """The Names of the attestation keys of a bundle, from artifacts with the digest that was sealed."""
-    found = set()
-    for label, item in bundle.manifest.items.items():
-        record = bundle.content.get(label)
-        if item.role != "ak-public" or record is None or not item.digest.matches(record.value):
+def _speaking(context: Context) -> dict[str, bytes]:
+    """The Names of the attestation keys, by label, whose quote repeats exactly this manifest's binding.
+
+    A key that is merely carried may be anyone's, and a quote that repeats less may be an old one, whatever
+    the policy allows. Of another bundle the digests are not judged elsewhere, so they are here.
+    """
+    names = {}
+    for label in context.labels("ak-public"):
+        record = context.bundle.content.get(label)
+        if record is None or not context.item(label).digest.matches(record.value):
             continue
-        try:
-            found.add(TpmtPublic.decode(record.value).name())
-        except (MalformedError, UnsupportedAlgorithmError):
-            continue
-    return found
+        quotes = context.referring("quote", "by", label)
+        if any(_repeats(context, quote) for quote in quotes):
+            names[label] = context.publics(label).name()
+    return names
+
+
+def _repeats(context: Context, quote: str) -> bool:
+    try:
+        statement.form(context, quote)
+        statement.signature(context, quote)
+        statement.signer(context, quote)
+        return context.attests(quote).extra_data == context.binding
+    except Judgement:
+        return False
 
 
 CHECKS: Final = (

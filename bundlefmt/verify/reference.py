@@ -14,9 +14,10 @@ from bundlefmt.evidence.reference import Reference, ReferenceEvent
 from bundlefmt.evidence.tpm import TpmAlg, alg_name
 from bundlefmt.evidence.tpm_algorithm import hash_size
 from bundlefmt.logs.event import Measured
+from bundlefmt.logs.reading import STATIC_PCRS
 from bundlefmt.verify.checks import Check, Result, judged
 from bundlefmt.verify.context import Context, Fail, Judgement, Skip, Unsure
-from bundlefmt.verify.explanation import FIRMWARE, USERSPACE, Logs
+from bundlefmt.verify.explanation import FIRMWARE, IMA, USERSPACE, Logs
 
 
 def _each(decide: Callable[[Context, Reference], str]) -> Callable[[Context], Iterator[Result]]:
@@ -37,7 +38,15 @@ def _named(decide: Callable[[Context, Reference], str], context: Context, refere
         raise type(judgement)(f"{reference.name}: {judgement}") from None
     if reference.unverified is not None:
         raise Unsure(f"{reference.name}: {reference.unverified}")
+    if not _valid(reference, context.at):
+        raise Unsure(f"{reference.name}: not valid at the time by which certificates are judged")
     return f"{reference.name}: {said}"
+
+
+def _valid(reference: Reference, at: int) -> bool:
+    """Whether the time is in the validity that the reference gives itself."""
+    begun = reference.not_before is None or reference.not_before <= at
+    return begun and (reference.not_after is None or at <= reference.not_after)
 
 
 def _pcrs(context: Context, reference: Reference) -> str:
@@ -49,7 +58,9 @@ def _pcrs(context: Context, reference: Reference) -> str:
     wrong, absent, right = [], [], 0
     strong = {index for bank, row in reference.pcrs.items() if bank != TpmAlg.SHA1 for index in row}
     weak = sorted({index for row in reference.pcrs.values() for index in row} - strong)
-    quoted = [context.pcr_values(label) for label in context.labels("pcr-values")]
+    labels = context.labels("pcr-values")
+    withheld = [label for label in labels if label not in context.bundle.content]
+    quoted = [context.pcr_values(label) for label in labels if label not in withheld]
     for bank, row in reference.pcrs.items():
         for index, allowed in sorted(row.items()):
             found = [values[bank][index] for values in quoted if index in values.get(bank, {})]
@@ -61,6 +72,8 @@ def _pcrs(context: Context, reference: Reference) -> str:
                 right += 1
     if wrong:
         raise Fail(f"other values in {', '.join(wrong)}")
+    if withheld:  # a policy that lets items be withheld still asks for these values
+        raise Unsure(f"not in the bundle: {', '.join(withheld)}")
     if absent:
         raise Unsure(f"not quoted: {', '.join(absent)}")
     if weak and not context.policy.allow_sha1:
@@ -73,10 +86,14 @@ def _events(context: Context, reference: Reference) -> str:
     if not reference.events:
         raise Skip("has no events")
     logged = _Logged(context)
-    if not logged.events:
-        raise Unsure("no log in this bundle is compared with a quote")
+    doubts = []
     for event in reference.events:
-        logged.require(event)
+        try:
+            logged.require(event)
+        except Unsure as doubt:
+            doubts.append(doubt)
+    if doubts:
+        raise doubts[0]
     return f"{len(reference.events)} events were measured"
 
 
@@ -86,13 +103,15 @@ class _Logged:
     def __init__(self, context: Context) -> None:
         self.events: list[Measured] = []
         self.measured: dict[tuple[int, int], list[Measured]] = {}
+        self.unseen = {IMA: list(context.labels(IMA)), FIRMWARE: [], USERSPACE: []}
         for label in context.labels(FIRMWARE, USERSPACE):
             try:
                 compared = context.area(Logs).compared(label)
                 log = context.firmware_logs(label).events if context.item(label).role == FIRMWARE else ()
+                self.events += log or context.area(Logs).records
             except Judgement:
+                self.unseen[context.item(label).role].append(label)
                 continue
-            self.events += log or context.area(Logs).records
             for one in compared:
                 strong = one.replay.bank != TpmAlg.SHA1 or context.policy.allow_sha1
                 if one.explained and strong:
@@ -104,9 +123,15 @@ class _Logged:
         digests = " or ".join(sorted(digest.hex()[:16] for _, digest in wanted.digests))
         if self._measured(wanted):
             return
-        if not any(_is(event, wanted, bank) for event in self.events for bank in event.digests):
-            raise Fail(f"no event{where} has the digest {digests}…")
-        raise Unsure(f"the event{where} with digest {digests}… is logged, and no quoted value came of it")
+        if any(_is(event, wanted, bank) for event in self.events for bank in event.digests):
+            raise Unsure(f"the event{where} with digest {digests}… is logged, and no quoted value came of it")
+        # what was not looked through may have it
+        logs = (FIRMWARE,) if wanted.pcr in STATIC_PCRS else (FIRMWARE, USERSPACE, IMA)
+        if unseen := [label for role in logs for label in self.unseen[role]]:
+            raise Unsure(f"no event{where} has the digest {digests}…; not looked for in {', '.join(unseen)}")
+        if not self.events:
+            raise Unsure("there is no log to look for events in")
+        raise Fail(f"no event{where} has the digest {digests}…")
 
     def _measured(self, wanted: ReferenceEvent) -> bool:
         """By the strongest of the digests given that the PCR's quotes allow to compare."""

@@ -21,7 +21,7 @@ VECTORS = ROOT / "test-vectors"
 # whatever a test has printed as JSON is what the specification publishes
 SCHEMAS = {
     verb: json.loads((ROOT / "spec" / f"{name}.schema.json").read_text(encoding="utf-8"))
-    for verb, name in (("inspect", "inspection"), ("verify", "report"))
+    for verb, name in (("inspect", "inspection"), ("verify", "report"), ("diff", "comparison"))
 }
 
 

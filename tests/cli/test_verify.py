@@ -67,9 +67,10 @@ def test_the_snapshot_before(bundle: Bundle) -> None:
     assert before(said(name)) is not None
     answer = bundle("verify", vector(name), *terms(name), "--previous", vector("previous_first"))
     assert answer.code == 0
-    assert "  proven    the attestation key of the snapshot before speaks again: the same TPM made both" in (
-        answer.out.splitlines()
-    )
+    lines = answer.out.splitlines()
+    assert "  proven    the attestation key of the snapshot before speaks again" in lines
+    said_so = "the same TPM made this and the snapshot before: its key cannot be anywhere else"
+    assert f"  vouched   {said_so}" in lines
 
 
 @pytest.mark.parametrize(

@@ -32,9 +32,11 @@ def test_every_published_file_is_read(name: str) -> None:
 
 def test_what_is_written_is_read_again() -> None:
     values = {SHA256: {0: bytes(32), 23: b"\xff" * 32}, int(TpmAlg.SHA1): {7: bytes(20)}, 0x1234: {0: b"?"}}
-    found = Reference.decode(encode_reference(values).encode(), "x")
+    second = {SHA256: {0: bytes(32), 23: b"\xee" * 32}}
+    written = encode_reference(Reference.of([values, second], "x").pcrs)
     del values[0x1234]
-    assert found == Reference.of(values, "x")
+    assert Reference.decode(written.encode(), "x") == Reference.of([values, second], "x")
+    assert f'23 = ["{"ee" * 32}", "{"ff" * 32}"]' in written
 
 
 def test_events_of_a_pcrlock_component() -> None:
@@ -79,10 +81,16 @@ def _json(**members: object) -> bytes:
         _json(pcrs={"sha256": {"0": "00" * 31}}),
         _json(pcrs={"sha256": {"0": "zz" * 32}}),
         _json(pcrs={"sha256": {"0": 7}}),
+        _json(pcrs={"sha256": {"0": []}}),
+        _json(pcrs={"sha256": {"07": "00" * 32}}),
         _json(events={}),
         _json(events=[{"digest": 7}]),
         _json(events=[{"digest": "00" * 32, "type": 1}]),
+        b'{"schema": "evidence-bundle-reference/1", "events": [], "events": []}',
+        b'{"a": ' + b"9" * 5000 + b"}",
+        b"a = " + b"9" * 5000,
         b'{"records": 1}',
+        b'{"records": [{"pcr": 1, "digests": []}]}',
         b'{"records": [{"pcr": 1, "digests": [{"hashAlg": "md5", "digest": "00"}]}]}',
         b'{"records": [{"pcr": true, "digests": []}]}',
         b"\xd9\x01\xf5",
@@ -135,6 +143,12 @@ def test_a_reference_that_cannot_be_read_is_told(bundle: Bundle, tmp_path: Path)
     answer = bundle("verify", vector("activation_whole"), "--reference", tmp_path / "x")
     assert answer.code == 4
     assert "in reference values: neither CBOR, JSON nor TOML" in answer.err
+
+
+def test_a_snapshot_of_two_quotes_is_its_own_reference(bundle: Bundle, tmp_path: Path) -> None:
+    name = "reference_two-quotes"
+    answer = bundle("verify", vector(name), *terms(name)[:-2], "--reference", vector(name))
+    assert answer.code == 0
 
 
 @pytest.mark.parametrize(

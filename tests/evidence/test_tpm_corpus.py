@@ -17,11 +17,13 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_public_key
 
 from bundlefmt.errors import Code, MalformedError
 from bundlefmt.evidence.attest import TpmsAttest
 from bundlefmt.evidence.attested import AttestType, TpmsCertifyInfo, TpmsCreationInfo, TpmsQuoteInfo
+from bundlefmt.evidence.certificate import CertificateError
+from bundlefmt.evidence.chain import Purpose, find_chain
 from bundlefmt.evidence.creation import TpmsCreationData
 from bundlefmt.evidence.credential import TpmsIdObject
 from bundlefmt.evidence.ek_template import recognised
@@ -172,15 +174,44 @@ def _only(file: str) -> Provenance:
 
 
 def test_cmc(corpus: Path) -> None:
+    """All that the source's own test says: which signature, nonce, PCR values and authority are right."""
     folder = corpus / "quotes/cmc"
-    quote, bad = _only("cmc/validQuote.bin"), _only("cmc/invalidSignature.bin")
-    assert (quote.basis, bad.basis) == ("source-test", "source-test")
-    key = public_of(x509.load_pem_x509_certificate((folder / "validAk.pem").read_bytes()).public_key())
+    assert {case.basis for case in cases("quotes", "cmc/*")} == {"source-test"}
+    told = plain((folder / "case.json").read_bytes())
+    assert set(told["expect"].values()) == {"success", "fail"}
+    ak = x509.load_pem_x509_certificate((folder / "validAk.pem").read_bytes())
     attest = TpmsAttest.decode((folder / "validQuote.bin").read_bytes())
-    assert attest.extra_data == bytes.fromhex(plain((folder / "case.json").read_bytes())["nonce"])
-    TpmtSignature.decode((folder / "validSignature.bin").read_bytes()).verify(key, attest.raw)
+    TpmtSignature.decode((folder / "validSignature.bin").read_bytes()).verify(
+        public_of(ak.public_key()), attest.raw
+    )
     with pytest.raises(SignatureMismatchError):
-        TpmtSignature.decode((folder / "invalidSignature.bin").read_bytes()).verify(key, attest.raw)
+        TpmtSignature.decode((folder / "invalidSignature.bin").read_bytes()).verify(
+            public_of(ak.public_key()), attest.raw
+        )
+    assert attest.extra_data == bytes.fromhex(told["nonce"])
+    assert attest.extra_data != bytes.fromhex(told["bad_nonce"])
+    assert isinstance(attest.attested, TpmsQuoteInfo)
+    assert attest.attested.selected == ((TpmAlg.SHA256, 1), (TpmAlg.SHA256, 4))
+    for summary, right in (("validArtifactsSummary", True), ("invalidArtifactsSummary", False)):
+        values = {each["pcr"]: bytes.fromhex(each["sha256"][0]) for each in told[summary]}
+        joined = b"".join(values[index] for _, index in attest.attested.selected)
+        assert (digest(TpmAlg.SHA256, joined) == attest.attested.pcr_digest) is right
+
+
+@pytest.mark.parametrize(("authority", "right"), [("validCa.pem", True), ("invalidCaTpm.pem", False)])
+def test_the_authority_of_cmc(corpus: Path, authority: str, right: bool) -> None:
+    folder = corpus / "quotes/cmc"
+    ak, anchor = (
+        x509.load_pem_x509_certificate((folder / name).read_bytes()) for name in ("validAk.pem", authority)
+    )
+    at = int(ak.not_valid_before_utc.timestamp())
+    terms = {"issuers": [], "anchors": [anchor.public_bytes(Encoding.DER)], "at": at, "purpose": Purpose()}
+    if right:
+        chain = find_chain(ak.public_bytes(Encoding.DER), **terms)  # type: ignore[arg-type] # its keywords
+        assert len(chain.certificates) == 2
+    else:
+        with pytest.raises(CertificateError, match="is neither an anchor nor given"):
+            find_chain(ak.public_bytes(Encoding.DER), **terms)  # type: ignore[arg-type] # its keywords
 
 
 def test_keylime(corpus: Path) -> None:

@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from bundletools.capture import Log, capture
-from bundletools.devices import DeviceError
+from bundletools.devices import Attested, DeviceError, LoadedKey
 from bundletools.recheck import NotRecheckableError, derive
 from bundletools.tpm2 import Tpm2, open_tpm
 
@@ -197,6 +198,52 @@ def test_a_rederivable_key_comes_back_until_the_seed_changes(
     assert not same()
 
 
+class _Echo(Tpm2):
+    """What answers as a TPM with the public area of `shown`, whatever the key is that it has."""
+
+    def __init__(self, tpm: Tpm2, shown: bytes) -> None:
+        super().__init__(tpm._esapi)
+        self._shown = shown
+
+    @contextmanager
+    def primary(self, hierarchy: int, template: TpmtPublic) -> Iterator[LoadedKey]:
+        with super().primary(hierarchy, template) as key:
+            yield dataclasses.replace(key, public=self._shown)
+
+
+class _Replay(Tpm2):
+    """What answers as a TPM with a statement of earlier, whatever it is asked."""
+
+    def __init__(self, tpm: Tpm2, earlier: Attested) -> None:
+        super().__init__(tpm._esapi)
+        self._earlier = earlier
+
+    def quote(self, ak: LoadedKey, banks: Mapping[int, Sequence[int]], qualifying: bytes) -> Attested:
+        return self._earlier
+
+
+def test_a_public_area_is_no_key(captured: Capture, swtpm: Swtpm) -> None:
+    """After the seed was changed, something between shows what the bundle has."""
+    old = captured().bundle
+    swtpm.change_eps()
+    quiet_tss()
+    with open_tpm(swtpm.tcti) as opened:
+        shown = bytes(old.content["ak.pub"].value)
+        with pytest.raises(DeviceError, match="cannot sign with it"):
+            derive(_Echo(opened, shown), old)
+
+
+def test_a_statement_of_earlier_is_no_answer(captured: Capture, swtpm: Swtpm) -> None:
+    old = captured().bundle
+    quiet_tss()
+    said = Attested(attest=bytes(old.content["quote"].value), signature=bytes(old.content["quote.sig"].value))
+    with (
+        open_tpm(swtpm.tcti) as opened,
+        pytest.raises(DeviceError, match="made for something else"),
+    ):
+        derive(_Replay(opened, said), old)
+
+
 @pytest.mark.parametrize("event", ["reset", "clear"])
 def test_the_next_snapshot_proves_the_same_tpm(
     event: str, swtpm: Swtpm, captured: Capture, operator: Operator
@@ -208,7 +255,8 @@ def test_the_next_snapshot_proves_the_same_tpm(
     new = operator.seal(captured(ak_template=template, previous=named).bundle)
     report = operator.judge(new, previous=old)
     assert report.verdict is Verdict.PASSED, faults(report)
-    assert bases(report)["tpm.same"] is bases(report)["ak.lifetime"] is Basis.PROVEN
+    assert bases(report)["ak.same"] is Basis.PROVEN
+    assert bases(report)["tpm.same"] is bases(report)["ak.resident"] is Basis.VOUCHED
 
 
 def test_another_seed_is_another_tpm(swtpm: Swtpm, captured: Capture, operator: Operator) -> None:
@@ -220,7 +268,7 @@ def test_another_seed_is_another_tpm(swtpm: Swtpm, captured: Capture, operator: 
     # the certificates in NV are those of the old endorsement keys
     assert report.verdict is Verdict.FAILED
     assert {each.check for each in report.findings if each.outcome is Outcome.FAILED} == {"ek.key"}
-    assert bases(report)["tpm.same"] is bases(report)["tpm.genuine"] is Basis.UNPROVEN
+    assert {bases(report)[name] for name in ("ak.same", "tpm.same", "tpm.genuine")} == {Basis.UNPROVEN}
 
 
 def test_a_session_key_is_gone(captured: Capture, tpm: Tpm2) -> None:

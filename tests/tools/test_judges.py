@@ -126,6 +126,9 @@ def _rsa(scheme: TpmAlg, hash_alg: TpmAlg) -> TpmtPublic:
 
 KINDS: Final = {
     "p256-sha256": _ecc(0x0003, TpmAlg.SHA256),
+    "p256-sha384": _ecc(0x0003, TpmAlg.SHA384),
+    "p256-sha512": _ecc(0x0003, TpmAlg.SHA512),
+    "p384-sha256": _ecc(0x0004, TpmAlg.SHA256),
     "p384-sha384": _ecc(0x0004, TpmAlg.SHA384),
     "p384-sha512": _ecc(0x0004, TpmAlg.SHA512),
     "rsassa-sha256": _rsa(TpmAlg.RSASSA, TpmAlg.SHA256),
@@ -133,6 +136,7 @@ KINDS: Final = {
     "rsassa-sha512": _rsa(TpmAlg.RSASSA, TpmAlg.SHA512),
     "rsapss-sha256": _rsa(TpmAlg.RSAPSS, TpmAlg.SHA256),
     "rsapss-sha384": _rsa(TpmAlg.RSAPSS, TpmAlg.SHA384),
+    "rsapss-sha512": _rsa(TpmAlg.RSAPSS, TpmAlg.SHA512),
 }
 
 

@@ -62,15 +62,26 @@ def activation_missing() -> Judged:
 @vector("`allow_unactivated`", "valid")
 def activation_missing_allowed() -> Judged:
     """Nothing ties the attestation key to the endorsement key, which the policy allows."""
-    return whole().without("ek.activation").under(allow_unactivated=True).judged()
+    ceremony = whole().without("ek.activation").under(allow_unactivated=True)
+    return ceremony.concluding(ak_resident="unproven").judged()
+
+
+def _two() -> Ceremony:
+    """A second endorsement key, of another TPM perhaps, was never challenged with the attestation key."""
+    ceremony = whole().having("ek2.pub", fixed("ek-public", _other_ek().area))
+    return ceremony.concluding(ak_resident="unproven", platform_state="unproven", key_resident="unproven")
 
 
 @vector("activation.made", "partners")
 def activation_of_one_of_two() -> Judged:
     """A second endorsement key, of another TPM perhaps, was never challenged with the attestation key."""
-    second = fixed("ek-public", _other_ek().area)
-    ceremony = whole().having("ek2.pub", second).concluding(ak_resident="unproven")
-    return ceremony.judged(unsure=("activation.made",))
+    return _two().judged(unsure=("activation.made",))
+
+
+@vector("`allow_unactivated`", "partners")
+def activation_of_one_of_two_allowed() -> Judged:
+    """The second endorsement key is allowed to stand beside the key, which is not said to be in its TPM."""
+    return _two().under(allow_unactivated=True).judged()
 
 
 @vector("activation.blob", "partners")

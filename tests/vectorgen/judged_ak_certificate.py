@@ -17,7 +17,7 @@ from tests.vectorgen.vector import Judged, Vectors
 vector: Final = Vectors()
 
 
-def _certified(certificate: bytes | None = None) -> Ceremony:
+def certified(certificate: bytes | None = None) -> Ceremony:
     """The whole ceremony, in which an authority has certified the attestation key."""
     made = certificates.ak_certificate(ak().private.public_key()) if certificate is None else certificate
     named = whole().changed("ak.pub", refs={"certificate": "ak.cert"})
@@ -27,17 +27,17 @@ def _certified(certificate: bytes | None = None) -> Ceremony:
 @vector("ak.certificate")
 def ak_certified() -> Judged:
     """An authority that the verifier anchors says that the attestation key is in a TPM."""
-    return _certified().judged()
+    return certified().judged()
 
 
 @vector("ak.certificate")
 def ak_certificate_for_another_key() -> Judged:
     """The certificate beside the attestation key is for the signing key."""
-    return _certified(certificates.ak_certificate(key().private.public_key())).judged("ak.certificate")
+    return certified(certificates.ak_certificate(key().private.public_key())).judged("ak.certificate")
 
 
 def _as_ek() -> Ceremony:
-    return _certified(certificates.ak_certificate(ak().private.public_key(), usage=EK_USAGE))
+    return certified(certificates.ak_certificate(ak().private.public_key(), usage=EK_USAGE))
 
 
 @vector("ak.certificate")
@@ -54,7 +54,7 @@ def ak_certificate_with_ek_usage_allowed() -> Judged:
 
 def _with_list(*revoked: bytes) -> Ceremony:
     listed = certificates.revocation_list(*revoked)
-    return _certified().having("ak.crl", fixed("crl", listed, {"issuer": "ek.issuer"}))
+    return certified().having("ak.crl", fixed("crl", listed, {"issuer": "ek.issuer"}))
 
 
 @vector("ak.revocation")

@@ -6,10 +6,21 @@ Spec: "Verification", step 6.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from tests.vectorgen import software_tpm as tpm
-from tests.vectorgen.ceremonies import PCRS, ak, certify, creation, creation_data, key, signature, whole
+from tests.vectorgen.ceremonies import (
+    PCRS,
+    ak,
+    certify,
+    creation,
+    creation_data,
+    key,
+    signature,
+    whole,
+    whole_with_key,
+)
 from tests.vectorgen.ceremony import Ceremony
 from tests.vectorgen.judged_certify import OTHER_BINDING
 from tests.vectorgen.plain import NONCE
@@ -126,6 +137,32 @@ def creation_in_another_ceremony() -> Judged:
 def creation_with_other_pcrs() -> Judged:
     """The PCRs had other values at creation than in the quote, which is no fault: both are said."""
     return _data(values=OTHER_PCRS).concluding(key_resident="vouched").judged()
+
+
+@vector("A withheld item cannot be judged", "withheld")
+def creation_values_withheld() -> Judged:
+    """The quoted PCR values are withheld: that is no doubt about the creation, which has its own digest."""
+    unsure = ("container.complete", "quote.pcrs", "quote.selection")
+    return replace(whole(), absent=frozenset({"quote.pcrs"})).judged(unsure=unsure)
+
+
+def _primary(data: bytes) -> Ceremony:
+    """The whole ceremony with a signing key that has no parent but the owner hierarchy."""
+    signing = tpm.ecc_key("primary signing key", tpm.SIGNING, parent=tpm.OWNER)
+    return whole_with_key(signing).changed("key.pub", refs={}).changed("key.creation", value=data)
+
+
+@vector("creation.data", "valid")
+def creation_of_a_primary() -> Judged:
+    """The signing key is a primary: its parent is the hierarchy, whose handle stands for both names."""
+    data = tpm.creation_data(None, outside=NONCE, values=PCRS)
+    return _primary(data).concluding(key_resident="vouched").judged()
+
+
+@vector("creation.data")
+def creation_parent_not_carried() -> Judged:
+    """The key is said to be a primary, and its creation data name a parent, which is not in the bundle."""
+    return _primary(creation_data()).judged("creation.data")
 
 
 @vector("creation.data", "valid")

@@ -169,6 +169,22 @@ def ak_session_under_ek() -> Judged:
     return _under_ek(child).changed("ak.pub", refs={"parent": "ek.pub"}).judged()
 
 
+@vector("ak.template", "session")
+def ak_template_of_a_child() -> Judged:
+    """A template is given for a session key: a child is made by chance, and no template yields it again."""
+    child = tpm.ecc_key("session attestation key", tpm.ATTESTING, parent=ek().qualified_name)
+    template = fixed("ak-template", child.area, {"of": "ak.pub"})
+    ceremony = _under_ek(child).changed("ak.pub", refs={"parent": "ek.pub"}).having("ak.template", template)
+    return ceremony.concluding(ak_lifetime="unproven").judged("ak.template")
+
+
+@vector("what nothing proves. A verifier MUST NOT", "shape")
+def ak_lifetime_is_a_map() -> Judged:
+    """What is claimed of the attestation key's lifetime is a map: anything may be claimed."""
+    ceremony = snapshot().changed("ak.pub", claimed={"lifetime": {"session": True}})
+    return ceremony.concluding(ak_lifetime="unproven").judged()
+
+
 @vector("quote.signer", "session")
 def ak_session_parent_unnamed() -> Judged:
     """A session key made under the EK, which the bundle does not say."""

@@ -18,12 +18,14 @@ from tests.vectorgen.ceremonies import PCRS, ak, quote, signature, whole
 from tests.vectorgen.ceremony import Ceremony
 from tests.vectorgen.judged_later_log import after
 from tests.vectorgen.judged_log import log_item, logged, quoting
-from tests.vectorgen.measured import APPLICATION, Event, boot
+from tests.vectorgen.measured import APPLICATION, Event, boot, ima_value, measured_files
+from tests.vectorgen.plain import CREATED
 from tests.vectorgen.software_tpm import SHA1, SHA256
 from tests.vectorgen.vector import Judged, Vectors
 
 vector: Final = Vectors()
 SCHEMA: Final = "evidence-bundle-reference/1"
+FILE: Final = hashlib.sha256(b"a file").digest()
 GOOD: Final = {index: value.hex() for index, value in PCRS[SHA256].items()}
 LOADER: Final = Event(pcr=4, type=APPLICATION, data=bytes(32), measured=b"a boot loader").digest(SHA256)
 LOADER_SHA1: Final = Event(pcr=4, type=APPLICATION, data=bytes(32), measured=b"a boot loader").digest(SHA1)
@@ -45,7 +47,12 @@ def _pcrlock(pcr: int, *digests: bytes) -> bytes:
     return json.dumps({"records": [{"pcr": pcr, "digests": listed}]}, indent=1).encode()
 
 
-def _corim(registers: Mapping[int, bytes], *digests: bytes, private: bool = False) -> bytes:
+def _corim(
+    registers: Mapping[int, bytes],
+    *digests: bytes,
+    private: bool = False,
+    validity: Mapping[int, object] | None = None,
+) -> bytes:
     """An unsigned CoRIM with one CoMID: integrity registers and digests in one reference triple.
 
     Register 7 has a digest by an algorithm that only its writer knows, if `private`.
@@ -58,7 +65,12 @@ def _corim(registers: Mapping[int, bytes], *digests: bytes, private: bool = Fals
     triple = [{0: {1: "a test platform"}}, [{1: values}]]
     comid = {1: {0: "test CoMID"}, 4: {0: [triple]}}
     inner = cbor2.CBORTag(506, cbor2.dumps(comid, canonical=True))
-    return cbor2.dumps(cbor2.CBORTag(501, {0: "test CoRIM", 1: [inner]}), canonical=True)
+    members = {0: "test CoRIM", 1: [inner]} | ({} if validity is None else {4: validity})
+    return cbor2.dumps(cbor2.CBORTag(501, members), canonical=True)
+
+
+def _time(seconds: int) -> cbor2.CBORTag:
+    return cbor2.CBORTag(1, seconds)
 
 
 def _signed(payload: bytes) -> bytes:
@@ -83,6 +95,12 @@ FILES: Final = {
     "reference-phase.json": _json(events=[{"pcr": 9, "digest": PHASE.hex()}]),
     "reference-empty.json": _json(pcrs={}),
     "reference-private.corim": _corim(PCRS[SHA256], private=True),
+    "reference-valid.corim": _corim(PCRS[SHA256], validity={0: _time(CREATED), 1: _time(CREATED)}),
+    "reference-expired.corim": _corim(PCRS[SHA256], validity={1: _time(CREATED - 1)}),
+    "reference-two-events.json": _json(
+        events=[{"pcr": 9, "digest": PHASE.hex()}, {"pcr": 4, "digest": OTHER.hex()}]
+    ),
+    "reference-file.json": _json(events=[{"pcr": 10, "digest": FILE.hex()}]),
     "reference-signed.corim": _signed(_corim(PCRS[SHA256])),
 }
 
@@ -241,6 +259,36 @@ def reference_event_after_the_quote() -> Judged:
     """The phase that the verifier expects is logged, and later than the quote."""
     ceremony = after("enter-initrd", "leave-initrd", quoted=["enter-initrd"])
     return _by("reference-phase.json", ceremony=ceremony).judged(unsure=("reference.events",))
+
+
+@vector("reference.pcrs", "valid", "boundary")
+def reference_corim_in_its_validity() -> Judged:
+    """A CoRIM that is valid in one second, which is that of the manifest."""
+    return _by("reference-valid.corim").judged()
+
+
+@vector("reference.pcrs", "expired")
+def reference_corim_expired() -> Judged:
+    """A CoRIM whose validity ended a second before the ceremony."""
+    return _by("reference-expired.corim").judged(unsure=("reference.pcrs",))
+
+
+@vector("reference.events", "order")
+def reference_two_events() -> Judged:
+    """Of one event it cannot be said that it was measured, the other one is in no log: that decides."""
+    ceremony = after("enter-initrd", "leave-initrd", quoted=["enter-initrd"])
+    return _by("reference-two-events.json", ceremony=ceremony).judged("reference.events")
+
+
+@vector("reference.events")
+def reference_event_of_a_file() -> Judged:
+    """The verifier expects an event in PCR 10, which an IMA list explains; events are not sought in those."""
+    files = measured_files(2)
+    pcrs = {SHA256: {**measured.values(boot())[SHA256], 10: ima_value(files)}}
+    listed = log_item(b"".join(entry.encode() for entry in files), "ima-log")
+    ceremony = quoting(pcrs).having("firmware.log", log_item(measured.Log(events=boot()).encode()))
+    ceremony = ceremony.having("ima.log", listed)
+    return _by("reference-file.json", ceremony=ceremony).judged(unsure=("reference.events",))
 
 
 @vector("reference.pcrs", "unknown")

@@ -170,11 +170,12 @@ class Statement:
     resets: int = 7
     restarts: int = 0
     safe: int = 1
+    firmware: int = 0x0001_0000_0000_0000
 
     def encode(self) -> bytes:
         head = struct.pack(">IH", self.magic, self.type) + tpm2b(self.signer) + tpm2b(self.extra)
         clock_info = struct.pack(">QIIB", self.clock, self.resets, self.restarts, self.safe)
-        return head + clock_info + struct.pack(">Q", 0x0001_0000_0000_0000) + self.attested
+        return head + clock_info + struct.pack(">Q", self.firmware) + self.attested
 
 
 def selection(banks: Mapping[int, tuple[int, ...]] | tuple[tuple[int, tuple[int, ...]], ...]) -> bytes:

@@ -6,6 +6,7 @@ A vector's own findings are taken, those of one check get another outcome, and t
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Final
 
@@ -16,7 +17,8 @@ from bundlefmt.verify import Basis, Conclusion, Finding, Outcome, verify
 from bundlefmt.verify.conclusions import draw
 from bundlefmt.verify.context import Context
 from bundlefmt.verify.verifier import CHECK_IDS
-from tests.test_vectors import before, octets, policy_of, said
+from tests.test_checks import FORMAT
+from tests.test_vectors import JUDGED, before, octets, policy_of, said
 
 # the vectors in which each conclusion has the best basis that it can have
 BEST: Final = {
@@ -27,6 +29,7 @@ BEST: Final = {
     "key.resident": "activation_whole",
     "platform.boot": "log_firmware",
     "ak.lifetime": "activation_whole",
+    "ak.same": "previous_key-came-back",
     "tpm.same": "previous_key-came-back",
 }
 CERTIFIED: Final = "ak_certified"
@@ -112,3 +115,58 @@ def test_vouched_never_becomes_proven_by_a_challenge() -> None:
     _, _, drawn = judged("activation_whole")
     assert drawn["ak.resident"].basis is Basis.VOUCHED
     assert "the word of those who sealed" in drawn["ak.resident"].statement
+
+
+# --- the table of the specification, section 8 --------------------------------------------------------
+
+ROWS: Final = {
+    row[0].strip("`"): row
+    for row in (
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in FORMAT.split("\n| conclusion |", 1)[1].split("\n\n", 1)[0].splitlines()[2:]
+    )
+}
+# every way to come to a conclusion
+WAYS: Final = (*dict.fromkeys(BEST.values()), CERTIFIED, "ak_session-under-ek")
+RANK: Final = {Basis.UNPROVEN: 0, Basis.VOUCHED: 1, Basis.PROVEN: 2}
+
+
+def written(conclusion: str) -> set[str]:
+    """The checks that the table says a conclusion rests on, also by way of another conclusion."""
+    cell = ROWS[conclusion][2]
+    named = set(re.findall(r"\b[a-z]+\.[a-z]+\b", cell))
+    for area in re.findall(r"\ball of ([a-z]+)", cell):
+        named |= {check for check in CHECK_IDS if check.startswith(f"{area}.")}
+    for some, area in re.findall(r"((?:[a-z]+, )+[a-z]+ and [a-z]+) of ([a-z]+)", cell):
+        named |= {f"{area}.{name}" for name in re.split(r", | and ", some)}
+    return {check for each in named for check in (written(each) if each in ROWS else {each})}
+
+
+def given(conclusion: str) -> set[str]:
+    """The checks that conclusions say they rest on, in any of the ways."""
+    drawn = [judged(name)[2] for name in WAYS]
+    return {check for each in drawn if conclusion in each for check in each[conclusion].rests_on}
+
+
+@pytest.mark.parametrize("conclusion", BEST)
+def test_it_rests_on_what_the_table_says(conclusion: str) -> None:
+    # no vector has each conclusion by way of a certificate
+    of_key = given("ak.resident") if "`ak.resident`" in ROWS[conclusion][2] else set()
+    assert given(conclusion) | of_key == written(conclusion)
+
+
+@pytest.mark.parametrize("name", JUDGED)
+def test_no_basis_is_stronger_than_the_table_says(name: str) -> None:
+    context, findings, drawn = judged(name)
+    basis = {id: each.basis for id, each in drawn.items()}
+    failed = {each.check for each in findings if each.outcome is Outcome.FAILED}
+    for id, conclusion in drawn.items():
+        word = ROWS[id][3]
+        limit = basis["ak.resident"] if word.startswith("that of `ak.resident`") else Basis.PROVEN
+        limit = Basis.VOUCHED if word.startswith("vouched at best") else limit
+        assert RANK[conclusion.basis] <= RANK[limit], id
+        assert conclusion.basis is Basis.UNPROVEN or not failed & set(conclusion.rests_on), id
+    if basis["ak.resident"] is Basis.PROVEN:
+        assert context.labels("ak-certificate")
+    if Basis.VOUCHED in basis.values():
+        assert basis["identity.sealed"] is Basis.PROVEN

@@ -3,16 +3,20 @@
 
 A re-derivable AK is a primary key: endorsement seed and template give the same key and the same Name on
 this TPM, after resets and after TPM2_Clear, and on no other (TPM 2.0 Library, Part 1, "Primary Seeds").
+Whatever answers as a TPM can repeat a public area, so the key made again also quotes over a fresh nonce.
 """
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 
 from bundlefmt.bundle import Bundle
+from bundlefmt.evidence.attest import TpmsAttest
 from bundlefmt.evidence.tpm import TpmtPublic
+from bundlefmt.evidence.tpm_signature import SignatureMismatchError, TpmtSignature
 from bundletools.capture import ENDORSEMENT
-from bundletools.devices import Tpm
+from bundletools.devices import DeviceError, LoadedKey, Tpm
 
 
 class NotRecheckableError(Exception):
@@ -55,9 +59,24 @@ def derive(tpm: Tpm, bundle: Bundle, template: bytes | None = None) -> Derived:
         raise NotRecheckableError(f"{of} is withheld from this bundle: there is no Name to compare with")
     if not bundle.manifest.items[of].digest.matches(bundle.content[of].value):
         raise NotRecheckableError(f"{of} does not have the digest that was sealed")
-    recorded = TpmtPublic.decode(bundle.content[of].value).name()
+    recorded = TpmtPublic.decode(bundle.content[of].value)
     with tpm.primary(ENDORSEMENT, TpmtPublic.decode(template)) as key:
-        return Derived(label=of, recorded=recorded, derived=TpmtPublic.decode(key.public).name())
+        derived = TpmtPublic.decode(key.public).name()
+        if derived == recorded.name():
+            _require_private_key(tpm, key, recorded)
+    return Derived(label=of, recorded=recorded.name(), derived=derived)
+
+
+def _require_private_key(tpm: Tpm, key: LoadedKey, recorded: TpmtPublic) -> None:
+    """A quote over a fresh nonce verifies with the public area in the bundle. Raises DeviceError."""
+    nonce = secrets.token_bytes(32)
+    quoted = tpm.quote(key, tpm.pcr_banks(), nonce)
+    try:
+        TpmtSignature.decode(quoted.signature).verify(recorded, quoted.attest)
+    except SignatureMismatchError:
+        raise DeviceError("the TPM shows the bundle's attestation key and cannot sign with it") from None
+    if TpmsAttest.decode(quoted.attest).extra_data != nonce:
+        raise DeviceError("the TPM answers with a statement that was made for something else")
 
 
 def _template_item(bundle: Bundle) -> tuple[str, str]:
