@@ -25,7 +25,8 @@ _SUBJECT: Final = re.compile(r"YubiKey (PIV|OPGP) Attestation ([0-9a-f]{2}|[A-Z]
 _PATH: Final = "attestation statement"
 # slots with a key of the holder: f9 has the key that attests (NIST SP 800-73-4, table 4b; Yubico)
 PIV_SLOTS: Final = frozenset({"9a", "9c", "9d", "9e", *(f"{slot:02x}" for slot in range(0x82, 0x96))})
-OPENPGP_SLOTS: Final = frozenset({"SIG", "DEC", "AUT"})
+SIGNING: Final = "SIG"
+OPENPGP_SLOTS: Final = frozenset({SIGNING, "DEC", "AUT"})
 _GENERATED: Final = 1
 _SOURCES: Final = {0: "imported", _GENERATED: "generated in the device"}
 _FIPS: Final = 0x80

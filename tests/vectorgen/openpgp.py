@@ -74,6 +74,10 @@ class Key:
     def fingerprint(self) -> bytes:
         return hashlib.sha1(self.hashed, usedforsecurity=False).digest()
 
+    def as_subkey(self) -> bytes:
+        """The packet that holds it as a subkey; nothing is signed."""
+        return packet(_PUBLIC_SUBKEY, self.body)
+
     def signature(
         self,
         kind: int,
