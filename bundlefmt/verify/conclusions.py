@@ -17,11 +17,12 @@ from bundlefmt.verify.findings import Basis, Conclusion, Finding, Outcome
 from bundlefmt.verify.seals import sealed_by_pinned
 
 _SEALED: Final = ("container.digest", "seal.validity", "seal.anchor")
-_TPM: Final = ("ek.form", "ek.certificate", "ek.chain", "ek.key")
+_SOUND: Final = ("container.digest", "container.refs")  # what was sealed, each of the role it is named for
+_TPM: Final = (*_SOUND, "ek.form", "ek.certificate", "ek.chain", "ek.key")
 _TPM_REVOCATION: Final = "ek.revocation"  # lists are not required: without one it is skipped
-_AK: Final = ("ak.form", "ak.attributes", "ak.scheme")
+_AK: Final = (*_SOUND, "ak.form", "ak.attributes", "ak.scheme")
 _AK_REVOCATION: Final = "ak.revocation"
-_STATED: Final = ("container.refs", "container.binding")
+_STATED: Final = (*_SOUND, "container.binding")
 QUOTED: Final = (
     *_STATED,
     *(f"quote.{name}" for name in ("form", "signature", "signer", "binding", "selection", "bank", "pcrs")),
@@ -35,8 +36,10 @@ _CERTIFIED: Final = {
         f"creation.{name}" for name in ("form", "signature", "signer", "binding", "subject")
     ),
 }
-_ACTIVATED: Final = ("activation.made", "activation.form")
+_ACTIVATED: Final = ("ek.form", "activation.made", "activation.form")
 _RECOMPUTED: Final = ("activation.blob", "activation.secret")
+_SPEAKING: Final = ("quote", *_CERTIFIED)
+_REVOKING: Final = ("crl", "ocsp")
 _AGAIN: Final = (*_AK, "previous.digest", "previous.ak")
 
 
@@ -90,8 +93,9 @@ def draw(context: Context, findings: Sequence[Finding]) -> tuple[Conclusion, ...
     found = _Found(context, findings)
     pinned = bool(sealed_by_pinned(context)) and found.holds(_SEALED)
     word = Basis.VOUCHED if pinned else Basis.UNPROVEN
-    genuine = found.holds(_TPM) and found.unbroken(_TPM_REVOCATION)
+    genuine = found.holds(_TPM) and _unrevoked(context, found, _TPM_REVOCATION)
     resident = _resident(context, found, word, genuine=genuine)
+    basis, of_one = _of_one_tpm(context, found, word, resident)
     return (
         Conclusion(
             id="identity.sealed",
@@ -116,22 +120,46 @@ def draw(context: Context, findings: Sequence[Finding]) -> tuple[Conclusion, ...
         resident,
         Conclusion(
             id="platform.state",
-            basis=resident.basis if found.holds(QUOTED) else Basis.UNPROVEN,
+            basis=basis if found.holds(QUOTED) else Basis.UNPROVEN,
             statement="the PCRs had these values when the attestation key quoted them",
-            rests_on=(*resident.rests_on, *QUOTED),
+            rests_on=(*of_one, *QUOTED),
         ),
-        _key_resident(context, found, resident),
-        *_boot(context, found, resident),
+        _key_resident(context, found, basis, of_one),
+        *_boot(context, found, basis, of_one),
         _lifetime(context, found, word),
-        *_again(context, found, resident),
+        *_again(context, found, basis, of_one),
     )
+
+
+def _unrevoked(context: Context, found: _Found, check: str) -> bool:
+    """Nothing says that a certificate is revoked, and nothing that could say so is kept back."""
+    return found.unbroken(check) and all(
+        label in context.bundle.content for label in context.labels(*_REVOKING)
+    )
+
+
+def _tied(found: _Found) -> bool:
+    """Records tie every attestation key to every endorsement key."""
+    return found.holds(_ACTIVATED) and not found.failed(_RECOMPUTED)
+
+
+def _of_one_tpm(
+    context: Context, found: _Found, word: Basis, resident: Conclusion
+) -> tuple[Basis, tuple[str, ...]]:
+    """How it is known that all statements are of one TPM: one key made them, or records tie several keys."""
+    speaking = {key for label in context.labels(*_SPEAKING) for key in context.item(label).ref("by")}
+    if len(speaking) <= 1:
+        return resident.basis, resident.rests_on
+    rests_on = dict.fromkeys((*resident.rests_on, *_SEALED, *_ACTIVATED, *_RECOMPUTED))
+    tied = word if _tied(found) else Basis.UNPROVEN
+    return max(resident.basis, tied, key=list(Basis).index), tuple(rests_on)
 
 
 def _resident(context: Context, found: _Found, word: Basis, *, genuine: bool) -> Conclusion:
     """The attestation key is in a TPM: by an authority's certificate, or as far as whoever sealed says so."""
     keys = context.labels("ak-public")
     certified = keys and all(context.item(label).ref("certificate") for label in keys)
-    if certified and found.holds((*_AK, "ak.certificate")) and found.unbroken(_AK_REVOCATION):
+    if certified and found.holds((*_AK, "ak.certificate")) and _unrevoked(context, found, _AK_REVOCATION):
         return Conclusion(
             id="ak.resident",
             basis=Basis.PROVEN,
@@ -139,8 +167,7 @@ def _resident(context: Context, found: _Found, word: Basis, *, genuine: bool) ->
             rests_on=(*_AK, "ak.certificate", _AK_REVOCATION),
         )
     where = "that TPM" if genuine else "a TPM"
-    tied = found.holds(_ACTIVATED) and not found.failed(_RECOMPUTED)
-    if not found.holds(_AK) or not tied or word is Basis.UNPROVEN:
+    if not found.holds(_AK) or not _tied(found) or word is Basis.UNPROVEN:
         basis, statement = Basis.UNPROVEN, f"that the attestation key is in {where} is not shown"
     else:
         basis, statement = word, f"the attestation key is in {where}: the word of those who sealed"
@@ -148,23 +175,23 @@ def _resident(context: Context, found: _Found, word: Basis, *, genuine: bool) ->
     return Conclusion(id="ak.resident", basis=basis, statement=statement, rests_on=rests_on)
 
 
-def _key_resident(context: Context, found: _Found, resident: Conclusion) -> Conclusion:
+def _key_resident(context: Context, found: _Found, basis: Basis, of_one: tuple[str, ...]) -> Conclusion:
     roles = [role for role in _CERTIFIED if context.labels(role)]
     checks = (*_KEY, *(check for role in roles for check in _CERTIFIED[role]))
     return Conclusion(
         id="key.resident",
-        basis=resident.basis if roles and found.holds(checks) else Basis.UNPROVEN,
+        basis=basis if roles and found.holds(checks) else Basis.UNPROVEN,
         statement="the signing key is in the same TPM as the attestation key",
-        rests_on=(*resident.rests_on, *checks),
+        rests_on=(*of_one, *checks),
     )
 
 
-def _boot(context: Context, found: _Found, resident: Conclusion) -> tuple[Conclusion, ...]:
+def _boot(context: Context, found: _Found, basis: Basis, of_one: tuple[str, ...]) -> tuple[Conclusion, ...]:
     """What the firmware measured, as far as it is measured; only where there is a firmware log."""
     labels_ = context.labels("firmware-log")
     if not labels_:
         return ()
-    rests_on = (*resident.rests_on, *QUOTED, *_LOG)
+    rests_on = (*of_one, *QUOTED, *_LOG)
     if not found.holds((*QUOTED, *_LOG)) or len(labels_) != 1:
         return (
             Conclusion(
@@ -176,7 +203,7 @@ def _boot(context: Context, found: _Found, resident: Conclusion) -> tuple[Conclu
         )
     (label,) = labels_
     logs = context.area(Logs)
-    indices = sorted({one.replay.index for one in logs.compared(label)} & set(STATIC_PCRS))
+    indices = sorted(logs.measured(label) & set(STATIC_PCRS))
     unquoted = [index for index in logs.unquoted(label) if index in STATIC_PCRS]
     secure_boot = logs.summary(label).secure_boot.enabled
     words: dict[bool | None, str] = {True: "Secure Boot was on", False: "Secure Boot was off"}
@@ -191,7 +218,7 @@ def _boot(context: Context, found: _Found, resident: Conclusion) -> tuple[Conclu
     return (
         Conclusion(
             id="platform.boot",
-            basis=resident.basis if indices else Basis.UNPROVEN,
+            basis=basis if indices else Basis.UNPROVEN,
             statement=f"{statement}; {words.get(told, 'of Secure Boot it proves nothing')}",
             rests_on=rests_on,
         ),
@@ -200,11 +227,13 @@ def _boot(context: Context, found: _Found, resident: Conclusion) -> tuple[Conclu
 
 def _lifetime(context: Context, found: _Found, word: Basis) -> Conclusion:
     """What becomes of the attestation key. No file shows it: a key that speaks again may have been kept."""
+    keys = context.labels("ak-public")
     if context.labels("ak-template"):
         rests_on: tuple[str, ...] = (*_SEALED, *_AK, "ak.template")
-        told, statement = True, "the attestation key can be made again by its TPM, from its template"
+        told = all(context.referring("ak-template", "of", key) for key in keys)
+        statement = "the attestation key can be made again by its TPM, from its template"
     else:
-        claims = [context.item(label).claimed.get("lifetime") for label in context.labels("ak-public")]
+        claims = [context.item(label).claimed.get("lifetime") for label in keys]
         rests_on = (*_SEALED, *_AK)
         told = bool(claims) and all(claim == "session" for claim in claims)
         statement = (
@@ -220,7 +249,7 @@ def _lifetime(context: Context, found: _Found, word: Basis) -> Conclusion:
     )
 
 
-def _again(context: Context, found: _Found, resident: Conclusion) -> tuple[Conclusion, ...]:
+def _again(context: Context, found: _Found, basis: Basis, of_one: tuple[str, ...]) -> tuple[Conclusion, ...]:
     """Only where the verifier gives the snapshot before: is it the same key, and so the same TPM?"""
     if context.previous is None:
         return ()
@@ -238,12 +267,12 @@ def _again(context: Context, found: _Found, resident: Conclusion) -> tuple[Concl
         ),
         Conclusion(
             id="tpm.same",
-            basis=resident.basis if same else Basis.UNPROVEN,
+            basis=basis if same else Basis.UNPROVEN,
             statement=(
                 "the same TPM made this and the snapshot before: its key cannot be anywhere else"
-                if same and resident.basis is not Basis.UNPROVEN
+                if same and basis is not Basis.UNPROVEN
                 else "that the same TPM made this and the snapshot before is not shown"
             ),
-            rests_on=(*resident.rests_on, *_AGAIN),
+            rests_on=(*of_one, *_AGAIN),
         ),
     )
