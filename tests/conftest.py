@@ -33,7 +33,7 @@ def _absent(reason: str) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _interruptible() -> None:
-    """A shell's background jobs ignore SIGINT, and so would every program that a test starts and interrupts."""
+    """Background jobs of a shell ignore SIGINT; programs that a test starts and interrupts would too."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
