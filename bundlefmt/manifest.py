@@ -170,7 +170,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binding:
-    """What the TPM must repeat: a hash over a nonce and the digests of the items `over`."""
+    """What the TPM must repeat: a hash over a nonce, digests of the items `over`, the snapshot before."""
 
     alg: int
     nonce: bytes
@@ -194,13 +194,17 @@ class Binding:
     def to_value(self) -> dict[str, object]:
         return {"alg": self.alg, "nonce": self.nonce, "over": list(self.over)}
 
-    def preimage(self, items: Mapping[str, Item]) -> bytes:
-        """The bytes whose hash is the extraData of every quote and certify."""
-        digests = {label: items[label].digest.to_value() for label in self.over}
-        return cbor.encode([labels.BINDING_CONTEXT, self.nonce, digests])
+    def preimage(self, items: Mapping[str, Item], previous: Digest | None) -> bytes:
+        """The bytes whose hash is the extraData of every quote and certify.
 
-    def digest(self, items: Mapping[str, Item]) -> bytes:
-        return hash_bytes(self.alg, self.preimage(items))
+        `previous` is the manifest's member: what a later snapshot says cannot have been said in advance.
+        """
+        digests = {label: items[label].digest.to_value() for label in self.over}
+        before = () if previous is None else (previous.to_value(),)
+        return cbor.encode([labels.BINDING_CONTEXT, self.nonce, digests, *before])
+
+    def digest(self, items: Mapping[str, Item], previous: Digest | None) -> bytes:
+        return hash_bytes(self.alg, self.preimage(items, previous))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -215,7 +215,7 @@ def test_pcr_values_are_valid() -> None:
 
 def test_the_binding_preimage_is_valid() -> None:
     made = snapshot().manifest
-    assert faults(made.binding.preimage(made.items), "binding-preimage") == []
+    assert faults(made.binding.preimage(made.items, made.previous), "binding-preimage") == []
 
 
 # --- what is refused, by the decoder and by the schema ----------------------------------------------

@@ -437,5 +437,5 @@ def test_the_binding_covers_the_nonce_and_what_it_names() -> None:
     preimage = encode(
         ["evidence-bundle/1 binding", b"\x11" * 16, {"ak": [-16, b"\xaa" * 32], "quote": [-43, b"\xbb" * 48]}]
     )
-    assert manifest.binding.preimage(manifest.items) == preimage
-    assert manifest.binding.digest(manifest.items) == hashlib.sha256(preimage).digest()
+    assert manifest.binding.preimage(manifest.items, manifest.previous) == preimage
+    assert manifest.binding.digest(manifest.items, manifest.previous) == hashlib.sha256(preimage).digest()

@@ -134,7 +134,7 @@ class Ceremony:
             add(label, role, data, **refs)
         over = sorted(label for label, item in items.items() if item.role in labels.BOUND_ROLES)
         binding = Binding(alg=labels.HASH_SHA256, nonce=bytes(32), over=tuple(over))
-        extra = binding.digest(items)
+        extra = binding.digest(items, None)
         row = b"".join(value for bank in self.banks.values() for value in bank.values())
         info = TpmsQuoteInfo(
             pcr_select=tuple(TpmsPcrSelection.of(bank, values) for bank, values in self.banks.items()),

@@ -80,7 +80,7 @@ def inspection(bundle: Bundle) -> dict[str, Json]:
             "alg": labels.HASH_NAMES[manifest.binding.alg],
             "nonce": manifest.binding.nonce.hex(),
             "over": plain(manifest.binding.over),
-            "digest": manifest.binding.digest(manifest.items).hex(),
+            "digest": manifest.binding.digest(manifest.items, manifest.previous).hex(),
         },
         "signers": [{"item": signer.item, "part": signer.part} for signer in manifest.signers],
         "seals": [

@@ -16,11 +16,12 @@ from bundlefmt.verify.findings import Basis, Conclusion, Finding
 from bundlefmt.verify.held import Held
 from bundlefmt.verify.identities import SEALED, bound_key, identities, vouching
 
-_TPM: Final = ("ek.form", "ek.certificate", "ek.chain", "ek.key")
+_SOUND: Final = ("container.digest", "container.refs")  # what was sealed, each of the role it is named for
+_TPM: Final = (*_SOUND, "ek.form", "ek.certificate", "ek.chain", "ek.key")
 _TPM_REVOCATION: Final = "ek.revocation"  # lists are not required: without one it is skipped
-_AK: Final = ("ak.form", "ak.attributes", "ak.scheme")
+_AK: Final = (*_SOUND, "ak.form", "ak.attributes", "ak.scheme")
 _AK_REVOCATION: Final = "ak.revocation"
-_STATED: Final = ("container.refs", "container.binding")
+_STATED: Final = (*_SOUND, "container.binding")
 QUOTED: Final = (
     *_STATED,
     *(f"quote.{name}" for name in ("form", "signature", "signer", "binding", "selection", "bank", "pcrs")),
@@ -34,8 +35,9 @@ _CERTIFIED: Final = {
         f"creation.{name}" for name in ("form", "signature", "signer", "binding", "subject")
     ),
 }
-_ACTIVATED: Final = ("activation.made", "activation.form")
+_ACTIVATED: Final = ("ek.form", "activation.made", "activation.form")
 _RECOMPUTED: Final = ("activation.blob", "activation.secret")
+_SPEAKING: Final = ("quote", *_CERTIFIED)
 _AGAIN: Final = (*_AK, "previous.digest", "previous.ak")
 
 
@@ -49,8 +51,9 @@ def draw(context: Context, findings: Sequence[Finding]) -> tuple[Conclusion, ...
     found = Held(context, findings)
     signers = vouching(context, found)
     word = Basis.VOUCHED if signers else Basis.UNPROVEN
-    genuine = found.holds(_TPM) and found.unbroken(_TPM_REVOCATION)
+    genuine = found.holds(_TPM) and found.unrevoked(_TPM_REVOCATION)
     resident = _resident(context, found, word, genuine=genuine)
+    basis, of_one = _of_one_tpm(context, found, word, resident)
     return (
         *identities(context, found, signers),
         Conclusion(
@@ -66,23 +69,40 @@ def draw(context: Context, findings: Sequence[Finding]) -> tuple[Conclusion, ...
         resident,
         Conclusion(
             id="platform.state",
-            basis=resident.basis if found.holds(QUOTED) else Basis.UNPROVEN,
+            basis=basis if found.holds(QUOTED) else Basis.UNPROVEN,
             statement="the PCRs had these values when the attestation key quoted them",
-            rests_on=(*resident.rests_on, *QUOTED),
+            rests_on=(*of_one, *QUOTED),
         ),
-        _key_resident(context, found, resident),
+        _key_resident(context, found, basis, of_one),
         *bound_key(context, found, signers),
-        *_boot(context, found, resident),
+        *_boot(context, found, basis, of_one),
         _lifetime(context, found, word),
-        *_again(context, found, resident),
+        *_again(context, found, basis, of_one),
     )
+
+
+def _tied(found: Held) -> bool:
+    """Records tie every attestation key to every endorsement key."""
+    return found.holds(_ACTIVATED) and not found.failed(_RECOMPUTED)
+
+
+def _of_one_tpm(
+    context: Context, found: Held, word: Basis, resident: Conclusion
+) -> tuple[Basis, tuple[str, ...]]:
+    """How it is known that all statements are of one TPM: one key made them, or records tie several keys."""
+    speaking = {key for label in context.labels(*_SPEAKING) for key in context.item(label).ref("by")}
+    if len(speaking) <= 1:
+        return resident.basis, resident.rests_on
+    rests_on = dict.fromkeys((*resident.rests_on, *SEALED, *_ACTIVATED, *_RECOMPUTED))
+    tied = word if _tied(found) else Basis.UNPROVEN
+    return max(resident.basis, tied, key=list(Basis).index), tuple(rests_on)
 
 
 def _resident(context: Context, found: Held, word: Basis, *, genuine: bool) -> Conclusion:
     """The attestation key is in a TPM: by an authority's certificate, or as far as whoever sealed says so."""
     keys = context.labels("ak-public")
     certified = keys and all(context.item(label).ref("certificate") for label in keys)
-    if certified and found.holds((*_AK, "ak.certificate")) and found.unbroken(_AK_REVOCATION):
+    if certified and found.holds((*_AK, "ak.certificate")) and found.unrevoked(_AK_REVOCATION):
         return Conclusion(
             id="ak.resident",
             basis=Basis.PROVEN,
@@ -90,8 +110,7 @@ def _resident(context: Context, found: Held, word: Basis, *, genuine: bool) -> C
             rests_on=(*_AK, "ak.certificate", _AK_REVOCATION),
         )
     where = "that TPM" if genuine else "a TPM"
-    tied = found.holds(_ACTIVATED) and not found.failed(_RECOMPUTED)
-    if not found.holds(_AK) or not tied or word is Basis.UNPROVEN:
+    if not found.holds(_AK) or not _tied(found) or word is Basis.UNPROVEN:
         basis, statement = Basis.UNPROVEN, f"that the attestation key is in {where} is not shown"
     else:
         basis, statement = word, f"the attestation key is in {where}: the word of those who sealed"
@@ -99,23 +118,23 @@ def _resident(context: Context, found: Held, word: Basis, *, genuine: bool) -> C
     return Conclusion(id="ak.resident", basis=basis, statement=statement, rests_on=rests_on)
 
 
-def _key_resident(context: Context, found: Held, resident: Conclusion) -> Conclusion:
+def _key_resident(context: Context, found: Held, basis: Basis, of_one: tuple[str, ...]) -> Conclusion:
     roles = [role for role in _CERTIFIED if context.labels(role)]
     checks = (*_KEY, *(check for role in roles for check in _CERTIFIED[role]))
     return Conclusion(
         id="key.resident",
-        basis=resident.basis if roles and found.holds(checks) else Basis.UNPROVEN,
+        basis=basis if roles and found.holds(checks) else Basis.UNPROVEN,
         statement="the signing key is in the same TPM as the attestation key",
-        rests_on=(*resident.rests_on, *checks),
+        rests_on=(*of_one, *checks),
     )
 
 
-def _boot(context: Context, found: Held, resident: Conclusion) -> tuple[Conclusion, ...]:
+def _boot(context: Context, found: Held, basis: Basis, of_one: tuple[str, ...]) -> tuple[Conclusion, ...]:
     """What the firmware measured, as far as it is measured; only where there is a firmware log."""
     labels_ = context.labels("firmware-log")
     if not labels_:
         return ()
-    rests_on = (*resident.rests_on, *QUOTED, *_LOG)
+    rests_on = (*of_one, *QUOTED, *_LOG)
     if not found.holds((*QUOTED, *_LOG)) or len(labels_) != 1:
         return (
             Conclusion(
@@ -127,7 +146,7 @@ def _boot(context: Context, found: Held, resident: Conclusion) -> tuple[Conclusi
         )
     (label,) = labels_
     logs = context.area(Logs)
-    indices = sorted({one.replay.index for one in logs.compared(label)} & set(STATIC_PCRS))
+    indices = sorted(logs.measured(label) & set(STATIC_PCRS))
     unquoted = [index for index in logs.unquoted(label) if index in STATIC_PCRS]
     secure_boot = logs.summary(label).secure_boot.enabled
     words: dict[bool | None, str] = {True: "Secure Boot was on", False: "Secure Boot was off"}
@@ -142,7 +161,7 @@ def _boot(context: Context, found: Held, resident: Conclusion) -> tuple[Conclusi
     return (
         Conclusion(
             id="platform.boot",
-            basis=resident.basis if indices else Basis.UNPROVEN,
+            basis=basis if indices else Basis.UNPROVEN,
             statement=f"{statement}; {words.get(told, 'of Secure Boot it proves nothing')}",
             rests_on=rests_on,
         ),
@@ -151,11 +170,13 @@ def _boot(context: Context, found: Held, resident: Conclusion) -> tuple[Conclusi
 
 def _lifetime(context: Context, found: Held, word: Basis) -> Conclusion:
     """What becomes of the attestation key. No file shows it: a key that speaks again may have been kept."""
+    keys = context.labels("ak-public")
     if context.labels("ak-template"):
         checks: tuple[str, ...] = (*_AK, "ak.template")
-        told, statement = True, "the attestation key can be made again by its TPM, from its template"
+        told = all(context.referring("ak-template", "of", key) for key in keys)
+        statement = "the attestation key can be made again by its TPM, from its template"
     else:
-        claims = [context.item(label).claimed.get("lifetime") for label in context.labels("ak-public")]
+        claims = [context.item(label).claimed.get("lifetime") for label in keys]
         checks = _AK
         told = bool(claims) and all(claim == "session" for claim in claims)
         statement = (
@@ -171,7 +192,7 @@ def _lifetime(context: Context, found: Held, word: Basis) -> Conclusion:
     )
 
 
-def _again(context: Context, found: Held, resident: Conclusion) -> tuple[Conclusion, ...]:
+def _again(context: Context, found: Held, basis: Basis, of_one: tuple[str, ...]) -> tuple[Conclusion, ...]:
     """Only where the verifier gives the snapshot before: is it the same key, and so the same TPM?"""
     if context.previous is None:
         return ()
@@ -189,12 +210,12 @@ def _again(context: Context, found: Held, resident: Conclusion) -> tuple[Conclus
         ),
         Conclusion(
             id="tpm.same",
-            basis=resident.basis if same else Basis.UNPROVEN,
+            basis=basis if same else Basis.UNPROVEN,
             statement=(
                 "the same TPM made this and the snapshot before: its key cannot be anywhere else"
-                if same and resident.basis is not Basis.UNPROVEN
+                if same and basis is not Basis.UNPROVEN
                 else "that the same TPM made this and the snapshot before is not shown"
             ),
-            rests_on=(*resident.rests_on, *_AGAIN),
+            rests_on=(*of_one, *_AGAIN),
         ),
     )

@@ -152,7 +152,7 @@ class Context:
     @cached_property
     def binding(self) -> bytes:
         """What every statement must repeat; worked out once, since it may cover every item."""
-        return self.manifest.binding.digest(self.manifest.items)
+        return self.manifest.binding.digest(self.manifest.items, self.manifest.previous)
 
     def labels(self, *roles: str) -> tuple[str, ...]:
         """The labels of all items with one of `roles`, in label order."""

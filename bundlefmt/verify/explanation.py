@@ -104,10 +104,17 @@ class Logs(Area):
         quoted = {one.replay.index for one in self.compared(label)}
         return tuple(sorted({event.index for event in events if event.extended} - quoted))
 
-    def weak(self, label: str) -> bool:
-        """Whether nothing but SHA-1 ties the log to a quote, and the policy does not let that pass."""
-        banks = {one.replay.bank for one in self.compared(label)}
-        return banks == {TpmAlg.SHA1} and not self.context.policy.allow_sha1
+    def measured(self, label: str) -> set[int]:
+        """PCRs whose quoted value comes of events; the others have none and are as they start."""
+        return {one.replay.index for one in self.compared(label) if one.events}
+
+    def weak(self, label: str) -> tuple[int, ...]:
+        """PCRs that nothing but SHA-1 ties to a quote, where the policy does not let that pass."""
+        if self.context.policy.allow_sha1:
+            return ()
+        replays = [one.replay for one in self.compared(label)]
+        strong = {found.index for found in replays if found.bank != TpmAlg.SHA1}
+        return tuple(sorted({found.index for found in replays} - strong))
 
     def summary(self, label: str, *, attested: bool = True) -> Platform:
         """What a firmware log tells, in the strongest bank that is quoted. Raises Skip without one.
@@ -122,8 +129,9 @@ class Logs(Area):
         mine = [one for one in compared if one.replay.bank == bank]
         wrong = {one.replay.index for one in mine if not one.explained}
         firm = [one.replay for one in mine if one.replay.index not in wrong]
-        stand = attested and not self.weak(label)
-        return summarise(self.context.firmware_logs(label).events, bank, firm if stand else ())
+        weak = self.weak(label)
+        stand = [found for found in firm if attested and found.index not in weak]
+        return summarise(self.context.firmware_logs(label).events, bank, stand)
 
 
 def _by_index(events: Iterable[Measured]) -> Mapping[int, list[Measured]]:

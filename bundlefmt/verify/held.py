@@ -7,10 +7,13 @@ Spec: "Conclusions".
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from bundlefmt import labels
 from bundlefmt.verify.context import Context
 from bundlefmt.verify.findings import Finding, Outcome
+
+_REVOKING: Final = ("crl", "ocsp")
 
 
 class Held:
@@ -22,6 +25,7 @@ class Held:
 
     def __init__(self, context: Context, findings: Sequence[Finding]) -> None:
         self._items = context.manifest.items
+        self._silenced = any(label not in context.bundle.content for label in context.labels(*_REVOKING))
         self._findings: dict[str, list[Finding]] = {}
         for finding in findings:
             self._findings.setdefault(finding.check, []).append(finding)
@@ -33,6 +37,10 @@ class Held:
         """Nothing failed or was left undecided."""
         outcomes = {finding.outcome for finding in self._findings.get(check, [])}
         return not outcomes & {Outcome.FAILED, Outcome.INDETERMINATE}
+
+    def unrevoked(self, check: str) -> bool:
+        """Nothing says that a certificate is revoked, and nothing that could say so is kept back."""
+        return self.unbroken(check) and not self._silenced
 
     def _holds(self, findings: Sequence[Finding]) -> bool:
         return any(finding.outcome is Outcome.PASSED for finding in findings) and all(

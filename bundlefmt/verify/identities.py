@@ -20,10 +20,9 @@ from bundlefmt.verify.signers import Signer
 
 _SEALS: Final = ("container.digest", "seal.validity", "seal.anchor")
 # an issuer can take away what a pin gives, and a certificate can deny what its key did
-_STANDING: Final = tuple(
-    f"piv.{name}" for name in ("form", "key", "signature", "usage", "chain", "revocation")
-)
-SEALED: Final = (*_SEALS, *_STANDING)
+_STANDING: Final = tuple(f"piv.{name}" for name in ("form", "key", "signature", "usage", "chain"))
+_REVOCATION: Final = "piv.revocation"
+SEALED: Final = (*_SEALS, *_STANDING, _REVOCATION)
 _HARDWARE: Final = (
     "container.refs",
     *(f"hardware.{name}" for name in ("form", "chain", "key", "origin")),
@@ -40,7 +39,7 @@ _KINDS: Final = {"openpgp-certificate": "OpenPGP key", "piv-certificate": "X.509
 
 def vouching(context: Context, held: Held) -> tuple[Signer, ...]:
     """The pinned identities that sealed; none where a check of seals or X.509 certificates denies it."""
-    if not held.holds(_SEALS) or not all(map(held.unbroken, _STANDING)):
+    if not held.holds(_SEALS) or not all(map(held.unbroken, _STANDING)) or not held.unrevoked(_REVOCATION):
         return ()
     return sealed_by_pinned(context)
 
@@ -112,7 +111,7 @@ def _crossed(context: Context, held: Held, signers: Sequence[Signer]) -> Conclus
         for openpgp, piv in pairs["cross-signature"]
         if (piv, openpgp) in pairs["cross-certificate"] and openpgp in known and piv in known
     )
-    shown = bool(both) and held.holds(_CROSSED) and held.unbroken(_CROSS_REVOCATION)
+    shown = bool(both) and held.holds(_CROSSED) and held.unrevoked(_CROSS_REVOCATION)
     named = "; ".join(
         f"OpenPGP key {known[openpgp].identity} and X.509 certificate {known[piv].identity}"
         for openpgp, piv in both
@@ -140,7 +139,7 @@ def bound_key(context: Context, held: Held, signers: Sequence[Signer]) -> Iterat
     }
     by_signers = named["by"] <= {each.label for each in signers}
     every = named["key"] == set(context.labels("key-public"))
-    shown = by_signers and every and held.holds(_BOUND) and held.unbroken(_BINDING_REVOCATION)
+    shown = by_signers and every and held.holds(_BOUND) and held.unrevoked(_BINDING_REVOCATION)
     yield Conclusion(
         id="key.bound",
         basis=Basis.PROVEN if shown else Basis.UNPROVEN,

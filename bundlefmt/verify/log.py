@@ -59,12 +59,13 @@ def _explains(context: Context, label: str) -> str:
         raise Fail("; ".join(map(_said, firm)))
     if faults:
         raise Unsure("; ".join(map(_said, faults)))
-    if logs.weak(label):
-        raise Unsure("only the SHA-1 bank ties this log to a quote")
+    if weak := logs.weak(label):
+        raise Unsure(f"only the SHA-1 bank ties PCR {_list(weak)} to a quote")
     banks = sorted({one.replay.bank for one in compared})
-    parts = [
-        f"explains PCR {_list(one.replay.index for one in compared)} in {', '.join(map(alg_name, banks))}"
-    ]
+    measured = logs.measured(label)
+    parts = [f"explains PCR {_list(measured)} in {', '.join(map(alg_name, banks))}"]
+    if still := {one.replay.index for one in compared} - measured:
+        parts.append(f"PCR {_list(still)} is as it starts")
     if later := sum(one.later for one in compared):
         parts.append(f"userspace records after the quote: {later}")
     if context.item(label).role == FIRMWARE and (unquoted := logs.unquoted(label)):

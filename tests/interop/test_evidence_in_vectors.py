@@ -153,7 +153,7 @@ def quote_holds(name: str, folder: Path) -> bool:
     for file, data in files.items():
         (folder / file).write_bytes(data)
     assert public.scheme_hash is not None
-    binding = bundle.manifest.binding.digest(bundle.manifest.items).hex()
+    binding = bundle.manifest.binding.digest(bundle.manifest.items, bundle.manifest.previous).hex()
     check = ("tpm2_checkquote", "-u", folder / "ak.pem", "-m", folder / "quote", "-s", folder / "quote.sig")
     return run(*check, "-g", alg_name(public.scheme_hash), "-q", binding).returncode == 0
 

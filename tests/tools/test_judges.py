@@ -76,7 +76,7 @@ class Evidence:
     @property
     def binding(self) -> bytes:
         manifest = self.manifest()
-        return manifest.binding.digest(manifest.items)
+        return manifest.binding.digest(manifest.items, manifest.previous)
 
     def ours(self) -> bool:
         """Whether every check of the quote passes."""

@@ -165,7 +165,8 @@ class Making:
     @property
     def binding_preimage(self) -> bytes:
         digests = {label: self.digest(label) for label in self.over}
-        return encoded(["evidence-bundle/1 binding", self.ceremony.nonce, digests])
+        before = [self.ceremony.members["previous"]] if "previous" in self.ceremony.members else []
+        return encoded(["evidence-bundle/1 binding", self.ceremony.nonce, digests, *before])
 
     @property
     def binding(self) -> bytes:
@@ -210,11 +211,11 @@ class Making:
         return encoded({**members, **self.ceremony.members})
 
     def _names(self) -> dict[str, bytes]:
-        """The Name of every public area, sound or not."""
+        """The Name of every public area that is not withheld, sound or not."""
         return {
             label: tpm.name(self.value(label))
             for label, artifact in self.ceremony.artifacts.items()
-            if artifact.role in PUBLIC
+            if artifact.role in PUBLIC and label not in self.ceremony.absent
         }
 
     def _qualified_names(self) -> dict[str, dict[str, str]]:

@@ -159,3 +159,20 @@ def activation_withheld() -> Judged:
     ceremony = replace(whole(), absent=frozenset({"ek.activation"})).concluding(ak_resident="unproven")
     unsure = ("activation.blob", "activation.form", "activation.made", "activation.secret")
     return ceremony.judged(unsure=(*unsure, "container.complete"))
+
+
+def _withheld_ek(record: bytes) -> Ceremony:
+    withheld = replace(_with(record), absent=frozenset({"ek.pub"})).under(allow_withheld=True)
+    return withheld.concluding(tpm_genuine="unproven", ak_resident="unproven", platform_state="unproven")
+
+
+@vector("keeping back what could speak against", "absent", "relaxed")
+def activation_ek_withheld_allowed() -> Judged:
+    """The endorsement key is withheld, which is allowed: that the challenge was for it cannot be seen."""
+    return _withheld_ek(activation(ek(), ak().name).encode()).judged()
+
+
+@vector("keeping back what could speak against", "absent", "relaxed")
+def activation_to_another_ek_hidden() -> Judged:
+    """The challenge was for another TPM, and the endorsement key that would show it is withheld."""
+    return _withheld_ek(activation(_other_ek(), ak().name).encode()).judged()

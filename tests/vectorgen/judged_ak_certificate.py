@@ -6,11 +6,13 @@ Spec: "Verification", step 5.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from tests.vectorgen import certificates
-from tests.vectorgen.ceremonies import ak, key, whole
-from tests.vectorgen.ceremony import Ceremony, fixed
+from tests.vectorgen import software_tpm as tpm
+from tests.vectorgen.ceremonies import activation, ak, certify, ek, key, signature, whole
+from tests.vectorgen.ceremony import Artifact, Ceremony, fixed
 from tests.vectorgen.certificates import EK_USAGE
 from tests.vectorgen.vector import Judged, Vectors
 
@@ -67,3 +69,56 @@ def ak_certificate_not_revoked() -> Judged:
 def ak_certificate_revoked() -> Judged:
     """The issuer's revocation list names the attestation key's certificate."""
     return _with_list(certificates.ak_certificate(ak().private.public_key())).judged("ak.revocation")
+
+
+@vector("keeping back what could speak against", "absent", "relaxed")
+def ak_revocation_list_withheld() -> Judged:
+    """The list that names the attestation key's certificate is withheld, which is allowed."""
+    listed = _with_list(certificates.ak_certificate(ak().private.public_key()))
+    withheld = replace(listed, absent=frozenset({"ak.crl"})).under(allow_withheld=True)
+    return withheld.concluding(ak_resident="vouched", platform_state="vouched").judged()
+
+
+def _by_another_tpm(ceremony: Ceremony) -> Ceremony:
+    """The signing key is certified by a second attestation key, as well certified as the first."""
+    other = tpm.ecc_key("attestation key of another TPM", tpm.ATTESTING)
+    made = certificates.ak_certificate(other.private.public_key())
+    ceremony = ceremony.having("ak2.pub", fixed("ak-public", other.area, {"certificate": "ak2.cert"}))
+    ceremony = ceremony.having("ak2.cert", fixed("ak-certificate", made, {"issuer": "ek.issuer"}))
+    refs = {"by": "ak2.pub", "subject": "key.pub"}
+    ceremony = ceremony.having("certify", Artifact(role="certify", make=certify(other, key()), refs=refs))
+    signed = {"by": "ak2.pub", "over": "certify"}
+    return ceremony.having(
+        "certify.sig", Artifact(role="tpm-signature", make=signature(other, "certify"), refs=signed)
+    )
+
+
+@vector("nothing but those records says that several keys are in one TPM", "partners")
+def key_certified_in_another_tpm() -> Judged:
+    """One certified attestation key quotes, another certifies the signing key: they may be of two TPMs."""
+    tied = ("ek.pub", "ek.cert", "ek.activation", "created", "created.sig", "key.creation", "key.ticket")
+    ceremony = _by_another_tpm(certified().without(*tied))
+    return ceremony.concluding(
+        ak_resident="proven", key_resident="unproven", platform_state="unproven"
+    ).judged()
+
+
+@vector("nothing but those records says that several keys are in one TPM", "valid")
+def key_certified_by_a_second_key() -> Judged:
+    """Two certified attestation keys were activated for one endorsement key, as the operator says."""
+    ceremony = _by_another_tpm(certified())
+    other = tpm.ecc_key("attestation key of another TPM", tpm.ATTESTING)
+    record = activation(ek(), other.name).encode()
+    ceremony = ceremony.having(
+        "ak2.activation", fixed("credential-activation", record, {"ek": "ek.pub", "ak": "ak2.pub"})
+    )
+    return ceremony.concluding(
+        ak_resident="proven", key_resident="vouched", platform_state="vouched"
+    ).judged()
+
+
+def certified_alone() -> Ceremony:
+    """An attestation key that an authority certified, its quote, and no more of the TPM."""
+    more = ("ek.pub", "ek.cert", "ek.activation", "ak.name", "ak.template", "certify", "certify.sig")
+    created = ("created", "created.sig", "key.creation", "key.ticket", "key.pub", "key.name", "key.parent")
+    return certified().without(*more, *created)

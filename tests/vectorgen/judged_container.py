@@ -12,8 +12,9 @@ from typing import Final
 
 from tests.vectorgen import certificates, keys, openpgp, sealing
 from tests.vectorgen import software_tpm as tpm
-from tests.vectorgen.ceremonies import key, snapshot, storage, whole, whole_with_key
-from tests.vectorgen.ceremony import TPM, Ceremony, fixed
+from tests.vectorgen.ceremonies import key, quote, snapshot, storage, whole, whole_with_key
+from tests.vectorgen.ceremony import CERTIFICATE, TPM, Ceremony, Making, fixed
+from tests.vectorgen.judged_ak_certificate import certified_alone
 from tests.vectorgen.plain import MINUTES, PROFILE, file
 from tests.vectorgen.tree import Row, encoded
 from tests.vectorgen.vector import Judged, Terms, Vectors
@@ -319,3 +320,21 @@ def container_binding_lacks_key() -> Judged:
     """The binding covers everything but the signing key."""
     over = ("ak.pub", "ek.cert", "ek.pub", "operator.openpgp", "operator.piv")
     return replace(whole(), over=over).judged("container.binding")
+
+
+@vector("what was sealed is what is here", "partners", "tampered")
+def container_evidence_of_another_tpm() -> Judged:
+    """Sound evidence of another certified key stands in the content of a manifest that names other bytes."""
+    other = tpm.ecc_key("attestation key of another TPM", tpm.ATTESTING)
+    certificate = certificates.ak_certificate(other.private.public_key())
+    ceremony = certified_alone()
+    said = quote(other)(Making(ceremony))
+    records = {
+        "ak.pub": [TPM, other.area],
+        "ak.cert": [CERTIFICATE, certificate],
+        "quote": [TPM, said],
+        "quote.sig": [TPM, other.sign(said)],
+    }
+    ceremony = replace(ceremony, records=records)
+    ceremony = ceremony.concluding(ak_resident="unproven", platform_state="unproven")
+    return ceremony.judged("container.digest")

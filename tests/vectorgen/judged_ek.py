@@ -14,6 +14,9 @@ from cryptography.x509.oid import ObjectIdentifier
 from tests.vectorgen import certificates
 from tests.vectorgen import software_tpm as tpm
 from tests.vectorgen.ceremonies import (
+    EK_POLICY,
+    activation,
+    ak,
     ek,
     ek_certificate,
     whole,
@@ -200,3 +203,24 @@ def ek_by_another_template() -> Judged:
     """The EK has another authorisation policy than the standard templates."""
     other = replace(ek().public, auth_policy=bytes(32))
     return whole().changed("ek.pub", value=other.encode()).judged(unsure=("ek.template",))
+
+
+@vector("keeping back what could speak against", "absent", "relaxed")
+def ek_revocation_list_withheld() -> Judged:
+    """The list that names the EK's certificate is withheld, which is allowed: no TPM is proven genuine."""
+    withheld = replace(_with_list(ek_certificate()), absent=frozenset({"ek.crl"}))
+    return withheld.under(allow_withheld=True).concluding(tpm_genuine="unproven").judged()
+
+
+@vector("each reference names an item of the right role", "reference")
+def container_ek_names_no_ek_certificate() -> Judged:
+    """Beside a genuine EK certificate the endorsement key names a certificate of another role: its own."""
+    attributes = tpm.STORING & ~tpm.A.userWithAuth | tpm.A.adminWithPolicy
+    made = tpm.ecc_key("endorsement key of nobody", attributes, scheme=None)
+    mine = replace(made, public=replace(made.public, auth_policy=EK_POLICY))
+    own = certificates.ek_certificate(mine.private.public_key())
+    record = activation(mine, ak().name).encode()
+    ceremony = whole().having("own", fixed("certificate-issuer", own))
+    ceremony = ceremony.having("ek.pub", fixed("ek-public", mine.area, {"certificate": "own"}))
+    ceremony = ceremony.changed("ek.activation", value=record)
+    return ceremony.concluding(tpm_genuine="unproven", ak_resident="unproven").judged("container.refs")

@@ -325,3 +325,13 @@ def ak_scheme_by_unknown_hash() -> Judged:
     """The attestation key's scheme is by a hash that is not computed here."""
     other = tpm.ecc_key("attestation key", tpm.ATTESTING, scheme=(tpm.ECDSA, tpm.UNKNOWN_HASH))
     return snapshot_with(other).judged(unsure=("quote.pcrs", "quote.signature"))
+
+
+@vector("with an ak-template of every ak-public", "partners")
+def ak_template_of_one_of_two() -> Judged:
+    """One attestation key has a template, the other has none: of them together nothing is said."""
+    second = tpm.ecc_key("second attestation key", tpm.ATTESTING)
+    record = activation(ek(), second.name).encode()
+    tied = fixed("credential-activation", record, {"ek": "ek.pub", "ak": "ak2.pub"})
+    ceremony = whole().having("ak2.pub", fixed("ak-public", second.area)).having("ak2.activation", tied)
+    return ceremony.concluding(ak_resident="vouched", ak_lifetime="unproven").judged()

@@ -331,3 +331,23 @@ def log_withheld() -> Judged:
     )
     unsure = ("log.coverage", "log.form", "log.replay", "log.separators")
     return ceremony.judged(unsure=(*unsure, "container.complete"))
+
+
+@vector("log.replay", "bank")
+def log_sha1_for_some() -> Judged:
+    """A log without SHA-384 beside a quote that has only PCR 7 by SHA-256: the others are tied by SHA-1."""
+    pcrs = values(boot(), banks=(tpm.SHA1, tpm.SHA256, tpm.SHA384))
+    pcrs[tpm.SHA256] = {7: pcrs[tpm.SHA256][7]}
+    log = log_item(Log(events=boot(), banks=(tpm.SHA1, tpm.SHA256)).encode())
+    ceremony = quoting(pcrs).having("firmware.log", log).concluding(platform_boot="unproven")
+    return ceremony.judged(unsure=("log.replay",))
+
+
+@vector("that it has events of (at least one)", "removed")
+def log_without_events_of_firmware() -> Judged:
+    """PCRs 0 to 7 are quoted as zeros and the log has events of PCR 8 alone: it tells of no boot."""
+    events = [Event(pcr=8, type=measured.IPL, data=b"a kernel")]
+    pcrs = values(events)
+    pcrs[tpm.SHA256] = {**{index: bytes(32) for index in range(8)}, **pcrs[tpm.SHA256]}
+    log = log_item(Log(events=events).encode())
+    return quoting(pcrs).having("firmware.log", log).concluding(platform_boot="unproven").judged()

@@ -85,10 +85,19 @@ def previous_key_only_carried_before() -> Judged:
     return ceremony.concluding(ak_same="unproven", tpm_same="unproven").judged()
 
 
-@vector("previous.ak", "replayed")
+@vector("can have been said before the manifest of the earlier one was written", "replayed")
 def previous_same_statement() -> Judged:
     """The evidence of the first snapshot is sealed again as a second one: nothing spoke again."""
-    return _after(snapshot()).concluding(ak_same="unproven", tpm_same="unproven").judged()
+    ceremony = _after(snapshot().changed("quote", make=quote(ak(), extra=Making(_first()).binding)))
+    return ceremony.concluding(ak_same="unproven", tpm_same="unproven").judged("quote.binding")
+
+
+@vector("previous.digest", "replayed")
+def previous_same_binding() -> Judged:
+    """The first snapshot is sealed a day later under another title: both have one binding and one quote."""
+    members = {"created": 1_767_312_000, "title": "the same again"}
+    ceremony = replace(_first(), members=members, previous=FIRST)
+    return ceremony.concluding(ak_same="unproven", tpm_same="unproven").judged("previous.digest")
 
 
 @vector("previous.ak", "replayed")
@@ -127,3 +136,12 @@ def previous_key_by_unknown_hash() -> Judged:
     other = replace(ak(), public=replace(ak().public, name_alg=tpm.UNKNOWN_HASH))
     ceremony = _after(snapshot_with(other)).concluding(ak_same="unproven", tpm_same="unproven")
     return ceremony.judged(unsure=("quote.signer",))
+
+
+@vector("can have been said before the manifest of the earlier one was written", "replayed")
+def previous_statement_in_advance() -> Judged:
+    """The quote was made for this nonce and these keys before the snapshot before was written."""
+    early = Making(_later()).binding
+    ceremony = _after(_later().changed("quote", make=quote(ak(), extra=early)))
+    ceremony = ceremony.concluding(ak_same="unproven", tpm_same="unproven")
+    return ceremony.judged("quote.binding")

@@ -135,6 +135,7 @@ ROWS: Final = {
 }
 # every way to come to a conclusion
 WAYS: Final = (*dict.fromkeys(BEST.values()), CERTIFIED, "ak_session-under-ek")
+SOUND: Final = {"container.digest", "container.refs"}
 RANK: Final = {Basis.UNPROVEN: 0, Basis.VOUCHED: 1, Basis.PROVEN: 2}
 
 
@@ -142,6 +143,7 @@ def written(conclusion: str) -> set[str]:
     """The checks that the table says a conclusion rests on, also by way of another conclusion."""
     cell = ROWS[conclusion][2]
     named = set(re.findall(r"\b[a-z]+\.[a-z]+\b", cell))
+    named |= SOUND if re.search(r"\bsound\b", cell) else set()
     for area in re.findall(r"\ball of ([a-z]+)", cell):
         named |= {check for check in CHECK_IDS if check.startswith(f"{area}.")}
     for some, area in re.findall(r"((?:[a-z]+, )+[a-z]+ and [a-z]+) of ([a-z]+)", cell):

@@ -135,8 +135,8 @@ def capture(tpm: Tpm, request: Request) -> Captured:
     with _attestation_key(into, tpm, request, eks) as (ak, ak_label):
         for ek_label, template in eks.items():
             _activate(into, tpm, request, (ek_label, template), (ak_label, ak))
-        binding = _signing_key(into, tpm, nonce, (ak_label, ak))
-        _quote(into, tpm, (ak_label, ak), binding.digest(into.items))
+        binding = _signing_key(into, tpm, request, nonce, (ak_label, ak))
+        _quote(into, tpm, (ak_label, ak), binding.digest(into.items, request.previous))
     for log in request.logs:
         into.add(log.role.replace("-log", ".log"), log.role, log.data, claimed={"source": log.source})
     withheld = into.withhold("ak-template") if request.withhold_template else {}
@@ -219,7 +219,9 @@ def _activate(
     into.add(label, "credential-activation", record.encode(), {"ek": ek[0], "ak": ak[0]})
 
 
-def _signing_key(into: _Collected, tpm: Tpm, nonce: bytes, ak: tuple[str, LoadedKey]) -> Binding:
+def _signing_key(
+    into: _Collected, tpm: Tpm, request: Request, nonce: bytes, ak: tuple[str, LoadedKey]
+) -> Binding:
     """A signing key under the owner's hierarchy, its creation, both certified; returns what binds it all."""
     banks = {bank: [i for i in _BOOT_PCRS if i in row] for bank, row in tpm.pcr_banks().items()}
     with _child(tpm, OWNER, templates.storage_parent(), templates.signing_key(), nonce, banks) as (
@@ -231,7 +233,7 @@ def _signing_key(into: _Collected, tpm: Tpm, nonce: bytes, ak: tuple[str, Loaded
         into.add("key.creation", "creation-data", key.creation.data, {"of": label})
         into.add("key.ticket", "creation-ticket", key.creation.ticket, {"of": label})
         binding = into.binding(nonce)
-        qualifying, by = binding.digest(into.items), {"by": ak[0], "subject": label}
+        qualifying, by = binding.digest(into.items, request.previous), {"by": ak[0], "subject": label}
         into.attested("key.certify", "certify", tpm.certify(key, ak[1], qualifying), by)
         created = tpm.certify_creation(key, ak[1], qualifying)
         into.attested("key.created", "certify-creation", created, by)
