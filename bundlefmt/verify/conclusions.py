@@ -21,6 +21,7 @@ _TPM: Final = (*_SOUND, "ek.form", "ek.certificate", "ek.chain", "ek.key")
 _TPM_REVOCATION: Final = "ek.revocation"  # lists are not required: without one it is skipped
 _AK: Final = (*_SOUND, "ak.form", "ak.attributes", "ak.scheme")
 _AK_REVOCATION: Final = "ak.revocation"
+_ISSUER: Final = "certificate-issuer"  # all of them are tried for a chain
 _STATED: Final = (*_SOUND, "container.binding")
 QUOTED: Final = (
     *_STATED,
@@ -51,7 +52,7 @@ def draw(context: Context, findings: Sequence[Finding]) -> tuple[Conclusion, ...
     found = Held(context, findings)
     signers = vouching(context, found)
     word = Basis.VOUCHED if signers else Basis.UNPROVEN
-    genuine = found.holds(_TPM) and found.unrevoked(_TPM_REVOCATION)
+    genuine = found.holds(_TPM) and found.unrevoked(_TPM_REVOCATION, "ek-certificate", _ISSUER)
     resident = _resident(context, found, word, genuine=genuine)
     basis, of_one = _of_one_tpm(context, found, word, resident)
     return (
@@ -102,7 +103,11 @@ def _resident(context: Context, found: Held, word: Basis, *, genuine: bool) -> C
     """The attestation key is in a TPM: by an authority's certificate, or as far as whoever sealed says so."""
     keys = context.labels("ak-public")
     certified = keys and all(context.item(label).ref("certificate") for label in keys)
-    if certified and found.holds((*_AK, "ak.certificate")) and found.unrevoked(_AK_REVOCATION):
+    if (
+        certified
+        and found.holds((*_AK, "ak.certificate"))
+        and found.unrevoked(_AK_REVOCATION, "ak-certificate", _ISSUER)
+    ):
         return Conclusion(
             id="ak.resident",
             basis=Basis.PROVEN,

@@ -14,6 +14,7 @@ from bundlefmt.verify.context import Context
 from bundlefmt.verify.findings import Finding, Outcome
 
 _REVOKING: Final = ("crl", "ocsp")
+_ABOVE: Final = ("issuer", "by")
 
 
 class Held:
@@ -25,7 +26,7 @@ class Held:
 
     def __init__(self, context: Context, findings: Sequence[Finding]) -> None:
         self._items = context.manifest.items
-        self._silenced = any(label not in context.bundle.content for label in context.labels(*_REVOKING))
+        self._context = context
         self._findings: dict[str, list[Finding]] = {}
         for finding in findings:
             self._findings.setdefault(finding.check, []).append(finding)
@@ -38,9 +39,20 @@ class Held:
         outcomes = {finding.outcome for finding in self._findings.get(check, [])}
         return not outcomes & {Outcome.FAILED, Outcome.INDETERMINATE}
 
-    def unrevoked(self, check: str) -> bool:
-        """Nothing says that a certificate is revoked, and nothing that could say so is kept back."""
-        return self.unbroken(check) and not self._silenced
+    def unrevoked(self, check: str, *roles: str) -> bool:
+        """Nothing says that a certificate is revoked, and nothing that could say so is kept back.
+
+        That is, no list or response whose `issuer` has one of `roles` or is named above one that has.
+        """
+        line = set(self._context.labels(*roles))
+        above = set(line)
+        while line:
+            line = {each for label in line for ref in _ABOVE for each in self._items[label].ref(ref)} - above
+            above |= line
+        return self.unbroken(check) and not any(
+            label not in self._context.bundle.content and above & set(self._items[label].ref("issuer"))
+            for label in self._context.labels(*_REVOKING)
+        )
 
     def _holds(self, findings: Sequence[Finding]) -> bool:
         return any(finding.outcome is Outcome.PASSED for finding in findings) and all(

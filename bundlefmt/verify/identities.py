@@ -39,7 +39,8 @@ _KINDS: Final = {"openpgp-certificate": "OpenPGP key", "piv-certificate": "X.509
 
 def vouching(context: Context, held: Held) -> tuple[Signer, ...]:
     """The pinned identities that sealed; none where a check of seals or X.509 certificates denies it."""
-    if not held.holds(_SEALS) or not all(map(held.unbroken, _STANDING)) or not held.unrevoked(_REVOCATION):
+    standing = all(map(held.unbroken, _STANDING)) and held.unrevoked(_REVOCATION, "piv-certificate")
+    if not held.holds(_SEALS) or not standing:
         return ()
     return sealed_by_pinned(context)
 
@@ -111,7 +112,7 @@ def _crossed(context: Context, held: Held, signers: Sequence[Signer]) -> Conclus
         for openpgp, piv in pairs["cross-signature"]
         if (piv, openpgp) in pairs["cross-certificate"] and openpgp in known and piv in known
     )
-    shown = bool(both) and held.holds(_CROSSED) and held.unrevoked(_CROSS_REVOCATION)
+    shown = bool(both) and held.holds(_CROSSED) and held.unrevoked(_CROSS_REVOCATION, "cross-certificate")
     named = "; ".join(
         f"OpenPGP key {known[openpgp].identity} and X.509 certificate {known[piv].identity}"
         for openpgp, piv in both
@@ -139,7 +140,12 @@ def bound_key(context: Context, held: Held, signers: Sequence[Signer]) -> Iterat
     }
     by_signers = named["by"] <= {each.label for each in signers}
     every = named["key"] == set(context.labels("key-public"))
-    shown = by_signers and every and held.holds(_BOUND) and held.unrevoked(_BINDING_REVOCATION)
+    shown = (
+        by_signers
+        and every
+        and held.holds(_BOUND)
+        and held.unrevoked(_BINDING_REVOCATION, "tpm-binding-certificate")
+    )
     yield Conclusion(
         id="key.bound",
         basis=Basis.PROVEN if shown else Basis.UNPROVEN,
