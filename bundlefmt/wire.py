@@ -6,8 +6,9 @@ Used for everything that is not CBOR: TPM wire structures (big-endian) and firmw
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from bundlefmt.errors import Code, MalformedError
 
@@ -50,9 +51,17 @@ class Reader:
         self._pos += size
         return self._data[start : self._pos]
 
-    def peek(self, size: int) -> memoryview:
-        """The next `size` bytes, fewer at the end; the cursor stays where it is."""
-        return self._data[self._pos : self._pos + size]
+    def unpack_ahead(self, form: struct.Struct) -> tuple[Any, ...] | None:
+        """What the next bytes are by `form`, None where they are too few; the cursor stays where it is."""
+        return form.unpack_from(self._data, self._pos) if form.size <= self.remaining else None
+
+    def read_behind(self, skipped: int, size: int) -> bytes | None:
+        """`size` bytes behind `skipped` others, None where they are too few."""
+        start = self._pos + skipped
+        if size > len(self._data) - start:
+            return None
+        self._pos = start + size
+        return bytes(self._data[start : self._pos])
 
     def read(self, size: int) -> bytes:
         return bytes(self.view(size))

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import Final
+from operator import itemgetter
 
 from bundlefmt.evidence.tpm_algorithm import TpmAlg, hash_constructor, hash_size
 from bundlefmt.logs.event import MAX_PCR
@@ -22,7 +22,6 @@ from bundlefmt.logs.ima_template import (
     IMA_DIGEST,
     IMA_NAME,
     MAX_FIELD,
-    MAX_TEMPLATE_NAME,
     TEMPLATE_IMA,
     ByteOrder,
     ImaEntry,
@@ -31,7 +30,6 @@ from bundlefmt.wire import Buffer, Reader
 
 # offset of the entry, PCR, template digest, begin and end of the template data, whether the template is `ima`
 Step = tuple[int, int, bytes, int, int, bool]
-_OLD: Final = TEMPLATE_IMA.encode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +57,7 @@ class ImaSource:
             digest_size=digest_size,
             byteorder=byteorder,
             template_alg=find_template_alg(first, digest_size),
-            counts=Counter(step[1] for step in _steps(view, digest_size, byteorder)),
+            counts=Counter(map(itemgetter(1), _steps(view, digest_size, byteorder))),
         )
 
     def entries(self) -> Iterator[ImaEntry]:
@@ -142,32 +140,42 @@ def _entries(view: memoryview, digest_size: int, byteorder: ByteOrder) -> Iterat
 
 def _steps(view: memoryview, digest_size: int, byteorder: ByteOrder) -> Iterator[Step]:
     """Raises MalformedError at the first entry that is not well-formed."""
-    order = "<" if byteorder == "little" else ">"
-    head, word = struct.Struct(f"{order}I{digest_size}sI"), struct.Struct(f"{order}I")
-    unpack_head, unpack_word, skip, end = head.unpack_from, word.unpack_from, head.size, len(view)
-    names: set[bytes] = set()  # template names that have been found to be in print
-    at, number = 0, 0
-    while at < end:
-        start = at
-        try:
-            pcr, stated, size = unpack_head(view, at)
-            at += skip
-            name = bytes(view[at : at + size]) if size <= MAX_TEMPLATE_NAME else b""
-            at += size + (IMA_DIGEST if name == _OLD else 0)
-            (length,) = unpack_word(view, at)
-            at += 4
-        except struct.error:
-            length = end
-        if pcr > MAX_PCR or name not in names or length > MAX_FIELD or at + length > end:
-            entry = read_entry(
-                Reader(view[start:], base=start, path="IMA list"), number, digest_size, byteorder
-            )
-            names.add(entry.untrusted_template.encode())
-        old = name == _OLD
-        begin = at - 4 - IMA_DIGEST if old else at
-        at += length
-        yield start, pcr, stated, begin, at, old
+    forms: dict[str, _Form] = {}
+    form, end, start, number = _Form("ima-ng", digest_size, byteorder), len(view), 0, 0
+    while start < end:
+        pcr, stated, size, name, length = form.read(view, start)
+        stop = start + form.size + length
+        if name != form.name or size != form.name_size or pcr > MAX_PCR or length > MAX_FIELD or stop > end:
+            reader = Reader(view[start:], base=start, path="IMA list")
+            template = read_entry(reader, number, digest_size, byteorder).untrusted_template
+            form = forms.setdefault(template, _Form(template, digest_size, byteorder))
+            pcr, stated, size, name, length = form.read(view, start)
+            stop = start + form.size + length
+        yield start, pcr, stated, start + form.size - form.back, stop, form.old
+        start = stop
         number += 1
+
+
+class _Form:
+    """The entries of one template, up to their data, in one step."""
+
+    def __init__(self, template: str, digest_size: int, byteorder: ByteOrder) -> None:
+        self.name = template.encode()
+        self.name_size = len(self.name)
+        self.old = template == TEMPLATE_IMA
+        self.back = IMA_DIGEST + 4 if self.old else 0  # where the data begins: with the digest
+        digest = f"{IMA_DIGEST}x" if self.old else ""
+        order = "<" if byteorder == "little" else ">"
+        form = struct.Struct(f"{order}I{digest_size}sI{self.name_size}s{digest}I")
+        self.size = form.size
+        self._unpack = form.unpack_from
+
+    def read(self, view: memoryview, at: int) -> tuple[int, bytes, int, bytes, int]:
+        """PCR, template digest, size and text of the name, length of the data: if it is of this form."""
+        try:
+            return self._unpack(view, at)
+        except struct.error:
+            return 0, b"", 0, b"", 0
 
 
 def _padded(data: memoryview) -> bytes:

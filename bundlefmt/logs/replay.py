@@ -93,11 +93,13 @@ def final_values(events: Iterable[Measured], bank: int, *, locality: int = 0) ->
     values: dict[int, bytes] = {}
     for event in events:
         digest = event.digests.get(bank)
-        if digest is not None and event.extended:
-            index = event.index
-            if index not in values:
-                values[index] = start_value(bank, index, locality=locality, launched=True)
-            values[index] = made(values[index] + digest).digest()
+        if digest is None or not event.extended:
+            continue
+        index = event.index
+        value = values.get(index)
+        if value is None:
+            value = start_value(bank, index, locality=locality, launched=True)
+        values[index] = made(value + digest).digest()
     return values
 
 

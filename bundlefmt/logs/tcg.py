@@ -168,31 +168,19 @@ def _read_sha1_event(reader: Reader, number: int) -> Event:
 class _UsualForm:
     """An event with one digest for every bank, in the order in which they are declared, up to its data."""
 
-    __slots__ = ("algs", "size", "unpack")
-
     def __init__(self, banks: Mapping[int, int]) -> None:
-        form = struct.Struct("<III" + "".join(f"H{size}s" for size in banks.values()) + "I")
+        self.form = struct.Struct("<III" + "".join(f"H{size}s" for size in banks.values()) + "I")
         self.algs = tuple(banks)
-        self.size = form.size
-        self.unpack = form.unpack
 
 
 def _read_usual_event(reader: Reader, number: int, banks: dict[int, int], usual: _UsualForm) -> Event:
     """An event in one step if it has the usual form and is whole, else field by field."""
-    start, head = reader.offset, reader.peek(usual.size)
-    if len(head) == usual.size:
-        index, event_type, count, *pairs, size = usual.unpack(head)
-        digests = dict(zip(pairs[::2], pairs[1::2], strict=True))
-        usual_digests = count == len(usual.algs) and tuple(digests) == usual.algs
-        if usual_digests and usual.size + size <= reader.remaining:
-            return Event(
-                number=number,
-                offset=start,
-                index=index,
-                untrusted_type=event_type,
-                digests=digests,
-                untrusted_data=bytes(reader.view(usual.size + size)[usual.size :]),
-            )
+    start, fields = reader.offset, reader.unpack_ahead(usual.form)
+    if fields and fields[3:-1:2] == usual.algs and fields[2] == len(usual.algs):
+        data = reader.read_behind(usual.form.size, fields[-1])
+        if data is not None:
+            digests = dict(zip(usual.algs, fields[4:-1:2]))  # noqa: B905 - of one form; to ask again takes time
+            return Event(number, start, fields[0], fields[1], digests, data)
     return _read_agile_event(reader, number, banks)
 
 
