@@ -51,10 +51,21 @@ class Log:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Extra:
+    """An artifact that others made: an attestation of a token, a cross-signature, minutes."""
+
+    label: str
+    role: str
+    data: bytes
+    refs: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """What to capture. `created` in seconds since the epoch; `random` gives that many random bytes.
 
     `ak_template` makes the attestation key of an earlier bundle again, instead of a new one of `ak_kind`.
+    `platform_seals` asks the TPM's signing key for a seal too.
     """
 
     identities: Sequence[Identity]
@@ -65,6 +76,8 @@ class Request:
     session_ak: bool = False
     withhold_template: bool = False
     logs: Sequence[Log] = ()
+    extras: Sequence[Extra] = ()
+    platform_seals: bool = False
     ek_issuers: Sequence[bytes] = ()
     title: str | None = None
     previous: Digest | None = None
@@ -125,31 +138,90 @@ class _Collected:
         return {label: self.values.pop(label) for label, item in self.items.items() if item.role == role}
 
 
+class Session:
+    """A TPM that has been asked everything and whose signing key still signs.
+
+    `eks`, `ak` and `key` are the labels of the public areas; `signing` is the signing key itself.
+    """
+
+    def __init__(
+        self,
+        into: _Collected,
+        request: Request,
+        *,
+        eks: Sequence[str],
+        ak: str,
+        key: str,
+        signing: LoadedKey,
+        binding: Binding,
+        signers: Sequence[RequiredSigner],
+    ) -> None:
+        self._into, self._request, self._binding, self._signers = into, request, binding, signers
+        self.eks, self.ak, self.key, self.signing = tuple(eks), ak, key, signing
+
+    def value(self, label: str) -> bytes:
+        return bytes(self._into.values[label])
+
+    def add(self, extra: Extra) -> str:
+        """One more artifact, which is not bound; returns its label."""
+        return self._into.add(extra.label, extra.role, extra.data, extra.refs)
+
+    def finish(self) -> Captured:
+        """The unsealed bundle."""
+        request, into = self._request, self._into
+        platform = [RequiredSigner(item=self.key, part="platform")] if request.platform_seals else []
+        withheld = into.withhold("ak-template") if request.withhold_template else {}
+        manifest = Manifest(
+            profile=labels.PROFILE_SNAPSHOT,
+            created=request.created,
+            items=into.items,
+            binding=self._binding,
+            signers=(*self._signers, *platform),
+            title=request.title,
+            previous=request.previous,
+        )
+        return Captured(bundle=Bundle.assemble(manifest, into.values), withheld=withheld)
+
+
 def capture(tpm: Tpm, request: Request) -> Captured:
     """Ask the TPM everything once. Raises DeviceError; no key is left behind in the TPM."""
+    with session(tpm, request) as opened:
+        return opened.finish()
+
+
+@contextmanager
+def session(tpm: Tpm, request: Request) -> Iterator[Session]:
+    """As `capture`, before the end: what the signing key is to sign must be signed within."""
     if not request.identities:
         raise DeviceError("no identity is to seal this", hint="name a certificate with --operator")
     into, nonce = _Collected(), request.random(32)
     signers = _identities(into, request.identities)
+    for extra in request.extras:
+        into.add(extra.label, extra.role, extra.data, extra.refs)
+    for log in request.logs:
+        into.add(log.role.replace("-log", ".log"), log.role, log.data, claimed={"source": log.source})
     eks = _endorsement_keys(into, tpm, request.ek_issuers)
     with _attestation_key(into, tpm, request, eks) as (ak, ak_label):
         for ek_label, template in eks.items():
             _activate(into, tpm, request, (ek_label, template), (ak_label, ak))
-        binding = _signing_key(into, tpm, request, nonce, (ak_label, ak))
-        _quote(into, tpm, (ak_label, ak), binding.digest(into.items, request.previous))
-    for log in request.logs:
-        into.add(log.role.replace("-log", ".log"), log.role, log.data, claimed={"source": log.source})
-    withheld = into.withhold("ak-template") if request.withhold_template else {}
-    manifest = Manifest(
-        profile=labels.PROFILE_SNAPSHOT,
-        created=request.created,
-        items=into.items,
-        binding=binding,
-        signers=signers,
-        title=request.title,
-        previous=request.previous,
-    )
-    return Captured(bundle=Bundle.assemble(manifest, into.values), withheld=withheld)
+        with _signing_key(into, tpm, nonce) as (key, label):
+            binding = into.binding(nonce)
+            qualifying, by = binding.digest(into.items, request.previous), {"by": ak_label}
+            certified = {**by, "subject": label}
+            into.attested("key.certify", "certify", tpm.certify(key, ak, qualifying), certified)
+            created = tpm.certify_creation(key, ak, qualifying)
+            into.attested("key.created", "certify-creation", created, certified)
+            _quote(into, tpm, (ak_label, ak), qualifying)
+            yield Session(
+                into,
+                request,
+                eks=list(eks),
+                ak=ak_label,
+                key=label,
+                signing=key,
+                binding=binding,
+                signers=signers,
+            )
 
 
 def _identities(into: _Collected, identities: Sequence[Identity]) -> tuple[RequiredSigner, ...]:
@@ -219,25 +291,17 @@ def _activate(
     into.add(label, "credential-activation", record.encode(), {"ek": ek[0], "ak": ak[0]})
 
 
-def _signing_key(
-    into: _Collected, tpm: Tpm, request: Request, nonce: bytes, ak: tuple[str, LoadedKey]
-) -> Binding:
-    """A signing key under the owner's hierarchy, its creation, both certified; returns what binds it all."""
+@contextmanager
+def _signing_key(into: _Collected, tpm: Tpm, nonce: bytes) -> Iterator[tuple[LoadedKey, str]]:
+    """A signing key under the owner's hierarchy with its creation, and its label."""
     banks = {bank: [i for i in _BOOT_PCRS if i in row] for bank, row in tpm.pcr_banks().items()}
-    with _child(tpm, OWNER, templates.storage_parent(), templates.signing_key(), nonce, banks) as (
-        parent,
-        key,
-    ):
+    made = _child(tpm, OWNER, templates.storage_parent(), templates.signing_key(), nonce, banks)
+    with made as (parent, key):
         refs = {"parent": into.add("key.parent.pub", "parent-public", parent.public)}
         label = into.key("key", key, refs, {})
         into.add("key.creation", "creation-data", key.creation.data, {"of": label})
         into.add("key.ticket", "creation-ticket", key.creation.ticket, {"of": label})
-        binding = into.binding(nonce)
-        qualifying, by = binding.digest(into.items, request.previous), {"by": ak[0], "subject": label}
-        into.attested("key.certify", "certify", tpm.certify(key, ak[1], qualifying), by)
-        created = tpm.certify_creation(key, ak[1], qualifying)
-        into.attested("key.created", "certify-creation", created, by)
-    return binding
+        yield key, label
 
 
 @contextmanager

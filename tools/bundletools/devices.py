@@ -94,5 +94,8 @@ class Tpm(Protocol):
     def certify(self, key: LoadedKey, ak: LoadedKey, qualifying: bytes) -> Attested:
         """TPM2_Certify of `key` by `ak`."""
 
+    def sign(self, key: LoadedKey, digest: bytes) -> bytes:
+        """TPM2_Sign by the scheme that the key fixes; TPMT_SIGNATURE. `digest` is by the scheme's hash."""
+
     def certify_creation(self, key: LoadedKey, ak: LoadedKey, qualifying: bytes) -> Attested:
         """TPM2_CertifyCreation of `key` by `ak`."""

@@ -246,6 +246,13 @@ class Tpm2:
             attest, signature = self._esapi.certify(key.handle, ak.handle, qualifying, self._scheme())
         return Attested(attest=bytes(attest), signature=signature.marshal())
 
+    def sign(self, key: LoadedKey, digest: bytes) -> bytes:
+        tss = self._tss
+        unrestricted = tss.TPMT_TK_HASHCHECK(tag=tss.TPM2_ST.HASHCHECK, hierarchy=tss.ESYS_TR.RH_NULL)
+        with self._said("sign"):
+            signature: bytes = self._esapi.sign(key.handle, digest, self._scheme(), unrestricted).marshal()
+        return signature
+
     def certify_creation(self, key: LoadedKey, ak: LoadedKey, qualifying: bytes) -> Attested:
         tss, creation = self._tss, key.creation
         ticket = tss.TPMT_TK_CREATION.unmarshal(creation.ticket)[0]
