@@ -182,6 +182,15 @@ def test_it_is_about_no_certificate_of_an_issuer_with_the_same_name() -> None:
     assert not concerns(response, Certificate.decode(CERTIFICATE), Certificate.decode(ISSUER))
 
 
+def test_it_is_about_no_certificate_of_an_issuer_with_the_same_key() -> None:
+    """Serial number and key fit, the name of the issuer does not."""
+    renamed = certificate("Renamed", "Root", ISSUER_KEY, key(1))
+    response = OcspResponse.decode(
+        Made(issuer=renamed, of=certificate("Leaf", "Renamed", key(3), ISSUER_KEY, serial=0x77)).encode()
+    )
+    assert not concerns(response, Certificate.decode(CERTIFICATE), Certificate.decode(ISSUER))
+
+
 def test_it_was_current() -> None:
     data = Made().encode()
     for at in (AT - DAY, AT + DAY):

@@ -8,16 +8,18 @@ from itertools import product
 from typing import Final
 
 import pytest
+from cryptography import x509
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bundlefmt.verify import Outcome
-from tests.vectorgen import keys
+from tests.vectorgen import certificates, keys, openpgp
 from tests.vectorgen import own_certificates as own
 from tests.vectorgen import software_tpm as tpm
 from tests.vectorgen.ceremonies import ak, ek, key, storage, whole, whole_with_key
 from tests.vectorgen.ceremony import Ceremony, fixed
 from tests.vectorgen.judged_binding import binding_certificate, bound
+from tests.vectorgen.judged_cross import crossed
 from tests.verify.judging import broken, concluded, finding, report
 
 LABEL: Final = "tpm.cert"
@@ -118,6 +120,39 @@ def test_what_is_withheld_leaves_a_doubt(absent: str) -> None:
     assert concluded(allowed, BOUND)[0] == "unproven"
 
 
+CA, NO_CA = certificates.authority()[0], certificates.NO_AUTHORITY
+SIGNS: Final = (certificates.usages("digital_signature"), True)
+
+
+@pytest.mark.parametrize(("extensions", "sound"), [
+    ((NO_CA, SIGNS), True),
+    ((NO_CA, (certificates.usages("digital_signature", "key_agreement"), True)), True),
+    ((CA, SIGNS), False),
+    ((SIGNS,), False),
+    ((NO_CA,), False),
+    ((NO_CA, (certificates.usages("key_agreement"), True)), False),
+    ((NO_CA, (certificates.usages("digital_signature", "key_cert_sign"), True)), False),
+    ((NO_CA, (certificates.usages("digital_signature", "crl_sign"), True)), False),
+])  # fmt: skip
+def test_for_whom_such_a_certificate_is(
+    extensions: tuple[tuple[x509.ExtensionType, bool], ...], *, sound: bool
+) -> None:
+    """A key that signs and is no authority's: in binding certificates and in cross-certificates."""
+    issuer = keys.ec_key("operator p256")
+
+    def made(public: certificates.CertificatePublicKeyTypes, said: own.Extension) -> bytes:
+        given = (*extensions, said)
+        return certificates.certificate("Test", public, own.OPERATOR, issuer, extensions=given)
+
+    said = own.tpm_binding(ek().private.public_key(), ak().name, key().name)
+    found = report(bound().changed(LABEL, value=made(key().private.public_key(), said)))
+    assert broken(found) == ({} if sound else {"binding.form": Outcome.FAILED})
+    primary = openpgp.OPERATOR.primary
+    crossing = made(primary.secret.public_key(), own.openpgp_key(primary.fingerprint))
+    found = report(crossed().changed("cross.cert", value=crossing))
+    assert broken(found) == ({} if sound else {"cross.form": Outcome.FAILED})
+
+
 def _two_keys() -> Ceremony:
     second = tpm.ecc_key("second signing key", tpm.SIGNING, parent=storage().qualified_name)
     return bound().having("second.pub", fixed("key-public", second.area, {"parent": "key.parent"}))
@@ -139,8 +174,6 @@ def test_it_does_not_say_that_the_key_is_in_the_tpm() -> None:
 
 def test_by_a_stranger_in_the_issuers_name() -> None:
     """A self-signed certificate with the operator's name and another key is the issuer, and not pinned."""
-    from tests.vectorgen import certificates
-
     forger = keys.ec_key("forger")
     twin = certificates.certificate(
         own.OPERATOR, forger.public_key(), own.OPERATOR, forger, extensions=certificates.authority()

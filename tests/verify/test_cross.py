@@ -293,6 +293,34 @@ def test_a_certification_is_told_and_nothing_rests_on_it() -> None:
     assert concluded(found, CROSSED) == concluded(alone, CROSSED)
 
 
+def _certified(*bodies: bytes) -> Ceremony:
+    """The operator's user id with further signatures under it, and the witness beside."""
+    packets = b"".join(openpgp.packet(2, body) for body in bodies)
+    ceremony = whole().changed("operator.openpgp", value=openpgp.OPERATOR.encode() + packets)
+    return ceremony.having("witness.openpgp", fixed("openpgp-certificate", openpgp.WITNESS.encode()))
+
+
+def _about_the_user_id(kind: int, *, digest: str = "sha256") -> bytes:
+    """What the witness says of the operator's user id (RFC 9580 5.2.4)."""
+    user_id = openpgp.OPERATOR.user_id.encode()
+    covered = openpgp.OPERATOR.primary.hashed + b"\xb4" + len(user_id).to_bytes(4, "big") + user_id
+    return openpgp.WITNESS.primary.signature(kind, covered, at=openpgp.KEY_TIME, digest=digest)
+
+
+@pytest.mark.parametrize(("bodies", "told"), [
+    ([_about_the_user_id(0x10)], True),
+    ([_about_the_user_id(0x13)], True),
+    ([_about_the_user_id(0x10), _about_the_user_id(0x30)], False),
+    ([_about_the_user_id(0x30), _about_the_user_id(0x10)], False),
+    ([_about_the_user_id(0x10, digest="sha1")], False),
+    ([_about_the_user_id(0x00)], False),
+])  # fmt: skip
+def test_which_certifications_are_told(bodies: list[bytes], *, told: bool) -> None:
+    found = report(_certified(*bodies))
+    outcome = finding(found, "cross.certification", "operator.openpgp")[0]
+    assert outcome is (Outcome.PASSED if told else Outcome.SKIPPED)
+
+
 def test_a_certification_of_another_user_id() -> None:
     """The witness certified somebody else's user id; the packet was put under the operator's."""
     other = replace(openpgp.OPERATOR, user_id="Somebody Else", certified_by=openpgp.WITNESS).encode()

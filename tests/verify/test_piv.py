@@ -12,8 +12,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from bundlefmt.verify import Outcome, Verdict
-from tests.vectorgen import certificates, keys, ocsp, sealing
+from tests.vectorgen import certificates, keys, ocsp, openpgp, sealing
 from tests.vectorgen import judged_piv as piv
+from tests.vectorgen import own_certificates as own
 from tests.vectorgen.ceremonies import snapshot, whole
 from tests.vectorgen.ceremony import Ceremony, fixed
 from tests.vectorgen.certificates import YEAR, Identity
@@ -80,6 +81,26 @@ def test_what_its_usage_lets_it_seal(bits: tuple[str, ...] | None, *, may: bool)
     found = report(sealed_by(self_signed(*extensions)))
     assert broken(found) == ({} if may else {"piv.usage": Outcome.FAILED})
     assert concluded(found, "identity.sealed")[0] == ("proven" if may else "unproven")
+
+
+@pytest.mark.parametrize(("extensions", "may"), [
+    (certificates.authority(), True),
+    ((certificates.authority()[0],), True),
+    ((certificates.authority()[0], (certificates.usages("digital_signature"), True)), False),
+    ((certificates.NO_AUTHORITY, (certificates.usages("digital_signature", "key_cert_sign"), True)), False),
+    ((), False),
+])  # fmt: skip
+def test_whether_it_may_issue(extensions: tuple[tuple[x509.ExtensionType, bool], ...], *, may: bool) -> None:
+    der = self_signed(*extensions)
+    primary = openpgp.OPERATOR.primary
+    refs = {"by": OPERATOR, "over": "operator.openpgp"}
+    crossing = own.issued(own.CROSS, primary.secret.public_key(), own.openpgp_key(primary.fingerprint))
+    ceremony = sealed_by(der).having(
+        "operator.openpgp", fixed("openpgp-certificate", openpgp.OPERATOR.encode())
+    )
+    found = report(ceremony.having("cross.cert", fixed("cross-certificate", crossing, refs)))
+    failed = {"piv.usage": Outcome.FAILED, "cross.signature": Outcome.FAILED}
+    assert broken(found) == ({} if may else failed)
 
 
 def test_a_key_of_a_kind_that_is_not_known() -> None:
