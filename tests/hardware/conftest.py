@@ -46,9 +46,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @dataclass(slots=True)
 class Script:
-    """A person who gives these answers in turn, and remembers what was asked and said."""
+    """A person who gives these answers in turn, and remembers what was asked and said.
+
+    Whoever is asked to type a word to go on types it, but for the `refused` times.
+    """
 
     answers: list[str] = field(default_factory=list)
+    refused: int = 0
     asked: list[str] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
 
@@ -58,6 +62,13 @@ class Script:
 
     def notice(self, text: str) -> None:
         self.notices.append(text)
+
+    def typed(self, what: str) -> str:
+        self.asked.append(what)
+        if self.refused:
+            self.refused -= 1
+            return "no"
+        return what.removeprefix("type ").split(" ", 1)[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,11 +3,7 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
-import tempfile
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,92 +13,18 @@ from bundletools.devices import DeviceError
 from bundletools.sealing import seal_openpgp
 
 from bundlefmt.verify import Policy, verify
-from demo.virtual_yubikey_openpgp import ADMIN_PIN
-from demo.virtual_yubikey_reader import READER
-from tests.hardware.conftest import PIN, Desk
+from tests.hardware.conftest import Desk
+from tests.hardware.gpg_card import generated, keyring
 from tests.tools.conftest import Capture
 
+__all__ = ["keyring"]
+
 pytestmark = pytest.mark.xdist_group("cards")
-
-PINENTRY = """#!/bin/sh
-echo OK
-while read -r command rest; do
-  case $command in
-    GETPIN) echo "D $CARD_PIN"; echo OK ;;
-    CONFIRM) echo "ERR 83886179 canceled" ;;
-    BYE) echo OK; exit ;;
-    *) echo OK ;;
-  esac
-done
-"""
-
-
-@pytest.fixture
-def keyring(desk: Desk, part: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A GnuPG home whose scdaemon speaks to our service, and whose pinentry types by itself."""
-    part("gpg", "gpgconf", "gpg-connect-agent", "/usr/lib/gnupg/scdaemon")
-    home = Path(tempfile.mkdtemp(prefix="gpg-"))
-    pinentry = home / "pinentry"
-    pinentry.write_text(PINENTRY, encoding="utf-8")
-    pinentry.chmod(0o700)
-    (home / "gpg-agent.conf").write_text(f"pinentry-program {pinentry}\n", encoding="utf-8")
-    (home / "scdaemon.conf").write_text(
-        f"disable-ccid\npcsc-driver libpcsclite.so.1\nreader-port {READER} 00 01\n", encoding="utf-8"
-    )
-    monkeypatch.setenv("GNUPGHOME", str(home))
-    monkeypatch.setenv("CARD_PIN", PIN)
-    yield home
-    subprocess.run(["gpgconf", "--kill", "all"], check=False, capture_output=True)
-    shutil.rmtree(home, ignore_errors=True)
-
-
-def _card_edit(*commands: str) -> str:
-    """The status lines of gpg's dialogue with the card; `commands` answer its prompts, in turn."""
-    answers = {
-        "cardedit.genkeys.backup_enc": "n",
-        "cardedit.genkeys.replace_keys": "y",
-        "cardedit.genkeys.algo": "2",
-        "keygen.curve": "1",
-        "keygen.valid": "0",
-        "keygen.name": "Card Test (test key)",
-        "keygen.email": "card@test.invalid",
-    }
-    pins = iter([ADMIN_PIN.decode()] * 3 + [PIN, ADMIN_PIN.decode(), PIN, PIN])
-    typed = iter([*commands, *["quit"] * 3])
-    command = ["gpg", "--status-fd", "1", "--command-fd", "0", "--pinentry-mode", "loopback", "--no-tty"]
-    with subprocess.Popen(
-        [*command, "--expert", "--card-edit"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        bufsize=1,
-        env={**os.environ, "LC_ALL": "C"},
-    ) as dialogue:
-        assert dialogue.stdin is not None
-        assert dialogue.stdout is not None
-        said = []
-        for line in dialogue.stdout:
-            said.append(line)
-            words = line.split()
-            if len(words) < 3 or not words[1].startswith("GET_"):
-                continue
-            if words[1] == "GET_HIDDEN":
-                answer = next(pins)
-            elif words[2] == "cardedit.prompt":
-                answer = next(typed)
-            else:
-                answer = answers.get(words[2], "")
-            dialogue.stdin.write(answer + "\n")
-            dialogue.stdin.flush()
-    return "".join(said)
 
 
 def test_gpg_seals_with_the_card(keyring: Path, both: Desk, captured: Capture) -> None:
     """The same sign and export as with a key in a file; the PIN goes from pinentry to the card."""
-    said = _card_edit("admin", "key-attr", "generate", "quit")
-    assert " KEY_CREATED " in said, said
-    fingerprint = next(line.split()[3] for line in said.splitlines() if " KEY_CREATED " in line).lower()
+    fingerprint = generated()
     listed = subprocess.run(
         ["gpg", "--batch", "--with-colons", "--list-secret-keys"], check=True, capture_output=True, text=True
     ).stdout

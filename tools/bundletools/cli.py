@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Annotated
 
@@ -25,25 +24,19 @@ from bundlefmt.manifest import Digest
 from bundletools import certify_cli, gnupg, keyfiles, sealing, signers, yubikey_cli
 from bundletools.capture import Log, Request
 from bundletools.capture import capture as take
+from bundletools.ceremony import cli as ceremony_cli
 from bundletools.devices import DeviceError
 from bundletools.recheck import NotRecheckableError
 from bundletools.recheck import derive as rederive
-from bundletools.tpm2 import Tpm2, open_tpm
-
-_TCTI_VARIABLE = "TPM2TOOLS_TCTI"
-_DEFAULT_TCTI = "device:/dev/tpmrm0"
-
+from bundletools.tpm2 import DEFAULT_TCTI, TCTI_VARIABLE, open_configured
 
 app.add_typer(yubikey_cli.app, name="yubikey")
+app.add_typer(ceremony_cli.app, name="ceremony")
 app.command()(certify_cli.certify)
 
 TctiOption = Annotated[
-    str | None, typer.Option(help=f"Where the TPM is; default ${_TCTI_VARIABLE}, else {_DEFAULT_TCTI}.")
+    str | None, typer.Option(help=f"Where the TPM is; default ${TCTI_VARIABLE}, else {DEFAULT_TCTI}.")
 ]
-
-
-def _tpm(tcti: str | None) -> AbstractContextManager[Tpm2]:
-    return open_tpm(tcti or os.environ.get(_TCTI_VARIABLE) or _DEFAULT_TCTI)
 
 
 @app.command()
@@ -109,7 +102,7 @@ def capture(
         title=title,
         previous=None if previous is None else Digest.of(Bundle.open(previous).manifest_raw),
     )
-    with _tpm(tcti) as tpm:
+    with open_configured(tcti) as tpm:
         captured = take(tpm, request)
     # the operator's own copies first: without them the bundle would be all there is
     for label, data in captured.withheld.items():
@@ -177,7 +170,7 @@ def recheck(
 ) -> int:
     """Have this machine's TPM make the bundle's AK again: the same Name shows that it is the same TPM."""
     bundle = Bundle.open(file)
-    with _tpm(tcti) as tpm:
+    with open_configured(tcti) as tpm:
         found = rederive(tpm, bundle, None if template is None else template.read_bytes())
     say(f"{found.label} in the bundle  {found.recorded.hex()}")
     print(f"made again by this TPM  {found.derived.hex()}")

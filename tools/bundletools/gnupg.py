@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from bundletools.devices import DeviceError
@@ -48,6 +50,19 @@ def sign(key: str, message: bytes, *, homedir: Path | None = None) -> bytes:
     if not any(words[0] == "SIG_CREATED" and words[1] == "D" for words in status):
         raise DeviceError("gpg does not say that it made a signature")
     return signature
+
+
+@contextmanager
+def card_released() -> Iterator[None]:
+    """Within, gpg does not hold the card."""
+    try:
+        subprocess.run(["gpgconf", "--kill", "scdaemon"], check=False, capture_output=True)
+        yield
+        # an agent's first word to a daemon that was ended is lost: this one may be
+        wake = ["gpg-connect-agent", "--no-autostart", "SCD GETINFO version", "/bye"]
+        subprocess.run(wake, check=False, capture_output=True)
+    except FileNotFoundError:
+        raise DeviceError("gpgconf is not installed", hint="install the package gnupg") from None
 
 
 def export(key: str, *, homedir: Path | None = None) -> bytes:

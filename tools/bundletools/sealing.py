@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from bundlefmt import cose, labels
 from bundlefmt.bundle import Bundle, Seal
 from bundlefmt.errors import MalformedError
 from bundlefmt.evidence import openpgp, x509
+from bundlefmt.evidence.tpm import TpmtPublic
+from bundlefmt.evidence.tpm_signature import EccSignature, TpmtSignature
 from bundlefmt.verify import Outcome, Policy, verify
+from bundletools.devices import LoadedKey, Tpm
 
 
 class SealError(Exception):
@@ -46,6 +50,37 @@ def seal_cose(bundle: Bundle, signer: cose.Signer, certificate: bytes, *, issued
     )
     key = None if is_named(bundle, certificate) else certificate
     return _checked(bundle, Seal(type=labels.SEAL_COSE, value=message.encode(), key=key))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _TpmSigner:
+    """A `cose.Signer` by a TPM's key of ECDSA over P-256 with SHA-256."""
+
+    tpm: Tpm
+    key: LoadedKey
+    alg: int = labels.ALG_ESP256
+
+    def sign(self, message: bytes) -> bytes:
+        signature = TpmtSignature.decode(self.tpm.sign(self.key, hashlib.sha256(message).digest())).signature
+        if not isinstance(signature, EccSignature):
+            raise SealError("the TPM's key does not sign by ECDSA")
+        return b"".join(int.from_bytes(part).to_bytes(32) for part in (signature.r, signature.s))
+
+
+def seal_tpm(bundle: Bundle, tpm: Tpm, key: LoadedKey, *, issued_at: int) -> Bundle:
+    """Seal with a signing key that is loaded in the TPM and that the manifest names. Raises SealError."""
+    name = TpmtPublic.decode(key.public).name()
+    message = cose.hash_envelope(
+        _TpmSigner(tpm=tpm, key=key),
+        bundle.manifest_raw,
+        content_type=labels.MANIFEST_MEDIA_TYPE,
+        typ=labels.SEAL_TYP,
+        issued_at=issued_at,
+        issuer=name.hex(),
+        subject=hashlib.sha256(bundle.manifest_raw).hexdigest(),
+        identity={labels.HDR_KID: name},
+    )
+    return _checked(bundle, Seal(type=labels.SEAL_COSE, value=message.encode(), key=None))
 
 
 def seal_openpgp(bundle: Bundle, signature: bytes, certificates: Sequence[bytes]) -> Bundle:

@@ -37,7 +37,9 @@ def generate_piv(desk: Desk, part: PivPart, serial: int) -> Parts:
     with desk.open_piv(serial) as piv:
         kept = _left_behind(desk, piv, part) if desk.journal.begun(GENERATE) else None
         if kept is not None:
-            desk.confirm(f"{piv.name}: slot {part.slot} has the key that this ceremony began with", str(serial))
+            desk.confirm(
+                f"{piv.name}: slot {part.slot} has the key that this ceremony began with", str(serial)
+            )
             key = kept
         else:
             desk.confirm(
@@ -46,9 +48,7 @@ def generate_piv(desk: Desk, part: PivPart, serial: int) -> Parts:
             )
             desk.journal.begin(GENERATE, desk.clock())
             piv.manage()
-            made = piv.generate(
-                part.slot, str(part.generate), pin_policy=part.pin, touch_policy=part.touch
-            )
+            made = piv.generate(part.slot, str(part.generate), pin_policy=part.pin, touch_policy=part.touch)
             key = made.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return {"piv.spki": key}
 
@@ -99,7 +99,7 @@ def attest_openpgp(desk: Desk, serial: int) -> Parts:
         f"YubiKey {serial}: the statement overwrites the cardholder certificate of its signature key",
         str(serial),
     )
-    with open_yubikey(serial) as opened:
+    with gnupg.card_released(), open_yubikey(serial) as opened:
         return _statement("openpgp", attest(opened, desk.operator, overwrite=True))
 
 

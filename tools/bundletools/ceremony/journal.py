@@ -92,7 +92,9 @@ class Journal:
         path = self.folder / name
         data = path.read_bytes() if path.exists() else b""
         if wanted is None or hashlib.sha256(data).hexdigest() != wanted:
-            raise UsageError(f"{path}: not what step {step} made", hint="restore it, or start in a new folder")
+            raise UsageError(
+                f"{path}: not what step {step} made", hint="restore it, or start in a new folder"
+            )
         return data
 
 
