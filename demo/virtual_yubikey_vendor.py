@@ -132,7 +132,7 @@ class Identity:
             f"{_OPENPGP}.5": bytes([4, 4]) + generated.to_bytes(4, "big"),
             f"{_OPENPGP}.6": _integer(signatures),
             f"{_OPENPGP}.7": _integer(self.serial),
-            f"{_OPENPGP}.8": _integer(touch),
-            f"{_OPENPGP}.9": _integer(self.form_factor),
+            f"{_OPENPGP}.8": bytes([4, 1, touch]),
+            f"{_OPENPGP}.9": bytes([4, 1, self.form_factor]),
         }
         return attestation.issue(f"YubiKey OPGP Attestation {slot}", key, extensions)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from bundletools import gnupg
 from bundletools.ceremony import journal as journal_module
 from bundletools.ceremony.desk import Desk as CeremonyDesk
 from bundletools.ceremony.desk import NotConfirmedError
@@ -19,6 +20,7 @@ from bundletools.ceremony.plan import Plan
 from bundletools.ceremony.steps import publish, steps, walk
 from bundletools.devices import DeviceError
 from bundletools.tpm2 import open_tpm
+from bundletools.yubikey import open_yubikey
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from bundlefmt.bundle import Bundle
@@ -26,8 +28,9 @@ from bundlefmt.cli import reading
 from bundlefmt.cli.run import UsageError
 from bundlefmt.evidence.x509 import facts
 from bundlefmt.verify import Basis, Outcome, Policy, verify
+from demo.virtual_yubikey_openpgp import ADMIN_PIN
 from demo.virtual_yubikey_vendor import Vendor
-from tests.hardware.conftest import PIN, SERIALS, Desk, Script, reset
+from tests.hardware.conftest import PIN, SERIALS, Desk, Script, pem, reset
 from tests.hardware.gpg_card import generated, keyring
 from tests.swtpm import Manufacturer, Swtpm
 
@@ -40,6 +43,7 @@ version = 1
 title = "A test ceremony"
 output = "out.evb"
 minutes = "minutes.txt"
+attestation_issuers = ["intermediates.pem"]
 
 [openpgp]
 key = "{key}"
@@ -97,7 +101,7 @@ class Room:
 
 @pytest.fixture
 def room(
-    both: Desk, keyring: Path, swtpm: Swtpm, manufacturer: Manufacturer, tmp_path: Path
+    both: Desk, keyring: Path, swtpm: Swtpm, manufacturer: Manufacturer, vendor: Vendor, tmp_path: Path
 ) -> Iterator[Room]:
     reset(PIV)
     fingerprint = generated()
@@ -107,6 +111,7 @@ def room(
     exported = subprocess.run(["gpg", "--export", witness], check=True, capture_output=True).stdout
     (tmp_path / "witness.pgp").write_bytes(exported)
     (tmp_path / "issuer.pem").write_bytes(manufacturer.issuer.read_bytes())
+    pem(tmp_path / "intermediates.pem", vendor.intermediate.certificate.public_bytes(Encoding.DER))
     (tmp_path / "minutes.txt").write_text("It was held.\n", encoding="utf-8")
     plan = tmp_path / "plan.toml"
     named = {"key": fingerprint, "openpgp": OPENPGP, "piv": PIV, "witness": witness}
@@ -141,9 +146,9 @@ VOUCHED = ("ak.resident", "platform.state", "key.resident", "ak.lifetime")
 
 def test_a_whole_ceremony(room: Room, vendor: Vendor, manufacturer: Manufacturer) -> None:
     said = room.held()
-    assert len(said) == len(steps(room.plan)) == 12
+    assert len(said) == len(steps(room.plan)) == 11
     bundle = room.published()
-    assert len(bundle.seals) == 4
+    assert len(bundle.seals) == 4  # two of the operator, the witness, the TPM
     found = judge(room, bundle, vendor, manufacturer)
     assert {each: found[each] for each in PROVEN} == dict.fromkeys(PROVEN, Basis.PROVEN)
     assert {each: found[each] for each in VOUCHED} == dict.fromkeys(VOUCHED, Basis.VOUCHED)
@@ -207,6 +212,7 @@ def test_what_goes_wrong_leaves_a_state_to_resume(room: Room, both: Desk) -> Non
 
 
 def test_a_blocked_pin_is_told_and_can_be_mended(room: Room) -> None:
+    from yubikit.openpgp import OpenPgpSession
 
     room.person.answers[:] = ["000000"] * 3
     for left in ("2 tries are left", "1 try is left", "the PIN is blocked"):
@@ -215,6 +221,13 @@ def test_a_blocked_pin_is_told_and_can_be_mended(room: Room) -> None:
     with pytest.raises(DeviceError, match="the PIN is blocked"):
         room.held()
     assert room.person.answers == []
+    with gnupg.card_released(), open_yubikey(OPENPGP) as opened:
+        session = OpenPgpSession(opened.connection)
+        session.verify_admin(ADMIN_PIN.decode())  # type: ignore[no-untyped-call] # yubikit's
+        session.reset_pin(PIN)
+    room.person.answers[:] = [PIN] * 40
+    room.held()
+    assert len(room.published().seals) == 4
 
 
 def test_a_full_disk_loses_nothing(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,7 +57,7 @@ class Extra:
     label: str
     role: str
     data: bytes
-    refs: Mapping[str, str] = field(default_factory=dict)
+    refs: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

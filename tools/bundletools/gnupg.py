@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,8 @@ from pathlib import Path
 from bundletools.devices import DeviceError
 
 _STATUS = "[GNUPG:] "
+_AWAIT_TRIES = 50
+_AWAIT_SECONDS = 0.2
 
 
 def _gpg(what: str, arguments: list[str], data: bytes, homedir: Path | None) -> tuple[bytes, list[list[str]]]:
@@ -54,15 +57,27 @@ def sign(key: str, message: bytes, *, homedir: Path | None = None) -> bytes:
 
 @contextmanager
 def card_released() -> Iterator[None]:
-    """Within, gpg does not hold the card."""
+    """Within, gpg does not hold the card. Raises DeviceError.
+
+    The daemon that holds it takes a moment to end, and the agent some seconds to find that it has ended;
+    until then every use of a card fails.
+    """
     try:
         subprocess.run(["gpgconf", "--kill", "scdaemon"], check=False, capture_output=True)
+        _await_scdaemon(there=False)
         yield
-        # an agent's first word to a daemon that was ended is lost: this one may be
-        wake = ["gpg-connect-agent", "--no-autostart", "SCD GETINFO version", "/bye"]
-        subprocess.run(wake, check=False, capture_output=True)
+        _await_scdaemon(there=True)
     except FileNotFoundError:
         raise DeviceError("gpgconf is not installed", hint="install the package gnupg") from None
+
+
+def _await_scdaemon(*, there: bool) -> None:
+    ask = ["gpg-connect-agent", "--no-autostart", "SCD GETINFO pid", "/bye"]
+    for _ in range(_AWAIT_TRIES):
+        answer = subprocess.run(ask, check=False, capture_output=True).stdout
+        if (b"ERR" not in answer) is there:
+            return
+        time.sleep(_AWAIT_SECONDS)
 
 
 def export(key: str, *, homedir: Path | None = None) -> bytes:

@@ -255,7 +255,7 @@ class Tpm2:
 
     def sign(self, key: LoadedKey, digest: bytes) -> bytes:
         tss = self._tss
-        unrestricted = tss.TPMT_TK_HASHCHECK(tag=tss.TPM2_ST.HASHCHECK, hierarchy=tss.ESYS_TR.RH_NULL)
+        unrestricted = tss.TPMT_TK_HASHCHECK(tag=tss.TPM2_ST.HASHCHECK, hierarchy=tss.TPM2_RH.NULL)
         with self._said("sign"):
             signature: bytes = self._esapi.sign(key.handle, digest, self._scheme(), unrestricted).marshal()
         return signature

@@ -45,7 +45,7 @@ def capture(desk: Desk) -> Mapping[str, bytes]:
     )
     with desk.open_tpm(plan.tpm.tcti) as tpm, session(tpm, request) as opened:
         if plan.piv is not None:
-            _bind(desk, plan.piv, opened)
+            _bind(desk, plan.piv, opened, created)
         _sign_certificates(desk, tpm, opened)
         captured = opened.finish()
         bundle = captured.bundle
@@ -79,10 +79,14 @@ def _log(role: str, path: Path) -> Log:
 def _extras(desk: Desk) -> Iterator[Extra]:
     """What the steps before made, each beside the certificates that it speaks of."""
     plan, part = desk.plan, desk.journal.part
+    above = [der for path in plan.attestation_issuers for der in reading.certificates(path)]
+    for number, der in enumerate(dict.fromkeys(above), 1):
+        yield Extra(label=f"attestation-issuer-{number}", role="attestation-issuer", data=der)
+    labels = tuple(f"attestation-issuer-{number}" for number in range(1, len(set(above)) + 1))
     if plan.openpgp is not None and plan.openpgp.yubikey is not None:
-        yield from _attestation(desk, "openpgp")
+        yield from _attestation(desk, "openpgp", labels)
     if plan.piv is not None and plan.piv.yubikey is not None:
-        yield from _attestation(desk, "piv")
+        yield from _attestation(desk, "piv", labels)
     if plan.openpgp is not None and plan.piv is not None:
         signature = part("cross.signature", "cross-signature.pgp")
         yield Extra(
@@ -102,7 +106,7 @@ def _extras(desk: Desk) -> Iterator[Extra]:
         yield Extra(label="minutes", role="minutes", data=plan.minutes.read_bytes())
 
 
-def _attestation(desk: Desk, kind: str) -> Iterator[Extra]:
+def _attestation(desk: Desk, kind: str, above: tuple[str, ...]) -> Iterator[Extra]:
     step, issuer = f"{kind}.attest", f"operator.{kind}.attestation-issuer"
     data = desk.journal.part(step, f"{kind}-attestation-issuer.der")
     yield Extra(label=issuer, role="attestation-issuer", data=data)
@@ -110,11 +114,11 @@ def _attestation(desk: Desk, kind: str) -> Iterator[Extra]:
         label=f"operator.{kind}.attestation",
         role=f"{kind}-attestation",
         data=desk.journal.part(step, f"{kind}-attestation.der"),
-        refs={"subject": f"operator.{kind}", "issuer": issuer},
+        refs={"subject": f"operator.{kind}", "issuer": (issuer, *above)},
     )
 
 
-def _bind(desk: Desk, part: PivPart, opened: Session) -> None:
+def _bind(desk: Desk, part: PivPart, opened: Session, created: int) -> None:
     """The CA certifies the TPM's signing key, beside the first endorsement key and the attestation key."""
     refs = {"by": PIV_LABEL, "ek": opened.eks[0], "ak": opened.ak, "key": opened.key}
     ek, ak, key = (TpmtPublic.decode(opened.value(refs[name])) for name in ("ek", "ak", "key"))
@@ -126,7 +130,7 @@ def _bind(desk: Desk, part: PivPart, opened: Session) -> None:
             key=key,
             ek=ek,
             ak=ak,
-            validity=issuing.validity_under(issuer, start=desk.clock()),
+            validity=issuing.validity_under(issuer, start=created),
         )
     opened.add(Extra(label="key.cert", role="tpm-binding-certificate", data=certificate, refs=refs))
 

@@ -82,6 +82,7 @@ class Plan:
     tpm: TpmPart
     witnesses: Sequence[WitnessPart]
     minutes: Path | None
+    attestation_issuers: Sequence[Path]
     digest: str
 
     @classmethod
@@ -169,6 +170,7 @@ def _plan(top: _Table, base: Path, digest: str) -> Plan:
         tpm=_tpm(top.table("tpm") or _Table({}, top.where), base),
         witnesses=tuple(_witness(one, base) for one in top.tables("witness")),
         minutes=None if minutes is None else base / minutes,
+        attestation_issuers=tuple(base / path for path in top.texts("attestation_issuers")),
         digest=digest,
     )
     top.end()
@@ -243,6 +245,8 @@ TEMPLATE: Final = """\
 version = 1
 title = "Key ceremony"
 output = "ceremony.evb"
+# attestation_issuers = ["intermediates.pem"]   # between YubiKeys and their maker's root
+# minutes = "minutes.txt"
 # folder = "ceremony.evb.ceremony"   # the journal and the parts made so far
 
 [openpgp]
