@@ -225,11 +225,13 @@ def test_hsm_seal_verifies(
         ca = key.certificate
     file = tmp_path / "b.evb"
     file.write_bytes(unsealed(captured, ca).encode())
-    typist = typing(TOKEN_PIN)
+    typist = typing(TOKEN_PIN, TOKEN_PIN)
     using = f"pkcs11:token=Hardware%20Test;object={label}?module-path={MODULE}"
+    answer = bundle("certify", file, "--in-place", "--with", using)
+    assert (answer.code, answer.out) == (0, f"{file}: key.cert added\n")
     answer = bundle("seal", file, "--in-place", "--with", using)
     assert (answer.code, answer.err) == (0, "")
-    assert typist.asked == ["PIN of token Hardware Test: "]
+    assert typist.asked == ["PIN of token Hardware Test: "] * 2
     assert bundle("verify", file, *pins(manufacturer, ca)).code == 0
 
 
