@@ -149,11 +149,18 @@ def _one_packet(data: Buffer) -> Packet:
 
 
 def maker(certificate: Certificate, signature: SignaturePacket, digest: bytes) -> PublicKey:
-    """The key in `certificate`, bound to it or not, that made `signature` over `digest`.
+    """The first of `makers`. Raises NotMadeByError, NotComputedError."""
+    return makers(certificate, signature, digest)[0]
 
-    Issuer hints play no part. Raises NotMadeByError where none did, NotComputedError where one may have.
+
+def makers(certificate: Certificate, signature: SignaturePacket, digest: bytes) -> tuple[PublicKey, ...]:
+    """The keys in `certificate`, bound to it or not, that made `signature` over `digest`.
+
+    Issuer hints play no part; two keys that differ in their time of creation alone are two.
+    Raises NotMadeByError where there is none, NotComputedError where there may be one.
     """
     doubt: NotComputedError | None = None
+    found = list[PublicKey]()
     for key in certificate.every_key():
         try:
             signature.verify_digest(key, digest)
@@ -162,8 +169,10 @@ def maker(certificate: Certificate, signature: SignaturePacket, digest: bytes) -
         except NotComputedError as error:
             doubt = error
             continue
-        return key
-    raise doubt or NotMadeByError("no key of the certificate made this signature")
+        found.append(key)
+    if not found:
+        raise doubt or NotMadeByError("no key of the certificate made this signature")
+    return tuple(found)
 
 
 def verify_detached(certificate: Buffer, signature: Buffer, message: bytes) -> VerifiedSignature:

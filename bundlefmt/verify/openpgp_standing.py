@@ -15,11 +15,12 @@ from typing import Final
 from bundlefmt.cose import MIN_RSA_BITS
 from bundlefmt.evidence import openpgp_sequoia
 from bundlefmt.evidence.openpgp_algorithm import HASHES, RSA_ALGORITHMS, PublicKeyAlgorithm, hash_name
-from bundlefmt.evidence.openpgp_key import PublicKey
+from bundlefmt.evidence.openpgp_key import Numbers, PublicKey
 from bundlefmt.evidence.openpgp_packet import OpenPgpError, PacketType
 from bundlefmt.evidence.openpgp_self_signatures import HeldUserId, SelfSignatures, newest
 from bundlefmt.evidence.openpgp_signature import SignaturePacket
 from bundlefmt.evidence.openpgp_subpacket import Reason, reason_name
+from bundlefmt.evidence.x509_signature import has_roca_form
 from bundlefmt.verify.context import Fail, Skip, Unsure
 
 WEAK_HASHES: Final = frozenset({1, 2, 3})  # MD5, SHA-1, RIPEMD-160 (RFC 9580 9.5)
@@ -173,8 +174,11 @@ def strong(key: PublicKey) -> str:
     """What the key is. Raises Fail where it is too weak."""
     if key.algorithm == PublicKeyAlgorithm.DSA:
         raise Fail(f"{key.describe()} is not accepted")
-    if key.algorithm in RSA_ALGORITHMS and (key.bits or 0) < MIN_RSA_BITS:
-        raise Fail(f"{key.describe()}: less than {MIN_RSA_BITS} bits")
+    if key.algorithm in RSA_ALGORITHMS and isinstance(key.material, Numbers):
+        if (key.bits or 0) < MIN_RSA_BITS:
+            raise Fail(f"{key.describe()}: less than {MIN_RSA_BITS} bits")
+        if has_roca_form(key.material.values[0]):
+            raise Fail(f"{key.describe()}: its primes have the form of CVE-2017-15361, which can be factored")
     return key.describe()
 
 

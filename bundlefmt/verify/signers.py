@@ -97,7 +97,10 @@ class Signers(Area):
         if seal.type == labels.SEAL_COSE:
             return readable(lambda: CoseSign1.decode(seal.value))
         if seal.type == labels.SEAL_OPENPGP:
-            facts = readable(lambda: openpgp.signature_facts(seal.value))
+            try:
+                facts = readable(lambda: openpgp.signature_facts(seal.value))
+            except Unsure as unsure:  # a version without hashed areas, or that no standard has
+                raise Fail(str(unsure)) from None
             if facts.packet.type != SignatureType.BINARY:
                 raise Fail(f"a signature of type {facts.packet.type:#04x}, not over the manifest's bytes")
             return facts
@@ -167,21 +170,22 @@ class Signers(Area):
         doubts = list[Unsure | SignatureStanding]()
         for label, certificate in candidates:
             try:
-                found = self._made(number, form.packet, digest, label, certificate, at)
+                made = self._made(number, form.packet, digest, label, certificate, at)
             except Fail as fault:
                 reason = str(fault)
                 continue
             except Unsure as unsure:
                 doubts.append(unsure)
                 continue
-            try:
-                found.require()
-            except Skip:
-                refused.append(found)
-            except Unsure:
-                doubts.insert(0, found)
-            else:
-                return found
+            for found in made:
+                try:
+                    found.require()
+                except Skip:
+                    refused.append(found)
+                except Unsure:
+                    doubts.insert(0, found)
+                else:
+                    return found
         for each in (*doubts, *refused):
             if isinstance(each, SignatureStanding):
                 return each
@@ -196,19 +200,22 @@ class Signers(Area):
         label: str | None,
         certificate: bytes,
         at: int,
-    ) -> SignatureStanding:
-        """The seal as one made by a key in `certificate`. Raises Fail where it has no such key."""
+    ) -> tuple[SignatureStanding, ...]:
+        """The seal as made by each key in `certificate` that made it. Raises Fail where there is none."""
         if label is None:
             said = readable(partial(openpgp.self_signatures, certificate))
         else:
             said = self.context.openpgp.form(label)
-        made = Made(
-            raw=self.context.bundle.seals[number].value,
-            packet=packet,
-            key=readable(partial(openpgp.maker, said.certificate, packet, digest)),
-            message=self.context.bundle.manifest_raw,
+        raw, message = self.context.bundle.seals[number].value, self.context.bundle.manifest_raw
+        return tuple(
+            SignatureStanding(
+                said,
+                Made(raw=raw, packet=packet, key=key, message=message),
+                at=at,
+                lapse=self.context.at,
+            )
+            for key in readable(partial(openpgp.makers, said.certificate, packet, digest))
         )
-        return SignatureStanding(said, made, at=at, lapse=self.context.at)
 
     def _certificate_signer(self, number: int, x5t: object) -> Signer:
         for label, certificate in self._candidates(_PIV, number):

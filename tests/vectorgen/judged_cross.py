@@ -92,7 +92,7 @@ def cross_signature_before_its_key() -> Judged:
 @vector("cross.signature", "weak")
 def cross_signature_over_sha1() -> Judged:
     """The signature is over a SHA-1 digest of the certificate."""
-    made = openpgp.OPERATOR.sign(certificates.operator().certificate, digest="sha1")
+    made = openpgp.OPERATOR.sign(certificates.operator().certificate, hash_id=openpgp.SHA1)
     return _with_signature(made).judged("cross.signature")
 
 

@@ -11,10 +11,10 @@ import pytest
 from bundlefmt import labels
 from bundlefmt.bundle import Bundle, Seal
 from bundlefmt.verify import Outcome, Policy, Report, Verdict, verify
-from tests.evidence import openpgp_maker as pgp
-from tests.evidence.openpgp_maker import AT, DAY, MADE, Subkey, UserId, make
 from tests.test_soundness import Artifacts, Ceremony
-from tests.verify.openpgp_cases import CASES, LATER, OTHER, PRIMARY, SIGNER, SOUND, Case
+from tests.vectorgen import openpgp_maker as pgp
+from tests.vectorgen.openpgp_cases import CASES, LATER, OTHER, PRIMARY, SIGNER, SOUND, Case
+from tests.vectorgen.openpgp_maker import AT, DAY, MADE, Subkey, UserId, make
 
 SEAL = "seal 2"  # the first is the ceremony's own
 

@@ -22,9 +22,9 @@ from bundlefmt.verify import Outcome
 from bundlefmt.verify.context import Fail, Skip, Unsure
 from bundlefmt.verify.openpgp_signature import Made, SignatureStanding
 from tests.conftest import Need
-from tests.evidence import openpgp_maker as pgp
-from tests.evidence.openpgp_maker import AT, DAY, MADE, Subkey, UserId, make
-from tests.verify.openpgp_cases import CASES, LATER, PRIMARY, SIGNER, Case
+from tests.vectorgen import openpgp_maker as pgp
+from tests.vectorgen.openpgp_cases import CASES, LATER, PRIMARY, SIGNER, Case
+from tests.vectorgen.openpgp_maker import AT, DAY, MADE, Subkey, UserId, make
 from tests.verify.openpgp_opinions import gpg_accepts, sqv_accepts, written
 
 MESSAGE: Final = b"a message"
