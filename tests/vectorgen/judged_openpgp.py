@@ -104,7 +104,7 @@ def openpgp_of_version_5() -> Judged:
     """The key is of version 5, which is no standard's."""
     body = b"\x05" + PRIMARY.body[1:]
     checks = ("form", "time", "binding", "expiry", "revocation", "algorithms", "critical", "policy")
-    unsure = tuple(f"openpgp.{check}" for check in checks)
+    unsure = ("cross.certification", *(f"openpgp.{check}" for check in checks))
     return _holding(pgp.packet(pgp.PUBLIC_KEY, body), unsure=unsure)
 
 

@@ -19,6 +19,7 @@ COMPROMISED: Final = pgp.COMPROMISED
 BINARY: Final = pgp.BINARY
 TEXT: Final = pgp.TEXT
 SHA1: Final = pgp.SHA1
+SIGNATURE_EXPIRES: Final = pgp.EXPIRES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,7 @@ class Certificate:
     user_id: str
     revoked: tuple[int, int] | None = None
     subkey: bool = False
+    back_signature: bool = True
     certified_by: Certificate | None = None
 
     @property
@@ -48,7 +50,8 @@ class Certificate:
 
     def encode(self) -> bytes:
         user_id = UserId(text=self.user_id.encode())
-        subkeys = (Subkey(key=self.signing),) if self.subkey else ()
+        back = {} if self.back_signature else None
+        subkeys = (Subkey(key=self.signing, back=back),) if self.subkey else ()
         made = pgp.make(self.primary, user_ids=(user_id,), subkeys=subkeys)
         if self.certified_by is not None:
             covered = self.primary.covered + pgp.user_id_covered(user_id.text)
@@ -60,10 +63,16 @@ class Certificate:
         return made.encode()
 
     def sign(
-        self, message: bytes, *, at: int = CREATED, kind: int = BINARY, hash_id: int = pgp.SHA256
+        self,
+        message: bytes,
+        *,
+        at: int = CREATED,
+        kind: int = BINARY,
+        hash_id: int = pgp.SHA256,
+        hashed: pgp.Subpackets = (),
     ) -> bytes:
         """A detached signature, one packet."""
-        return self.signing.detached(message, at=at, kind=kind, hash_id=hash_id)
+        return self.signing.detached(message, at=at, kind=kind, hash_id=hash_id, hashed=hashed)
 
 
 OPERATOR: Final = Certificate(

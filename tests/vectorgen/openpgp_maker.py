@@ -199,6 +199,10 @@ class Key:
             return hashlib.sha256(self.covered).digest()
         return hashlib.sha1(self.covered, usedforsecurity=False).digest()
 
+    def as_subkey(self) -> bytes:
+        """The packet that holds it as a subkey; nothing is signed."""
+        return packet(PUBLIC_SUBKEY, self.body)
+
     def value(self, digest: bytes, hash_id: int) -> bytes:
         """The signature proper over a digest."""
         if self.kind == "rsa65535":
