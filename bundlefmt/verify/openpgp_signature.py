@@ -53,6 +53,14 @@ class SignatureStanding(Standing):
         held = self.said.subkey(self.key)
         return None if held is None else newest(held.bindings, since=self.key.created, at=self.at)
 
+    @cached_property
+    def _back(self) -> SignaturePacket | None:
+        """The newest signature, embedded in that binding, by which the subkey agreed."""
+        if self._bound is None:
+            return None
+        backs = back_signatures(self.primary, self.key, self._bound)
+        return newest(backs, since=self.key.created, at=self.at)
+
     @property
     def _in_force(self) -> tuple[SignaturePacket, ...]:
         """What speaks of the key that signed."""
@@ -82,8 +90,7 @@ class SignatureStanding(Standing):
         self.after_binding()
         if self._bound is None:
             raise Skip("the primary key signed")
-        backs = back_signatures(self.primary, self.key, self._bound)
-        back = newest(backs, since=self.key.created, at=self.at)
+        back = self._back
         if back is None:
             raise Fail(f"no back-signature by the subkey {self.key.fingerprint}")
         if not self.is_sound(back):
@@ -141,16 +148,23 @@ class SignatureStanding(Standing):
                 raise Skip(f"{name} says why") from None
             except (Skip, Unsure):
                 continue
-        try:
-            found = openpgp_sequoia.verify(self.said.certificate.encode(), self.made.raw, self.made.message)
-        except OpenPgpError as error:
+        found = self._sequoias
+        if isinstance(found, OpenPgpError):
             for key in (self.primary, self.key):
                 if openpgp_sequoia.lacks(key):
-                    raise Unsure(f"Sequoia does not compute {key.describe()} here") from None
-            raise Fail(f"Sequoia: {error}") from None
+                    raise Unsure(f"Sequoia does not compute {key.describe()} here")
+            raise Fail(f"Sequoia: {found}")
         if (found.fingerprint, found.signing_key) != (self.primary.fingerprint, self.key.fingerprint):
             raise Fail(f"Sequoia takes it for a signature by {found.signing_key}")
         return "Sequoia accepts it"
+
+    @cached_property
+    def _sequoias(self) -> openpgp_sequoia.VerifiedSignature | OpenPgpError:
+        """What Sequoia makes of it, asked once: it reads the whole certificate each time."""
+        try:
+            return openpgp_sequoia.verify(self.said.certificate.encode(), self.made.raw, self.made.message)
+        except OpenPgpError as error:
+            return error
 
     def _named(self) -> tuple[tuple[str, Callable[[], str]], ...]:
         """The decisions that are this project's own, by their checks."""

@@ -7,7 +7,7 @@ Spec: "Verification", step 2; "COSE seals", "OpenPGP seals".
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -15,13 +15,16 @@ from typing import Final
 from bundlefmt import cose, labels
 from bundlefmt.cose import CoseSign1
 from bundlefmt.evidence import openpgp, x509
-from bundlefmt.evidence.openpgp_signature import SignaturePacket, SignatureType
+from bundlefmt.evidence.openpgp_self_signatures import SelfSignatures
+from bundlefmt.evidence.openpgp_signature import SignatureType
 from bundlefmt.evidence.tpm import UnsupportedKeyError
 from bundlefmt.verify import seal_header
 from bundlefmt.verify.context import Area, Context, Fail, Judgement, Once, Skip, Unsure, readable
 from bundlefmt.verify.openpgp_signature import Made, SignatureStanding
 
-MAX_CANDIDATES: Final = 64  # OpenPGP certificates tried for one seal; bounds the work of a hostile file
+# OpenPGP certificates, and keys in them, tried for one seal; bound the work of a hostile file
+MAX_CANDIDATES: Final = 64
+MAX_KEYS: Final = 256
 _OPENPGP, _PIV, _TPM = "openpgp-certificate", "piv-certificate", "key-public"
 
 
@@ -155,29 +158,14 @@ class Signers(Area):
 
         A key can be put into anybody's certificate: the wrong one must not hide the right one.
         """
-        form = self._readable_form(number)
-        if not isinstance(form, openpgp.SignatureFacts):
-            raise Skip("not an OpenPGP seal")
-        candidates = self._candidates(_OPENPGP, number)
-        if len(candidates) > MAX_CANDIDATES:
-            raise Unsure(f"more than {MAX_CANDIDATES} OpenPGP certificates")
-        try:
-            at = self.untrusted_time(number)
-        except Fail as fault:
-            raise Skip(str(fault)) from None
-        digest = readable(lambda: form.packet.digest(self.context.bundle.manifest_raw))
-        reason, refused = "there is no OpenPGP certificate to check it with", list[SignatureStanding]()
-        doubts = list[Unsure | SignatureStanding]()
-        for label, certificate in candidates:
-            try:
-                made = self._made(number, form.packet, digest, label, certificate, at)
-            except Fail as fault:
-                reason = str(fault)
-                continue
-            except Unsure as unsure:
-                doubts.append(unsure)
-                continue
-            for found in made:
+        fault = Fail("there is no OpenPGP certificate to check it with")
+        refused, doubts = list[SignatureStanding](), list[Unsure | SignatureStanding]()
+        for found in self._standings(number):
+            if isinstance(found, Fail):
+                fault = found
+            elif isinstance(found, Unsure):
+                doubts.append(found)
+            else:
                 try:
                     found.require()
                 except Skip:
@@ -190,32 +178,43 @@ class Signers(Area):
             if isinstance(each, SignatureStanding):
                 return each
             raise each
-        raise self._none_found(_OPENPGP, reason)
+        raise self._none_found(_OPENPGP, str(fault))
 
-    def _made(
-        self,
-        number: int,
-        packet: SignaturePacket,
-        digest: bytes,
-        label: str | None,
-        certificate: bytes,
-        at: int,
-    ) -> tuple[SignatureStanding, ...]:
-        """The seal as made by each key in `certificate` that made it. Raises Fail where there is none."""
-        if label is None:
-            said = readable(partial(openpgp.self_signatures, certificate))
-        else:
-            said = self.context.openpgp.form(label)
+    def _standings(self, number: int) -> Iterator[SignatureStanding | Fail | Unsure]:
+        """The seal as made by each key that made it, and why others did not or may have."""
+        form = self._readable_form(number)
+        if not isinstance(form, openpgp.SignatureFacts):
+            raise Skip("not an OpenPGP seal")
+        candidates = self._candidates(_OPENPGP, number)
+        if len(candidates) > MAX_CANDIDATES:
+            raise Unsure(f"more than {MAX_CANDIDATES} OpenPGP certificates")
+        try:
+            at = self.untrusted_time(number)
+        except Fail as fault:
+            raise Skip(str(fault)) from None
         raw, message = self.context.bundle.seals[number].value, self.context.bundle.manifest_raw
-        return tuple(
-            SignatureStanding(
-                said,
-                Made(raw=raw, packet=packet, key=key, message=message),
-                at=at,
-                lapse=self.context.at,
-            )
-            for key in readable(partial(openpgp.makers, said.certificate, packet, digest))
-        )
+        packet, keys = form.packet, 0
+        digest = readable(lambda: packet.digest(message))
+        for label, certificate in candidates:
+            try:
+                said = self._said(label, certificate)
+                keys += len(said.certificate.every_key())
+                if keys > MAX_KEYS:
+                    yield Unsure(f"more than {MAX_KEYS} keys in OpenPGP certificates")
+                    return
+                made = readable(partial(openpgp.makers, said.certificate, packet, digest))
+            except (Fail, Unsure) as judgement:
+                yield judgement
+                continue
+            for key in made:
+                by = Made(raw=raw, packet=packet, key=key, message=message)
+                yield SignatureStanding(said, by, at=at, lapse=self.context.at)
+
+    def _said(self, label: str | None, certificate: bytes) -> SelfSignatures:
+        """What a certificate says, of an item or brought along."""
+        if label is None:
+            return readable(partial(openpgp.self_signatures, certificate))
+        return self.context.openpgp.form(label)
 
     def _certificate_signer(self, number: int, x5t: object) -> Signer:
         for label, certificate in self._candidates(_PIV, number):
