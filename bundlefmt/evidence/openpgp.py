@@ -18,7 +18,7 @@ from bundlefmt.evidence.openpgp_key import PublicKey
 from bundlefmt.evidence.openpgp_packet import NotComputedError as NotComputedError
 from bundlefmt.evidence.openpgp_packet import OpenPgpError as OpenPgpError
 from bundlefmt.evidence.openpgp_packet import Packet, PacketType, read_packets
-from bundlefmt.evidence.openpgp_self_signatures import SelfSignatures, newest
+from bundlefmt.evidence.openpgp_self_signatures import SelfSignatures, expiry, newest
 from bundlefmt.evidence.openpgp_sequoia import VerifiedSignature as VerifiedSignature
 from bundlefmt.evidence.openpgp_signature import SignaturePacket
 from bundlefmt.evidence.openpgp_subpacket import KeyFlags, reason_name
@@ -123,12 +123,11 @@ def _key_facts(
     key: PublicKey, said_of_it: Iterable[SignaturePacket | None], revocations: Iterable[SignaturePacket]
 ) -> KeyFacts:
     said = [each for each in said_of_it if each is not None]
-    lifetime = next((each.key_lifetime for each in said if each.key_lifetime is not None), None)
     return KeyFacts(
         fingerprint=key.fingerprint,
         algorithm=key.describe(),
         created=key.created,
-        expires=key.created + lifetime if lifetime else None,
+        expires=expiry(key, said),
         flags=next((each.key_flags for each in said if each.key_flags is not None), None),
         bound=bool(said),
         revocations=tuple((each.created, reason_name(each.reason)) for each in revocations),

@@ -8,7 +8,7 @@ RFC 9580, 5.2.3.10 "Notes on Subpackets", 5.2.3.31 "Reason for Revocation". Spec
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Final
 
@@ -17,7 +17,7 @@ from bundlefmt.evidence import openpgp_sequoia
 from bundlefmt.evidence.openpgp_algorithm import HASHES, RSA_ALGORITHMS, PublicKeyAlgorithm, hash_name
 from bundlefmt.evidence.openpgp_key import Numbers, PublicKey
 from bundlefmt.evidence.openpgp_packet import OpenPgpError, PacketType
-from bundlefmt.evidence.openpgp_self_signatures import HeldUserId, SelfSignatures, newest
+from bundlefmt.evidence.openpgp_self_signatures import HeldUserId, SelfSignatures, expiry, newest
 from bundlefmt.evidence.openpgp_signature import SignaturePacket
 from bundlefmt.evidence.openpgp_subpacket import Reason, reason_name
 from bundlefmt.evidence.x509_signature import has_roca_form
@@ -114,18 +114,17 @@ class Standing:
         self.after_binding()
         return self.alive(self.primary, self.statements)
 
-    def alive(self, key: PublicKey, statements: Iterable[SignaturePacket]) -> str:
+    def alive(self, key: PublicKey, statements: Sequence[SignaturePacket]) -> str:
         """Raises Fail where `key`, by what `statements` say of it, had expired."""
         for each in statements:
             if each.expires is not None and each.expires <= self.at:
                 raise Fail(f"the signature that holds {key.fingerprint} expired at {each.expires}")
-        lifetimes = (each.key_lifetime for each in statements)
-        lifetime = next((each for each in lifetimes if each is not None), None)
-        if not lifetime:
+        expires = expiry(key, statements)
+        if expires is None:
             return "does not expire"
-        if key.created + lifetime <= self.at:
-            raise Fail(f"the key {key.fingerprint} expired at {key.created + lifetime}")
-        return f"expires at {key.created + lifetime}"
+        if expires <= self.at:
+            raise Fail(f"the key {key.fingerprint} expired at {expires}")
+        return f"expires at {expires}"
 
     def revocation(self) -> str:
         """The key had not been revoked, and was never revoked for a reason that casts doubt on its past."""

@@ -122,10 +122,10 @@ def openpgp_expiry_user_id_shorter() -> Judged:
     return of_case("user id says shorter than the direct-key signature")
 
 
-@vector("openpgp.expiry", "time", "optional")
+@vector("openpgp.expiry", "time")
 def openpgp_expiry_user_id_longer() -> Judged:
     """The user id lets the key live, and the direct-key signature lets it expire."""
-    return of_case("sound, the user id says longer than the direct-key signature")
+    return of_case("user id says longer than the direct-key signature")
 
 
 @vector("openpgp.expiry", "time")
@@ -294,3 +294,9 @@ def openpgp_revocation_subkey_twice() -> Judged:
 def openpgp_revocation_primary_under_subkey() -> Judged:
     """The primary key of the subkey that signed was revoked as compromised."""
     return of_case("primary compromised under its subkey")
+
+
+@vector("openpgp.revocation", "revoked")
+def openpgp_revocation_subkey_misplaced() -> Judged:
+    """The revocation of the subkey that signed stands behind the primary key."""
+    return of_case("subkey's revocation behind the primary key")

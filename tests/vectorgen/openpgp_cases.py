@@ -440,9 +440,10 @@ def direct(days: int) -> bytes:
 
 
 case(
-    "sound, the user id says longer than the direct-key signature",
+    "user id says longer than the direct-key signature",
     make(PRIMARY, user_ids=(UserId(lifetime=DAYS),), direct=direct(1)),
     PRIMARY,
+    "openpgp.expiry",
 )
 case(
     "user id says shorter than the direct-key signature",
@@ -453,7 +454,14 @@ case(
 lapsing_binding = with_subkey(hashed=((pgp.EXPIRES, uint(DAY)),))
 case("binding expired", lapsing_binding, SIGNER, "openpgp.expiry")
 
-# revocations in odd places of time
+# revocations in odd places and at odd times
+gone = pgp.revocation(PRIMARY, pgp.COMPROMISED, LATER, subkey=SIGNER)
+case(
+    "subkey's revocation behind the primary key",
+    with_subkey().having((pgp.SIGNATURE, gone), at=1),
+    SIGNER,
+    "openpgp.revocation",
+)
 case(
     "compromised before the key was made",
     SOUND.revoked(pgp.COMPROMISED, MADE - DAY),

@@ -19,18 +19,21 @@ from bundlefmt.evidence import openpgp, openpgp_sequoia
 from bundlefmt.verify import Outcome
 from bundlefmt.verify.context import Fail, Skip, Unsure
 from bundlefmt.verify.openpgp_signature import Made, SignatureStanding
+from tests.conftest import CORPUS
 from tests.vectorgen.openpgp_cases import CASES, Case
+from tests.verify import openpgp_others
 from tests.verify.openpgp_opinions import gpg_accepts, run, sqv_accepts, written
 
 FILE: Final = Path(__file__).parents[2] / "spec" / "openpgp-agreement.md"
 MESSAGE: Final = b"a message"
+OTHERS: Final = "\n## Certificates of others\n"
 _KINDS: Final = "Sequoia's published builds lack the curve; gpg has it"
 _SIX: Final = "newer than the installed gpg and sqv"
 _WEAK: Final = "of digests gpg refuses MD5 alone, and it looks at no size of key"
 _LATER: Final = "gpg lets signatures speak of the time before they were made"
 _SILENT: Final = "gpg takes a key for which no flags are given to be for everything"
 _SOFT: Final = "gpg lets every revocation reach back, and believes no later certification"
-_DIRECT: Final = "gpg asks the direct-key signature first, Sequoia the user id"
+_DIRECT: Final = "gpg asks the direct-key signature, Sequoia the user id; here the earlier end counts"
 _STRICT: Final = "stricter here"
 REASONS: Final[Mapping[str, str]] = {
     "Brainpool bp256": _KINDS,
@@ -78,7 +81,7 @@ REASONS: Final[Mapping[str, str]] = {
     "sound, subkey retired and bound again": _SOFT,
     "sound, a certification cut short": "gpg reads nothing of a certificate with one broken signature",
     "sound, unknown and critical outside the hashed area": "gpg believes what anyone can put there",
-    "sound, the user id says longer than the direct-key signature": _DIRECT,
+    "user id says longer than the direct-key signature": _DIRECT,
     "user id says shorter than the direct-key signature": _DIRECT,
 }
 
@@ -184,5 +187,19 @@ def text(rows: Iterable[Row]) -> str:
     return "\n".join(_text(list(rows))) + "\n"
 
 
+def others_text(counts: Mapping[tuple[str, str, str], int]) -> str:
+    """The section on certificates that others made, of which there are so many of each kind."""
+    rows = [f"| {seq} | {here} | {count} | {why} |" for (seq, here, why), count in sorted(counts.items())]
+    lines = [
+        f"The {sum(counts.values())} certificates among the test data of other projects, as of 2026-11-01.",
+        "They are not part of this project.",
+        "",
+        "| Sequoia | here | certificates | why they differ |",
+        "|---|---|---|---|",
+        *rows,
+    ]
+    return OTHERS + "\n" + "\n".join(lines) + "\n"
+
+
 if __name__ == "__main__":
-    FILE.write_text(text(map(row, judged())), encoding="utf-8")
+    FILE.write_text(text(map(row, judged())) + others_text(openpgp_others.counts(CORPUS)), encoding="utf-8")
