@@ -18,7 +18,7 @@ from bundlefmt.evidence.openpgp_key import PublicKey
 from bundlefmt.evidence.openpgp_packet import NotComputedError as NotComputedError
 from bundlefmt.evidence.openpgp_packet import OpenPgpError as OpenPgpError
 from bundlefmt.evidence.openpgp_packet import Packet, PacketType, read_packets
-from bundlefmt.evidence.openpgp_self_signatures import SelfSignatures, expiry, newest
+from bundlefmt.evidence.openpgp_self_signatures import SelfSignatures, back_signatures, expiry, newest
 from bundlefmt.evidence.openpgp_sequoia import VerifiedSignature as VerifiedSignature
 from bundlefmt.evidence.openpgp_signature import SignaturePacket
 from bundlefmt.evidence.openpgp_subpacket import KeyFlags, reason_name
@@ -29,8 +29,9 @@ from bundlefmt.wire import Buffer
 class KeyFacts:
     """What the holder last said of one key; times in seconds since the epoch.
 
-    `bound` is false for a subkey of which the holder says nothing; `flags` is None where none are given.
-    `revocations` are (when, reason) for people.
+    `bound` is false for a subkey of which the holder says nothing, `agreed` for one that is to sign and did
+    not agree by a signature of its own; `flags` is None where none are given. `revocations` are (when, reason)
+    for people.
     """
 
     fingerprint: str
@@ -39,6 +40,7 @@ class KeyFacts:
     expires: int | None
     flags: KeyFlags | None
     bound: bool
+    agreed: bool
     revocations: tuple[tuple[int | None, str], ...]
 
 
@@ -108,7 +110,8 @@ def certificate_facts(data: Buffer) -> OpenPgpFacts:
     keys = [_key_facts(primary, of_primary, said.revocations)]
     for held in said.subkeys:
         binding = newest(held.bindings, since=held.key.created, at=None)
-        keys.append(_key_facts(held.key, (binding,), held.revocations))
+        backs = () if binding is None else back_signatures(primary, held.key, binding)
+        keys.append(_key_facts(held.key, (binding,), held.revocations, agreed=bool(backs)))
     return OpenPgpFacts(
         keys=tuple(keys),
         user_ids=tuple(held.user_id.text for held in said.user_ids if held.certifications),
@@ -120,16 +123,22 @@ def certificate_facts(data: Buffer) -> OpenPgpFacts:
 
 
 def _key_facts(
-    key: PublicKey, said_of_it: Iterable[SignaturePacket | None], revocations: Iterable[SignaturePacket]
+    key: PublicKey,
+    said_of_it: Iterable[SignaturePacket | None],
+    revocations: Iterable[SignaturePacket],
+    *,
+    agreed: bool = True,
 ) -> KeyFacts:
     said = [each for each in said_of_it if each is not None]
+    flags = next((each.key_flags for each in said if each.key_flags is not None), None)
     return KeyFacts(
         fingerprint=key.fingerprint,
         algorithm=key.describe(),
         created=key.created,
         expires=expiry(key, said),
-        flags=next((each.key_flags for each in said if each.key_flags is not None), None),
+        flags=flags,
         bound=bool(said),
+        agreed=agreed or flags is None or KeyFlags.SIGN not in flags,
         revocations=tuple((each.created, reason_name(each.reason)) for each in revocations),
     )
 

@@ -17,6 +17,7 @@ from bundlefmt.evidence.openpgp_packet import OpenPgpError
 from bundlefmt.evidence.openpgp_self_signatures import SelfSignatures, back_signatures, newest
 from bundlefmt.evidence.openpgp_signature import SignaturePacket
 from bundlefmt.evidence.openpgp_subpacket import KeyFlags
+from bundlefmt.moment import when
 from bundlefmt.verify.context import Fail, Skip, Unsure
 from bundlefmt.verify.openpgp_standing import Standing, strong, strong_digests, understood
 
@@ -82,7 +83,9 @@ class SignatureStanding(Standing):
             return f"{self.key.describe()} {self.key.fingerprint} of {self.primary.fingerprint}"
         held = self.said.subkey(self.key)
         if held is not None and held.bindings:
-            raise Fail(f"the subkey {self.key.fingerprint} was not bound to the primary key at {self.at}")
+            raise Fail(
+                f"the subkey {self.key.fingerprint} was not bound to the primary key at {when(self.at)}"
+            )
         raise Fail(f"the primary key never signed the subkey {self.key.fingerprint}")
 
     def subkey(self) -> str:
@@ -117,8 +120,8 @@ class SignatureStanding(Standing):
             found = self.alive(self.key, self._in_force)
         expires = self.made.packet.expires
         if expires is not None and expires <= self.lapse:
-            raise Fail(f"the signature itself expired at {expires}")
-        return found if expires is None else f"{found}; the signature itself expires at {expires}"
+            raise Fail(f"the signature itself expired at {when(expires)}")
+        return found if expires is None else f"{found}; the signature itself expires at {when(expires)}"
 
     def revocation(self) -> str:
         """Neither key had been revoked."""
@@ -152,7 +155,7 @@ class SignatureStanding(Standing):
         if isinstance(found, OpenPgpError):
             for key in (self.primary, self.key):
                 if openpgp_sequoia.lacks(key):
-                    raise Unsure(f"Sequoia does not compute {key.describe()} here")
+                    raise Unsure(f"this build of Sequoia does not know {key.describe()}")
             raise Fail(f"Sequoia: {found}")
         if (found.fingerprint, found.signing_key) != (self.primary.fingerprint, self.key.fingerprint):
             raise Fail(f"Sequoia takes it for a signature by {found.signing_key}")
