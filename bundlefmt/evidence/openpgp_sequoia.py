@@ -8,6 +8,7 @@ today's clock.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import pysequoia
@@ -50,6 +51,7 @@ def lacks(key: PublicKey) -> bool:
     return isinstance(key.material, Point) and key.material.oid in _LACKING
 
 
+@lru_cache(maxsize=4)  # sixty seals by one certificate of megabytes ask for it sixty times
 def _certificate(data: bytes) -> pysequoia.Cert:
     try:
         return pysequoia.Cert.from_bytes(data)

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from bundlefmt import labels
+from bundlefmt.moment import when
 from bundlefmt.render import Json, platform
-from bundlefmt.render.words import cut, lines, plural, size, when
+from bundlefmt.render.words import cut, lines, plural, size
 from bundlefmt.verify import Finding, Outcome, Report
 
 MAX_MESSAGE: Final = 500  # characters of a finding in a line for people

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an identity's key says of the other keys: from the command line, judged by the verifier and openssl."""
+"""What an identity's key says of the other keys: from the command line, judged by verifier and openssl."""
 
 from __future__ import annotations
 
@@ -123,9 +123,8 @@ def _with_usage(private: ec.EllipticCurvePrivateKey, usage: x509.KeyUsage) -> by
 def test_a_key_that_cannot_be_certified() -> None:
     issuer = authority(KINDS["ecc256"]())
     with pytest.raises(IssuingError, match="cannot be certified here"):
-        issuer.issue(
-            "Test", mldsa.MLDSA65PrivateKey.generate().public_key(), ("2.25.1", b"\x05\x00"), VALIDITY
-        )
+        unusual = mldsa.MLDSA65PrivateKey.generate().public_key()
+        issuer.issue("Test", unusual, ("2.25.1", b"\x05\x00"), VALIDITY)
 
 
 # --- a bundle that nobody has sealed -----------------------------------------------------------------------
@@ -202,7 +201,7 @@ def test_what_is_there_already(holder: tuple[Decoded, Issuer, str]) -> None:
 def test_a_stranger_has_nothing_to_say(holder: tuple[Decoded, Issuer, str]) -> None:
     unsealed, _, _ = holder
     stranger = authority(KINDS["ecc256"]())
-    with pytest.raises(IssuingError, match="does not name this X.509 certificate"):
+    with pytest.raises(IssuingError, match=r"does not name this X\.509 certificate"):
         crossing.by_x509(unsealed, stranger, validity=VALIDITY)
     with pytest.raises(IssuingError, match="does not name the OpenPGP key"):
         crossing.by_openpgp(unsealed, openpgp.OPERATOR.fingerprint, openpgp.OPERATOR.sign)
@@ -218,7 +217,7 @@ def test_an_identity_of_another_part_is_let_be(captured: Capture, operator: Oper
     unsealed = captured(identities=identities).bundle
     certified = crossing.by_x509(unsealed, issuer, validity=VALIDITY)
     assert set(certified.manifest.items) - set(unsealed.manifest.items) == {"key.cert"}
-    with pytest.raises(IssuingError, match="no X.509 identity of the same part"):
+    with pytest.raises(IssuingError, match=r"no X\.509 identity of the same part"):
         crossing.by_openpgp(unsealed, openpgp.OPERATOR.fingerprint, openpgp.OPERATOR.sign)
 
 
@@ -229,7 +228,7 @@ def test_several_of_one_part_are_not_guessed(captured: Capture, operator: Operat
         Identity(data=openpgp.WITNESS.encode(), role="openpgp-certificate", part="operator"),
         Identity(data=issuer.certificate, role="piv-certificate", part="operator"),
     ]
-    with pytest.raises(IssuingError, match="several identities play the part of operator.piv"):
+    with pytest.raises(IssuingError, match=r"several identities play the part of operator\.piv"):
         crossing.by_x509(captured(identities=identities).bundle, issuer, validity=VALIDITY)
 
 

@@ -92,14 +92,14 @@ def cross_signature_before_its_key() -> Judged:
 @vector("cross.signature", "weak")
 def cross_signature_over_sha1() -> Judged:
     """The signature is over a SHA-1 digest of the certificate."""
-    made = openpgp.OPERATOR.sign(certificates.operator().certificate, digest="sha1")
+    made = openpgp.OPERATOR.sign(certificates.operator().certificate, hash_id=openpgp.SHA1)
     return _with_signature(made).judged("cross.signature")
 
 
 @vector("cross.signature", "time")
 def cross_signature_expired() -> Judged:
     """The signature says that it ends a day after it was made, and that was a year ago."""
-    day = {openpgp.SIGNATURE_EXPIRES: (86400).to_bytes(4, "big")}
+    day = ((openpgp.SIGNATURE_EXPIRES, (86400).to_bytes(4, "big")),)
     made = openpgp.OPERATOR.sign(certificates.operator().certificate, at=openpgp.KEY_TIME + 86400, hashed=day)
     return _with_signature(made).judged("cross.signature")
 
