@@ -150,7 +150,11 @@ class CardService:
         return {SOCKET_VARIABLE: str(self._directory / "run" / "pcscd.comm")}
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except RuntimeError:
+            shutil.rmtree(self._directory, ignore_errors=True)
+            raise
         return self
 
     def __exit__(
