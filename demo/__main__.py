@@ -13,14 +13,39 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
-from demo import firmware_log
+from demo import firmware_log, gpg_card
+from demo.cards import Cards
+from demo.person import attend
 from demo.swtpm import Manufacturer, Swtpm
+from demo.virtual_yubikey_openpgp import PIN
 
 OUTPUT: Final = Path("demo-output")
-OPERATOR: Final = "Evidence Bundle Demo Operator (test key) <operator@demo.invalid>"
+OPERATOR: Final = ("Evidence Bundle Demo Operator (test key)", "operator@demo.invalid")
+PLAN: Final = """\
+version = 1
+title = "Demonstration"
+output = "ceremony.evb"
+attestation_issuers = ["yubikey-maker/intermediate.pem"]
+
+[openpgp]
+key = "{key}"
+yubikey = {openpgp}
+
+[piv]
+yubikey = {piv}
+generate = "ECCP384"
+subject = "Evidence Bundle Demo CA (test key)"
+pin = "ONCE"
+
+[tpm]
+seal = true
+firmware_log = "firmware.log"
+ek_issuers = ["tpm-vendor/issuercert.pem"]
+"""
 BUNDLE: Final = "ceremony.evb"
 
 
@@ -55,6 +80,14 @@ class Shell:
             sys.exit(f"demo: exit code {expect} was to be expected of: {command}")
         return text
 
+    def attend(self, command: str, pin: str) -> None:
+        """Run a command that asks a person; what it asks and what it says is shown. Exits if it fails."""
+        print(f"$ {command}", flush=True)
+        code, text = attend(command, pin, directory=self._directory, environment=self._environment)
+        print(text, end="", flush=True)
+        if code:
+            sys.exit(f"demo: exit code 0 was to be expected of: {command}")
+
 
 def _extend(tpm: Swtpm, events: Sequence[firmware_log.Event]) -> None:
     """What firmware does at boot: one extend for each measurement."""
@@ -63,10 +96,34 @@ def _extend(tpm: Swtpm, events: Sequence[firmware_log.Event]) -> None:
         tpm.tool("tpm2_pcrextend", f"{event.pcr}:{digests}")
 
 
+def _held_on_cards(shell: Shell, desk: Cards, environment: dict[str, str]) -> None:
+    """The whole ceremony along a plan, with two YubiKeys."""
+    shell.say("Two YubiKeys are put in; gpg generates the OpenPGP key on one of them.")
+    fingerprint = gpg_card.generate(*OPERATOR, environment)
+    shell.run("gpg --list-secret-keys")
+    (OUTPUT / "plan.toml").write_text(
+        PLAN.format(key=fingerprint, openpgp=desk.openpgp, piv=desk.piv), encoding="utf-8"
+    )
+    shell.say("The plan of the ceremony, and what it will do.")
+    shell.run("cat plan.toml")
+    shell.run("bundle ceremony run plan.toml --dry-run")
+    shell.say("The ceremony. The operator types the PIN, and the serial number before what cannot be undone.")
+    shell.attend("bundle ceremony run plan.toml", PIN.decode())
+    shell.run("cp ceremony.evb.ceremony/operator.der ca.der")
+
+
+def _held_with_files(shell: Shell) -> None:
+    """The same by hand, command by command, with keys in files."""
+    _prepare(shell)
+    _ceremony(shell)
+    shell.run("openssl x509 -in ca.pem -outform DER -out ca.der")
+
+
 def _prepare(shell: Shell) -> None:
     shell.say("The people's keys: an OpenPGP key in gpg, and an X.509 CA key as a PIV card would hold it.")
     shell.run(
-        f"gpg --batch --quiet --passphrase '' --quick-generate-key '{OPERATOR}' ed25519 sign never",
+        "gpg --batch --quiet --passphrase '' --quick-generate-key"
+        f" '{OPERATOR[0]} <{OPERATOR[1]}>' ed25519 sign never",
         silent=True,
     )
     shell.run("gpg --export operator@demo.invalid > operator.pgp")
@@ -90,20 +147,22 @@ def _ceremony(shell: Shell) -> None:
     shell.say("Seal: all keys sign the manifest, which holds the digest of everything.")
     shell.run(f"bundle seal {BUNDLE} --in-place --with gpg:operator@demo.invalid")
     shell.run(f"bundle seal {BUNDLE} --in-place --with file:ca.key --cert ca.pem")
+
+
+def _verify(shell: Shell, *, cards: bool) -> str:
     shell.say("Inspect: what is in it.")
     shell.run(f"bundle inspect {BUNDLE}")
-
-
-def _verify(shell: Shell) -> str:
     shell.say("Verify: nobody is trusted yet, so nothing passes.")
     shell.run(f"bundle verify {BUNDLE}", expect=3)
     shell.say("The verifier names the keys and the TPM maker that it knows.")
-    fingerprint = shell.run("gpg --list-keys --with-colons | awk -F: '/^fpr/ {print $10}'")
-    digest = shell.run("openssl x509 -in ca.pem -outform DER | sha256sum | cut -c 1-64")
+    fingerprint = shell.run("gpg --list-keys --with-colons | awk -F: '/^fpr/ {print $10; exit}'")
+    digest = shell.run("sha256sum ca.der | cut -c 1-64")
     verify = (
         f"bundle verify {BUNDLE} --pin-openpgp {fingerprint.strip()} --pin-piv {digest.strip()}"
         " --anchor tpm-vendor/swtpm-localca-rootca-cert.pem"
     )
+    if cards:
+        verify += " --anchor-hardware yubikey-maker/root.pem"
     shell.run(verify)
     return verify
 
@@ -154,33 +213,48 @@ def _stock_tools(shell: Shell) -> None:
     )
 
 
+def _put_in(running: ExitStack, environment: dict[str, str]) -> Cards | None:
+    """Virtual YubiKeys; None where this machine lets no card service run in a place of its own."""
+    try:
+        cards = running.enter_context(Cards(OUTPUT.resolve() / "yubikey-maker"))
+        environment |= {**cards.environment, gpg_card.PIN_VARIABLE: PIN.decode()}
+        time.sleep(1)  # the service looks for cards every 0.4 seconds
+    except RuntimeError as error:
+        print(f"# No YubiKeys here ({error}): keys in files take their place.")
+        return None
+    return cards
+
+
 def main() -> None:
     started = time.monotonic()
     shutil.rmtree(OUTPUT, ignore_errors=True)
     OUTPUT.mkdir()
     keyring = OUTPUT.resolve() / "gnupg"
     keyring.mkdir(mode=0o700)
-    (keyring / "gpg.conf").write_text("trust-model always\n", encoding="utf-8")
     (OUTPUT / "firmware.log").write_bytes(firmware_log.PATH.read_bytes())
     print(
         "# A machine: a software TPM with EK certificates of a test manufacturer, booted by the firmware log."
     )
     Manufacturer(OUTPUT.resolve() / "tpm-vendor").make(OUTPUT.resolve() / "tpm", name="demo TPM", p256=True)
-    with Swtpm(OUTPUT.resolve() / "tpm") as tpm:
-        shell = Shell(
-            OUTPUT,
-            {
-                "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-                "GNUPGHOME": str(keyring),
-                "TPM2TOOLS_TCTI": tpm.tcti,
-                "TSS2_LOG": "all+none",
-            },
-        )
+    with ExitStack() as running:
+        tpm = running.enter_context(Swtpm(OUTPUT.resolve() / "tpm"))
+        environment = {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "GNUPGHOME": str(keyring),
+            "TPM2TOOLS_TCTI": tpm.tcti,
+            "TSS2_LOG": "all+none",
+        }
+        cards = _put_in(running, environment)
+        shell = Shell(OUTPUT, environment)
         try:
             _extend(tpm, list(firmware_log.events()))
-            _prepare(shell)
-            _ceremony(shell)
-            verify = _verify(shell)
+            if cards is None:
+                _held_with_files(shell)
+            else:
+                gpg_card.settle(keyring)
+                _held_on_cards(shell, cards, environment)
+            (keyring / "gpg.conf").write_text("trust-model always\n", encoding="utf-8")
+            verify = _verify(shell, cards=cards is not None)
             _reboot(shell, tpm, verify)
             _tamper(shell, verify)
             _stock_tools(shell)
