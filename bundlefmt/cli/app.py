@@ -18,6 +18,7 @@ from bundlefmt.cli.files import write_atomic, write_stdout, write_tree
 from bundlefmt.cli.log import log
 from bundlefmt.cli.reference import reference
 from bundlefmt.cli.run import Exit, UsageError, complain, warn
+from bundlefmt.cli.trust import app as trust
 from bundlefmt.cli.verify import verify
 from bundlefmt.errors import MalformedError
 from bundlefmt.evidence.attest import TpmsAttest
@@ -42,6 +43,7 @@ app.command()(explain)
 app.command()(log)
 app.command()(diff)
 app.command()(reference)
+app.add_typer(trust)
 
 
 @app.command()

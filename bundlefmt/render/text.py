@@ -143,8 +143,8 @@ def _finding_line(finding: Finding) -> str:
     return f"{_MARKS[finding.outcome]} {finding.check:20}{items} {cut(finding.message, MAX_MESSAGE)}"
 
 
-def report_json(report: Report) -> dict[str, Json]:
-    """The report for programs. Spec: "Report as JSON"."""
+def report_json(report: Report, trust: Json = None) -> dict[str, Json]:
+    """The report for programs; `trust` says what of the policy was kept in a file. Spec: "Report as JSON"."""
     policy = report.policy
     return {
         "schema": "evidence-bundle-report/1",
@@ -162,7 +162,9 @@ def report_json(report: Report) -> dict[str, Json]:
             "require_no_advisories": policy.require_no_advisories,
             "at": policy.at,
             "relaxations": list[Json](policy.relaxations),
+            "trust": trust,
         },
+        "sealed_by": [{"role": role, "identity": identity} for role, identity in report.sealed_by],
         "findings": [
             {
                 "check": finding.check,
