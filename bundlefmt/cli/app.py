@@ -43,7 +43,7 @@ app.command()(explain)
 app.command()(log)
 app.command()(diff)
 app.command()(reference)
-app.add_typer(trust)
+app.add_typer(trust, name="trust")
 
 
 @app.command()
