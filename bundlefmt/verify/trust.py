@@ -10,7 +10,6 @@ from __future__ import annotations
 import binascii
 import hashlib
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -20,6 +19,7 @@ from typing import Final
 from bundlefmt import labels
 from bundlefmt.errors import Code, MalformedError
 from bundlefmt.evidence import x509
+from bundlefmt.evidence.toml_text import decode_toml
 from bundlefmt.verify.policy import Policy
 from bundlefmt.wire import Buffer
 
@@ -55,7 +55,7 @@ class Entry:
     """One identity or authority.
 
     `digest`: lower-case hexadecimal, an OpenPGP fingerprint or the SHA-256 of a certificate.
-    `certificate`: DER, of anchors only. `note`: for people.
+    `certificate`: DER, of anchors only. `note`: one line for people.
     """
 
     kind: Kind
@@ -95,8 +95,8 @@ class Trust:
         if len(data) > MAX_TRUST:
             raise _malformed(f"more than {MAX_TRUST} bytes", Code.SIZE_LIMIT)
         try:
-            members = tomllib.loads(bytes(data).decode("utf-8"))
-        except (ValueError, RecursionError) as error:
+            members = decode_toml(bytes(data).decode("utf-8"))
+        except ValueError as error:
             raise _malformed(f"not TOML: {str(error)[:120]}") from None
         schema = members.pop("schema", None)
         if schema != SCHEMA:
@@ -173,8 +173,8 @@ def _entry(kind: Kind, row: object) -> Entry:
     digest, note = row[name], row.get("note", "")
     if not (_FINGERPRINT if kind is Kind.OPENPGP else _SHA256).fullmatch(digest):
         raise _malformed(f"{digest!r:.80} is no {name} in lower-case hexadecimal")
-    if len(note) > MAX_NOTE:
-        raise _malformed(f"a note of more than {MAX_NOTE} characters", Code.SIZE_LIMIT)
+    if len(note) > MAX_NOTE or not note.isprintable():
+        raise _malformed(f"a note is one line of at most {MAX_NOTE} characters")
     if kind not in _WITH_CERTIFICATE:
         return Entry(kind=kind, digest=digest, note=note)
     entry = Entry.anchor(kind, _certificate(row["certificate"]), note)
@@ -199,7 +199,7 @@ def _lines(entry: Entry) -> Iterator[str]:
     """One entry in TOML. What a certificate says of itself is a comment: it is not read again."""
     yield f"[[{entry.kind}]]"
     if entry.certificate is not None:
-        yield f"# {_quoted(entry.subject)}"
+        yield f"# {_quoted(entry.subject[:MAX_NOTE])}"
     yield f'{"fingerprint" if entry.kind is Kind.OPENPGP else "sha256"} = "{entry.digest}"'
     if entry.note:
         yield f"note = {_quoted(entry.note)}"

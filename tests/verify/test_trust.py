@@ -19,7 +19,7 @@ ROOT, ISSUER = certificates.manufacturer_root(), certificates.manufacturer_issue
 FINGERPRINT, DIGEST = "0123456789abcdef" * 2 + "01234567", "ab" * 32
 HEAD = f'schema = "{SCHEMA}"\n'
 ANCHORS = (Kind.ANCHOR, Kind.ANCHOR_PIV, Kind.ANCHOR_HARDWARE)
-NOTES = st.text(st.characters(exclude_categories=["Cs"]), max_size=MAX_NOTE)
+NOTES = st.text(max_size=MAX_NOTE).filter(str.isprintable)
 ENTRIES = st.one_of(
     st.builds(
         Entry,
@@ -126,7 +126,8 @@ REFUSED = {
     "number": (f"{HEAD}[[piv]]\nsha256 = 1", Code.WRONG_TYPE, "table of texts"),
     "table-for-array": (f"{HEAD}[piv]\nsha256 = '{DIGEST}'", Code.WRONG_TYPE, "[[piv]]"),
     "texts-for-tables": (f"{HEAD}piv = ['{DIGEST}']", Code.WRONG_TYPE, "table of texts"),
-    "long-note": (f"{HEAD}{ROW}note = '{'x' * (MAX_NOTE + 1)}'", Code.SIZE_LIMIT, "a note"),
+    "long-note": (f"{HEAD}{ROW}note = '{'x' * (MAX_NOTE + 1)}'", Code.BAD_VALUE, "a note"),
+    "two-lines": (f"{HEAD}{ROW}note = '''a\nb'''", Code.BAD_VALUE, "a note"),
     "another-certificate": (
         f"{HEAD}[[anchor]]{re.sub('[0-9a-f]{64}', DIGEST, PEM)}",
         Code.BAD_VALUE,
