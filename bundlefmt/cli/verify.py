@@ -12,13 +12,19 @@ import typer
 from bundlefmt.bundle import Bundle
 from bundlefmt.cli import reading, trust_file
 from bundlefmt.cli.arguments import FileArgument, JsonOption, print_json
-from bundlefmt.cli.run import BY_VERDICT, UsageError, say
+from bundlefmt.cli.run import Exit, UsageError, say
 from bundlefmt.cli.trust_file import TrustFile
-from bundlefmt.render import Json, text
+from bundlefmt.render import Json
+from bundlefmt.render.report import report_json, report_lines
 from bundlefmt.render.words import plural
-from bundlefmt.verify import RELAXATIONS, Policy
+from bundlefmt.verify import RELAXATIONS, Policy, Verdict
 from bundlefmt.verify import verify as judge
 
+_BY_VERDICT: Final = {
+    Verdict.PASSED: Exit.PASSED,
+    Verdict.FAILED: Exit.FAILED,
+    Verdict.INDETERMINATE: Exit.INDETERMINATE,
+}
 # `sha1` on the command line is `allow_sha1` in the policy
 _ALLOWABLE: Final = {name.removeprefix("allow_").replace("_", "-"): name for name in RELAXATIONS}
 
@@ -104,15 +110,15 @@ def verify(
     before = None if previous is None else Bundle.open(previous)
     report = judge(Bundle.open(file), policy, previous=before)
     if as_json:
-        print_json(text.report_json(report, None if mine is None else _trust_json(mine)))
+        print_json(report_json(report, None if mine is None else _trust_json(mine)))
     else:
         if mine is not None:
             identities, authorities = mine.trust.count()
             known = f"{plural(identities, 'identity', 'identities')}, {plural(authorities, 'anchor')}"
             say(f"trust: {known} from {mine.path}")
-        for line in text.report_lines(report, verbose=verbose):
+        for line in report_lines(report, verbose=verbose):
             print(line)
-    return BY_VERDICT[report.verdict]
+    return _BY_VERDICT[report.verdict]
 
 
 def _certificates(paths: Sequence[Path] | None) -> tuple[bytes, ...]:

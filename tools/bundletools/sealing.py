@@ -14,14 +14,7 @@ from bundlefmt.bundle import Bundle, Seal
 from bundlefmt.errors import MalformedError
 from bundlefmt.evidence import openpgp, x509
 from bundlefmt.verify import Outcome, Policy, verify
-
-
-class SealError(Exception):
-    """The seal cannot be made, or does not verify; `hint` says what to do."""
-
-    def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.hint = hint
+from bundletools.errors import SealError as SealError
 
 
 def is_named(bundle: Bundle, certificate: bytes) -> bool:
