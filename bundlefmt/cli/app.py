@@ -12,7 +12,7 @@ VERBS: Final = (
     Verb("verify", "Judge a bundle: PASSED, FAILED or INDETERMINATE.", "bundlefmt.cli.verify:verify"),
     Verb("trust", "Keep the identities and authorities that you know.", "bundlefmt.cli.trust:app"),
     Verb("explain", "Say what a check asks, why, and how it can fail.", "bundlefmt.cli.explain:explain"),
-    Verb("log", "Show what measurement logs say, and what their digests cover.", "bundlefmt.cli.log:log"),
+    Verb("log", "Show what measurement logs say.", "bundlefmt.cli.log:log"),
     Verb("diff", "Show what differs between two snapshots.", "bundlefmt.cli.diff:diff"),
     Verb(
         "reference", "Write a bundle's PCR values as reference values.", "bundlefmt.cli.reference:reference"

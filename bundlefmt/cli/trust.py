@@ -16,7 +16,7 @@ from bundlefmt.verify.trust import MAX_NOTE, Entry, Kind, Trust
 app: Final = typer.Typer(
     name="trust",
     help="Keep the identities and authorities that you know. Nothing is known unless you add it.",
-    no_args_is_help=True,
+    add_completion=False,
     rich_markup_mode=None,
 )
 TrustOption = Annotated[
