@@ -13,8 +13,7 @@ import typer
 from bundlefmt.bundle import Bundle, map_file
 from bundlefmt.cli.arguments import JsonOption, print_json
 from bundlefmt.cli.run import Exit, UsageError, say
-from bundlefmt.evidence.tpm import UnsupportedAlgorithmError, alg_name
-from bundlefmt.evidence.tpm_algorithm import TpmAlg, digest
+from bundlefmt.evidence.tpm_algorithm import TpmAlg, UnsupportedAlgorithmError, alg_name, digest
 from bundlefmt.labels import MAGIC
 from bundlefmt.logs.ima_source import ImaSource
 from bundlefmt.logs.platform import Platform, summarise

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from bundlefmt.errors import MalformedError
-from bundlefmt.evidence.tpm import TpmAlg, UnsupportedAlgorithmError, alg_name
+from bundlefmt.evidence.tpm_algorithm import TpmAlg, UnsupportedAlgorithmError, alg_name
 from bundlefmt.logs.cel import CelRecord, firmware_events, ima_entries
 from bundlefmt.logs.content import Content, Octets, StartupLocality, Text, decode_content
 from bundlefmt.logs.coverage import Coverage, Covered, cover
