@@ -21,7 +21,12 @@ VECTORS = ROOT / "test-vectors"
 # whatever a test has printed as JSON is what the specification publishes
 SCHEMAS = {
     verb: json.loads((ROOT / "spec" / f"{name}.schema.json").read_text(encoding="utf-8"))
-    for verb, name in (("inspect", "inspection"), ("verify", "report"), ("diff", "comparison"))
+    for verb, name in (
+        ("inspect", "inspection"),
+        ("verify", "report"),
+        ("diff", "comparison"),
+        ("log", "log"),
+    )
 }
 
 

@@ -126,6 +126,39 @@ def test_ima_lists(bundle: Bundle, tmp_path: Path) -> None:
     ]
 
 
+HOSTILE = 'a\x1b[31m\u202eb "\\u{1b}" é'
+
+
+def test_json_has_the_text_that_was_read_and_a_terminal_its_escapes(bundle: Bundle, tmp_path: Path) -> None:
+    """What looks like an escape is text too, and is not taken for one."""
+    (tmp_path / "ima").write_bytes(Measured(path=HOSTILE, content=b"x").encode())
+    answer = bundle("log", tmp_path / "ima", "--json")
+    assert answer.json["events"][0]["untrusted_words"].startswith(f"{HOSTILE}  sha256:")
+    assert r"a\u001b[31m\u202eb \"\\u{1b}\" é" in answer.out
+    assert r"a\u{1b}[31m\u{202e}b" in bundle("log", tmp_path / "ima").out
+
+
+def test_events_and_what_booted_are_exact_in_json(bundle: Bundle, tmp_path: Path) -> None:
+    option = "evil\u202e\n\x1b[2J"
+    (tmp_path / "log").write_bytes(userspace(option))
+    event = bundle("log", tmp_path / "log", "--json").json["events"][0]
+    assert event["untrusted_words"] == option
+    shown = bundle("log", tmp_path / "log").out
+    assert r"evil\u{202e}\u{a}\u{1b}[2J" in shown
+    assert all(line.isprintable() for line in shown.splitlines())
+
+
+def test_names_that_are_no_text(bundle: Bundle, tmp_path: Path) -> None:
+    """JSON has no bytes, and strict readers refuse half a surrogate pair."""
+    entry = Measured(path="/tmp/aXb", content=b"x").encode().replace(b"aXb", b"a\xffb")
+    (tmp_path / "ima").write_bytes(entry)
+    answer = bundle("log", tmp_path / "ima", "--json")
+    assert answer.json["events"][0]["untrusted_words"].startswith("/tmp/a\ufffdb  sha256:")
+    assert not re.search(r"\\u[dD][89a-fA-F]", answer.out)
+    (tmp_path / "systemd").write_bytes(userspace("enter-XY").replace(b"XY", b"\\ud800"))
+    assert bundle("log", tmp_path / "systemd", "--json").code == 4
+
+
 def test_systemd_logs(bundle: Bundle, tmp_path: Path) -> None:
     (tmp_path / "log").write_bytes(userspace("enter-initrd", "leave-initrd"))
     events = bundle("log", tmp_path / "log", "--json").json["events"]
