@@ -13,7 +13,17 @@ from demo import firmware_log
 from tests.cli.conftest import Bundle, vector
 from tests.conftest import Need
 from tests.provenance import Provenance, cases
-from tests.vectorgen.measured import Log, Measured, boot, measured_files, userspace
+from tests.vectorgen.measured import (
+    IPL,
+    VARIABLE,
+    Event,
+    Log,
+    Measured,
+    boot,
+    measured_files,
+    userspace,
+    variable,
+)
 
 BANKS = ("sha1", "sha256", "sha384", "sha512")
 
@@ -146,6 +156,22 @@ def test_events_and_what_booted_are_exact_in_json(bundle: Bundle, tmp_path: Path
     shown = bundle("log", tmp_path / "log").out
     assert r"evil\u{202e}\u{a}\u{1b}[2J" in shown
     assert all(line.isprintable() for line in shown.splitlines())
+
+
+def test_firmware_logs_and_what_booted_are_exact_in_json(bundle: Bundle, tmp_path: Path) -> None:
+    """A command line and a variable's name, in the event and in the summary made of them."""
+    line, name = "ro\u202e\x1b[2Jquiet", "Boot\u2066x"
+    command = Event(pcr=8, type=IPL, data=f"kernel_cmdline: {line}\0".encode(), measured=line.encode())
+    named = Event(pcr=7, type=VARIABLE, data=variable(name, b"\1"))
+    (tmp_path / "log").write_bytes(Log(events=[*boot(), command, named]).encode())
+    log = bundle("log", tmp_path / "log", "--json").json["logs"][0]
+    words = [event["untrusted_words"] for event in log["events"]]
+    assert words[-1] == f"variable {name} = 01"
+    assert line in words[-2]
+    assert any(line in told for told in log["platform"])
+    shown = bundle("log", tmp_path / "log").out
+    assert shown.count(r"ro\u{202e}\u{1b}[2Jquiet") >= 2
+    assert all(each.isprintable() for each in shown.splitlines())
 
 
 def test_names_that_are_no_text(bundle: Bundle, tmp_path: Path) -> None:
