@@ -89,6 +89,7 @@ SEAL_TYP: Final = "application/vnd.evidence-bundle.seal+cose"
 TYPE_OPENPGP: Final = "application/pgp-keys"  # here binary, not armored
 TYPE_CERTIFICATE: Final = "application/pkix-cert"  # RFC 2585
 TYPE_CRL: Final = "application/pkix-crl"
+TYPE_OCSP: Final = "application/ocsp-response"  # RFC 6960, annex C.2
 TYPE_TPM: Final = "application/vnd.evidence-bundle.tpm"  # TPM 2.0 wire form; the role says which structure
 TYPE_PCR_VALUES: Final = "application/vnd.evidence-bundle.pcr-values+cbor"
 TYPE_ACTIVATION: Final = "application/vnd.evidence-bundle.credential-activation+cbor"
@@ -213,6 +214,7 @@ ROLE_TYPES: Final[dict[str, str]] = {
     "pcr-values": TYPE_PCR_VALUES,
     "credential-activation": TYPE_ACTIVATION,
     "crl": TYPE_CRL,
+    "ocsp": TYPE_OCSP,
 }
 # who is bound to whom: the binding covers every item of these roles
 BOUND_ROLES: Final = (

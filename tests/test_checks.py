@@ -9,9 +9,14 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from bundlefmt import labels
 from bundlefmt.errors import Code
+from bundlefmt.evidence.ocsp import MAX_ANSWERS, MAX_CERTIFICATES
+from bundlefmt.evidence.own_extension import FINGERPRINT_SIZES, NAME_SIZES
+from bundlefmt.evidence.yubico import version
+from bundlefmt.verify.advisories import ADVISORIES
 from bundlefmt.verify.checks import Check
 from bundlefmt.verify.conclusions import draw
 from bundlefmt.verify.context import Context
@@ -78,7 +83,8 @@ def test_the_specification_names_every_area() -> None:
 
 
 def test_the_specification_names_every_conclusion() -> None:
-    bundle = Ceremony(more={"log": ("firmware-log", b"", {})}).build()
+    roles = ("firmware-log", "piv-attestation", "cross-signature", "tpm-binding-certificate")
+    bundle = Ceremony(more={role: (role, b"", {}) for role in roles}).build()
     context = Context(bundle, Policy(), bundle)
     table = re.findall(r"^\| `([a-z]+\.[a-z]+)` \|", FORMAT, re.MULTILINE)
     assert table == [conclusion.id for conclusion in draw(context, ())]
@@ -113,6 +119,40 @@ def test_the_registry_of_roles_is_that_of_the_code() -> None:
     assert written == labels.ROLES
 
 
+def test_the_known_roots_are_those_of_the_code() -> None:
+    rows = [row for row in _cells("### 10.8 YubiKeys") if re.fullmatch(r"[0-9a-f]{64}", row[0])]
+    assert dict(rows) == labels.YUBICO_ROOTS
+
+
+def test_the_advisories_are_those_of_the_code() -> None:
+    kinds = {rsa.RSAPublicKey: "RSA", ec.EllipticCurvePublicKey: "ECC"}
+    known = [
+        [
+            each.id,
+            version(each.since),
+            version(each.fixed),
+            ", ".join(kinds[kind] for kind in each.kinds),
+            each.message,
+        ]
+        for each in ADVISORIES
+    ]
+    assert [row for row in _cells("### 10.8 YubiKeys") if row[0].startswith("YSA-")] == known
+
+
+def test_the_asn1_module_is_in_the_text_and_has_the_numbers_of_the_code() -> None:
+    module = (SPEC / "evidence-bundle.asn1").read_text("utf-8")
+    assert f"```asn1\n{module}```" in FORMAT
+    arc = labels.OID_ARC.rpartition(".")[2]
+    assert set(re.findall(r"uuid\(25\) (\d+)", module)) == {arc}
+    numbers = re.findall(r"^id-([a-z-]+) .*id-evidence-bundle (\d+)", module, re.MULTILINE)
+    assert {name: f"{labels.OID_ARC}.{number}" for name, number in numbers} == {
+        "tpm-binding": labels.OID_TPM_BINDING,
+        "openpgp-key": labels.OID_OPENPGP_KEY,
+    }
+    sizes = [tuple(map(int, row.split(" | "))) for row in re.findall(r"SIZE \(([\d | ]+)\)", module)]
+    assert sizes == [NAME_SIZES, FINGERPRINT_SIZES]
+
+
 def test_the_codes_of_the_appendix_are_those_of_the_code() -> None:
     written = [code for row in _cells("## Appendix A. Error codes") for code in row[0].split(", ")]
     assert written == [code.value for code in Code if code is not Code.NOT_ENCODABLE]
@@ -135,6 +175,8 @@ def test_the_codes_of_the_appendix_are_those_of_the_code() -> None:
         labels.MAX_BYTES,
         labels.MAX_MANIFEST,
         labels.MAX_SEALS,
+        MAX_ANSWERS,
+        MAX_CERTIFICATES,
     ],
 )
 def test_every_number_is_in_the_specification(number: int) -> None:
@@ -155,6 +197,9 @@ def test_every_number_is_in_the_specification(number: int) -> None:
         labels.MEDIA_TYPE,
         labels.MANIFEST_MEDIA_TYPE,
         labels.EXTENSION,
+        labels.OID_TPM_BINDING,
+        labels.OID_OPENPGP_KEY,
+        f"below {labels.OID_YUBICO}.",
         *labels.REF_NAMES,
         *labels.BOUND_ROLES,
         *labels.WITHHOLDABLE,

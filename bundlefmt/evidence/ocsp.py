@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bundlefmt.errors import Code, MalformedError
+from bundlefmt.evidence import certificate as x509
 from bundlefmt.evidence import der
 from bundlefmt.evidence.certificate import (
     Certificate,
@@ -40,6 +41,8 @@ _HASHES: Final = {
     "2.16.840.1.101.3.4.2.2": "sha384",
     "2.16.840.1.101.3.4.2.3": "sha512",
 }
+# extensions of a delegate's certificate that may be critical
+_OF_DELEGATES: Final = frozenset({x509.BASIC_CONSTRAINTS, x509.KEY_USAGE, x509.EXTENDED_KEY_USAGE})
 _EXPLICIT_0: Final = der.context(0, constructed=True)
 _EXPLICIT_1: Final = der.context(1, constructed=True)
 _BY_KEY: Final = der.context(2, constructed=True)
@@ -270,6 +273,9 @@ def _judge_one_maker(
     if signature_algorithm(maker.algorithm).sha1 and not relaxations.allow_sha1:
         raise CertificateError(f"the signature of {maker} uses SHA-1")
     verify_signature(maker.algorithm, load_key(issuer.spki), maker.signature, maker.tbs)
+    unknown = {each.oid for each in maker.extensions if each.critical and each.oid not in _OF_DELEGATES}
+    if unknown:
+        raise CertificateError(f"{maker} has critical extensions that are not known: {sorted(unknown)}")
     if _SIGNING not in (maker.extended_key_usage() or ()):
         raise CertificateError(f"{maker} is not for signing OCSP responses")
     usage = maker.key_usage()

@@ -18,7 +18,7 @@ from bundlefmt.evidence.openpgp_key import PublicKey
 from bundlefmt.evidence.openpgp_packet import NotComputedError as NotComputedError
 from bundlefmt.evidence.openpgp_packet import OpenPgpError as OpenPgpError
 from bundlefmt.evidence.openpgp_packet import Packet, PacketType, read_packets
-from bundlefmt.evidence.openpgp_self_signatures import SelfSignatures, newest
+from bundlefmt.evidence.openpgp_self_signatures import SelfSignatures, back_signatures, expiry, newest
 from bundlefmt.evidence.openpgp_sequoia import VerifiedSignature as VerifiedSignature
 from bundlefmt.evidence.openpgp_signature import SignaturePacket
 from bundlefmt.evidence.openpgp_subpacket import KeyFlags, reason_name
@@ -29,8 +29,9 @@ from bundlefmt.wire import Buffer
 class KeyFacts:
     """What the holder last said of one key; times in seconds since the epoch.
 
-    `bound` is false for a subkey of which the holder says nothing; `flags` is None where none are given.
-    `revocations` are (when, reason) for people.
+    `bound` is false for a subkey of which the holder says nothing, `agreed` for one that is to sign and did
+    not agree by a signature of its own; `flags` is None where none are given. `revocations` are (when, reason)
+    for people.
     """
 
     fingerprint: str
@@ -39,6 +40,7 @@ class KeyFacts:
     expires: int | None
     flags: KeyFlags | None
     bound: bool
+    agreed: bool
     revocations: tuple[tuple[int | None, str], ...]
 
 
@@ -108,7 +110,8 @@ def certificate_facts(data: Buffer) -> OpenPgpFacts:
     keys = [_key_facts(primary, of_primary, said.revocations)]
     for held in said.subkeys:
         binding = newest(held.bindings, since=held.key.created, at=None)
-        keys.append(_key_facts(held.key, (binding,), held.revocations))
+        backs = () if binding is None else back_signatures(primary, held.key, binding)
+        keys.append(_key_facts(held.key, (binding,), held.revocations, agreed=bool(backs)))
     return OpenPgpFacts(
         keys=tuple(keys),
         user_ids=tuple(held.user_id.text for held in said.user_ids if held.certifications),
@@ -120,17 +123,22 @@ def certificate_facts(data: Buffer) -> OpenPgpFacts:
 
 
 def _key_facts(
-    key: PublicKey, said_of_it: Iterable[SignaturePacket | None], revocations: Iterable[SignaturePacket]
+    key: PublicKey,
+    said_of_it: Iterable[SignaturePacket | None],
+    revocations: Iterable[SignaturePacket],
+    *,
+    agreed: bool = True,
 ) -> KeyFacts:
     said = [each for each in said_of_it if each is not None]
-    lifetime = next((each.key_lifetime for each in said if each.key_lifetime is not None), None)
+    flags = next((each.key_flags for each in said if each.key_flags is not None), None)
     return KeyFacts(
         fingerprint=key.fingerprint,
         algorithm=key.describe(),
         created=key.created,
-        expires=key.created + lifetime if lifetime else None,
-        flags=next((each.key_flags for each in said if each.key_flags is not None), None),
+        expires=expiry(key, said),
+        flags=flags,
         bound=bool(said),
+        agreed=agreed or flags is None or KeyFlags.SIGN not in flags,
         revocations=tuple((each.created, reason_name(each.reason)) for each in revocations),
     )
 
@@ -149,11 +157,18 @@ def _one_packet(data: Buffer) -> Packet:
 
 
 def maker(certificate: Certificate, signature: SignaturePacket, digest: bytes) -> PublicKey:
-    """The key in `certificate`, bound to it or not, that made `signature` over `digest`.
+    """The first of `makers`. Raises NotMadeByError, NotComputedError."""
+    return makers(certificate, signature, digest)[0]
 
-    Issuer hints play no part. Raises NotMadeByError where none did, NotComputedError where one may have.
+
+def makers(certificate: Certificate, signature: SignaturePacket, digest: bytes) -> tuple[PublicKey, ...]:
+    """The keys in `certificate`, bound to it or not, that made `signature` over `digest`.
+
+    Issuer hints play no part; two keys that differ in their time of creation alone are two.
+    Raises NotMadeByError where there is none, NotComputedError where there may be one.
     """
     doubt: NotComputedError | None = None
+    found = list[PublicKey]()
     for key in certificate.every_key():
         try:
             signature.verify_digest(key, digest)
@@ -162,8 +177,10 @@ def maker(certificate: Certificate, signature: SignaturePacket, digest: bytes) -
         except NotComputedError as error:
             doubt = error
             continue
-        return key
-    raise doubt or NotMadeByError("no key of the certificate made this signature")
+        found.append(key)
+    if not found:
+        raise doubt or NotMadeByError("no key of the certificate made this signature")
+    return tuple(found)
 
 
 def verify_detached(certificate: Buffer, signature: Buffer, message: bytes) -> VerifiedSignature:

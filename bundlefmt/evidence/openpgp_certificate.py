@@ -117,29 +117,30 @@ class Certificate:
 
 
 class _Assembly:
-    """Puts each signature behind what it follows."""
+    """Puts each signature behind what it follows; a key or user id that stands twice is one."""
 
     def __init__(self, packets: tuple[Packet, ...]) -> None:
         self._packets = packets
         self._unread: list[UnreadSignature] = []
 
     def certificate(self) -> Certificate:
-        first, parts = self._packets[0], self._parts()
+        (first, direct), *parts = self._parts()
+        primary = PublicKey.decode(first.body, base=first.offset)
         user_ids: list[UserId] = []
         subkeys: list[Subkey] = []
-        for packet, signatures in parts[1:]:
+        for packet, signatures in parts:
             if packet.type == PacketType.PUBLIC_SUBKEY:
                 if len(subkeys) == MAX_SUBKEYS:
                     raise _error(Code.COUNT_LIMIT, f"more than {MAX_SUBKEYS} subkeys", packet)
-                subkeys.append(Subkey(key=_subkey(packet), signatures=signatures))
+                subkeys.append(Subkey(key=_subkey(packet, primary), signatures=signatures))
             elif subkeys:
                 raise _error(Code.BAD_VALUE, "a user id behind a subkey", packet)
             else:
                 user_ids.append(UserId(type=packet.type, body=packet.body, signatures=signatures))
         return Certificate(
             packets=self._packets,
-            primary=PublicKey.decode(first.body, base=first.offset),
-            direct=parts[0][1],
+            primary=primary,
+            direct=direct,
             user_ids=tuple(user_ids),
             subkeys=tuple(subkeys),
             unread=tuple(self._unread),
@@ -147,22 +148,23 @@ class _Assembly:
 
     def _parts(self) -> list[tuple[Packet, Signatures]]:
         """Each key or user id with its signatures."""
-        parts: list[tuple[Packet, list[SignaturePacket]]] = []
+        parts: dict[tuple[int, bytes], tuple[Packet, list[SignaturePacket]]] = {}
+        behind: list[SignaturePacket] = []
         for packet in self._packets:
             if packet.type == PacketType.SIGNATURE:
                 signature = self._signature(packet)
                 if signature is not None:
-                    parts[-1][1].append(signature)
+                    behind.append(signature)
             elif packet.type in (
                 PacketType.PUBLIC_KEY,
                 PacketType.PUBLIC_SUBKEY,
                 PacketType.USER_ID,
                 PacketType.USER_ATTRIBUTE,
             ):
-                parts.append((packet, []))
+                _, behind = parts.setdefault((packet.type, packet.body), (packet, []))
             elif packet.type < CRITICAL_BELOW and packet.type not in _SKIPPED:
                 raise _error(Code.BAD_VALUE, f"packet type {packet.type} has no place here", packet)
-        return [(packet, tuple(signatures)) for packet, signatures in parts]
+        return [(packet, tuple(signatures)) for packet, signatures in parts.values()]
 
     def _signature(self, packet: Packet) -> SignaturePacket | None:
         try:
@@ -172,11 +174,15 @@ class _Assembly:
             return None
 
 
-def _subkey(packet: Packet) -> PublicKey | str:
+def _subkey(packet: Packet, primary: PublicKey) -> PublicKey | str:
     try:
-        return PublicKey.decode(packet.body, base=packet.offset)
+        key = PublicKey.decode(packet.body, base=packet.offset)
     except NotComputedError as error:
         return str(error)
+    # RFC 9580 10.1.1 "Every Subkey for an OpenPGP v6 key MUST be an OpenPGP v6 key", 10.1.2 of v4
+    if key.version != primary.version:
+        return f"a subkey of version {key.version} under a key of version {primary.version}"
+    return key
 
 
 def _error(code: Code, message: str, packet: Packet) -> MalformedError:

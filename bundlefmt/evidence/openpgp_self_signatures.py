@@ -7,7 +7,8 @@ time is not decided here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -93,6 +94,12 @@ def newest(signatures: Iterable[SignaturePacket], *, since: int, at: int | None)
     return None if found is None else found[1]
 
 
+def expiry(key: PublicKey, statements: Iterable[SignaturePacket]) -> int | None:
+    """The earliest end that `statements` give `key`, seconds since the epoch; None where none gives one."""
+    lifetimes = (each.key_lifetime for each in statements)
+    return min((key.created + each for each in lifetimes if each), default=None)
+
+
 def back_signatures(primary: PublicKey, subkey: PublicKey, binding: SignaturePacket) -> Signatures:
     """The signatures embedded in `binding` by which the subkey itself agrees (RFC 9580 5.2.1.9)."""
     found = []
@@ -108,7 +115,7 @@ def back_signatures(primary: PublicKey, subkey: PublicKey, binding: SignaturePac
 
 
 class _Reading:
-    """One pass over a certificate, in which each signature is verified at the place it stands."""
+    """One pass over a certificate, in which each signature is verified once."""
 
     def __init__(self, certificate: Certificate) -> None:
         self._certificate = certificate
@@ -124,7 +131,7 @@ class _Reading:
 
     def result(self) -> SelfSignatures:
         certificate = self._certificate
-        # what is said of the primary key alone counts wherever it stands
+        # what is said of the primary key alone, and a subkey's revocation, count wherever they stand
         everywhere = (
             *certificate.direct,
             *(each for part in certificate.user_ids for each in part.signatures),
@@ -142,13 +149,13 @@ class _Reading:
             )
             for part in certificate.user_ids
         )
+        keys = [part.key for part in certificate.subkeys if isinstance(part.key, PublicKey)]
+        revoked = self._subkey_revocations(keys, _of(everywhere, SignatureType.SUBKEY_REVOCATION))
         subkeys = tuple(
             HeldSubkey(
                 key=part.key,
                 bindings=self._own(_of(part.signatures, SignatureType.SUBKEY_BINDING), part.key.covered()),
-                revocations=self._own(
-                    _of(part.signatures, SignatureType.SUBKEY_REVOCATION), part.key.covered()
-                ),
+                revocations=tuple(revoked.get(part.key.fingerprint, ())),
             )
             for part in certificate.subkeys
             if isinstance(part.key, PublicKey)
@@ -168,9 +175,25 @@ class _Reading:
 
     def _own(self, signatures: Signatures, covered: bytes) -> Signatures:
         """Those that the primary key made over itself and `covered`."""
-        return tuple(each for each in signatures if self._made(each, covered))
+        return tuple(each for each in signatures if self._made(each, (covered,)) is not None)
 
-    def _made(self, signature: SignaturePacket, covered: bytes) -> bool:
+    def _subkey_revocations(
+        self, keys: Sequence[PublicKey], signatures: Signatures
+    ) -> dict[str, list[SignaturePacket]]:
+        """The revocations of each subkey by its fingerprint, wherever they stand.
+
+        One that went astray when certificates were merged must not be overlooked.
+        """
+        found: dict[str, list[SignaturePacket]] = {}
+        covered = [key.covered() for key in keys]
+        for signature in signatures:
+            index = self._made(signature, covered)
+            if index is not None:
+                found.setdefault(keys[index].fingerprint, []).append(signature)
+        return found
+
+    def _made(self, signature: SignaturePacket, covered: Sequence[bytes]) -> int | None:
+        """Which of `covered` the primary key signed, together with itself."""
         issuers = signature.untrusted_issuers()
         revokes = signature.type in REVOCATIONS
         # a hint may be left out, but no program names another key than the one that signed
@@ -178,14 +201,13 @@ class _Reading:
             self._foreign += 1
             if revokes:
                 self._stray.append(signature)
-            return False
+            return None
         try:
             self._count()
-            signature.verify(self._primary, self._covered + covered)
-        except NotMadeByError:
-            if revokes:
-                self._stray.append(signature)
-            return False
+            for index, each in enumerate(covered):
+                with suppress(NotMadeByError):
+                    signature.verify(self._primary, self._covered + each)
+                    return index
         except OpenPgpError as error:
             if revokes:
                 self._undecided.append(str(error))
@@ -193,8 +215,10 @@ class _Reading:
                 self._not_computed.append(str(error))
             else:
                 self._refused.append(str(error))
-            return False
-        return True
+            return None
+        if revokes:
+            self._stray.append(signature)
+        return None
 
     def _count(self) -> None:
         if not self._left:

@@ -8,6 +8,7 @@ today's clock.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from bundlefmt.evidence.openpgp_algorithm import CURVES
@@ -50,6 +51,7 @@ def lacks(key: PublicKey) -> bool:
     return isinstance(key.material, Point) and key.material.oid in _LACKING
 
 
+@lru_cache(maxsize=4)  # sixty seals by one certificate of megabytes ask for it sixty times
 def _certificate(data: bytes) -> Any:
     # a native library, which only those load who judge
     import pysequoia

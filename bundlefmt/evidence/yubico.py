@@ -21,11 +21,12 @@ from bundlefmt.wire import Buffer
 
 T = TypeVar("T")
 _COMMON_NAME: Final = "2.5.4.3"
-_SUBJECT: Final = re.compile(r"YubiKey (PIV|OPGP) Attestation ([0-9a-f]{2}|[A-Z]{3})")
+_SUBJECT: Final = re.compile(r"YubiKey (?:PIV Attestation ([0-9a-f]{2})|OPGP Attestation ([A-Z]{3}))")
 _PATH: Final = "attestation statement"
 # slots with a key of the holder: f9 has the key that attests (NIST SP 800-73-4, table 4b; Yubico)
 PIV_SLOTS: Final = frozenset({"9a", "9c", "9d", "9e", *(f"{slot:02x}" for slot in range(0x82, 0x96))})
-OPENPGP_SLOTS: Final = frozenset({"SIG", "DEC", "AUT"})
+SIGNING: Final = "SIG"
+OPENPGP_SLOTS: Final = frozenset({SIGNING, "DEC", "AUT"})
 _GENERATED: Final = 1
 _SOURCES: Final = {0: "imported", _GENERATED: "generated in the device"}
 _FIPS: Final = 0x80
@@ -55,7 +56,6 @@ _TOUCH: Final = {
 }
 # the arc below the vendor's
 _ARCS: Final = {Application.PIV: f"{labels.OID_YUBICO}.3", Application.OPENPGP: f"{labels.OID_YUBICO}.5"}
-_NAMES: Final = {"PIV": Application.PIV, "OPGP": Application.OPENPGP}
 # of these a statement has one at least, and the certificate of an attesting key none
 _OF_STATEMENTS: Final = {Application.PIV: (7, 8), Application.OPENPGP: (2, 4, 7)}
 
@@ -157,7 +157,7 @@ def _attested(certificate: Certificate) -> tuple[Application, str]:
     match = _SUBJECT.fullmatch(_common_name(certificate))
     if match is None:
         raise _error(f"no statement of a YubiKey: its subject is {certificate.subject}")
-    return _NAMES[match[1]], match[2]
+    return (Application.PIV, match[1]) if match[1] else (Application.OPENPGP, match[2])
 
 
 class _Extensions:

@@ -18,7 +18,8 @@ from bundlefmt.evidence.credential import CredentialActivation
 from bundlefmt.evidence.pcr import decode_pcr_values
 from bundlefmt.evidence.tpm import TpmtPublic, UnsupportedAlgorithmError, alg_name
 from bundlefmt.evidence.tpm_signature import TpmtSignature
-from bundlefmt.render.words import plural, short, when
+from bundlefmt.moment import when
+from bundlefmt.render.words import plural, short
 from bundlefmt.wire import Buffer
 
 Facts = dict[str, str]
@@ -45,12 +46,9 @@ def _openpgp(data: Buffer) -> Facts:
         "key": _openpgp_key(primary),
         "user IDs": "; ".join(facts.user_ids),
         "withdrawn user IDs": "; ".join(facts.revoked_user_ids),
-        "revoked": _revoked(primary),
         **{f"subkey {n}": f"{sub.fingerprint}: {_openpgp_key(sub)}" for n, sub in enumerate(subkeys, 1)},
         "designated revokers": "; ".join(facts.designated_revokers),
     }
-    if facts.expires is not None:
-        found["expires"] = when(facts.expires)
     if facts.third_party:
         found["certified by others"] = plural(facts.third_party, "signature")
     if facts.unread:
@@ -59,7 +57,7 @@ def _openpgp(data: Buffer) -> Facts:
 
 
 def _openpgp_key(key: openpgp.KeyFacts) -> str:
-    """`EdDSA Ed25519, made 2025-12-16T12:00:00Z, to certify, sign`."""
+    """`EdDSA Ed25519, made 2025-12-16 12:00:00Z, to certify, sign`."""
     said = [key.algorithm, f"made {when(key.created)}"]
     if key.expires is not None:
         said.append(f"expires {when(key.expires)}")
@@ -67,13 +65,15 @@ def _openpgp_key(key: openpgp.KeyFacts) -> str:
         said.append("not signed by the primary key")
     elif key.flags is not None:
         said.append(f"to {', '.join(key.flags.names()) or 'nothing'}")
+    if not key.agreed:
+        said.append("without a back-signature")
     if key.revocations:
-        said.append(f"revoked ({_revoked(key)})")
+        said.append(f"REVOKED ({_revoked(key)})")
     return ", ".join(said)
 
 
 def _revoked(key: openpgp.KeyFacts) -> str:
-    """`retired at 2026-01-15T12:00:00Z`, for each revocation."""
+    """`retired at 2026-01-15 12:00:00Z`, for each revocation."""
     return "; ".join(
         reason if made is None else f"{reason} at {when(made)}" for made, reason in key.revocations
     )

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from bundlefmt import labels
+from bundlefmt.moment import when
 from bundlefmt.render import Json
-from bundlefmt.render.words import cut, lines, size, when
+from bundlefmt.render.words import cut, lines, size
 
 
 def _object(value: Json) -> dict[str, Json]:

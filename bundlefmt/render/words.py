@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How single values are put into words: text made safe for a terminal, times, sizes, digests.
+"""How single values are put into words: text made safe for a terminal, sizes, digests.
 
 Nothing from a file reaches a terminal but through `safe`.
 """
 
 from __future__ import annotations
 
-import datetime
 import json
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
@@ -96,15 +95,6 @@ def lines(write: Callable[P, Iterator[str]]) -> Callable[P, Iterator[str]]:
         return (safe(cut(line, MAX_LINE)) for line in write(*args, **kwargs))
 
     return gate
-
-
-def when(seconds: int) -> str:
-    """A UTC time; a number outside the calendar stays a number."""
-    try:
-        moment = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
-    except (OverflowError, ValueError, OSError):
-        return str(seconds)
-    return moment.strftime("%Y-%m-%d %H:%M:%SZ")
 
 
 def size(count: int) -> str:

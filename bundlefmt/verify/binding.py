@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bundlefmt.errors import MalformedError
 from bundlefmt.evidence import x509
-from bundlefmt.evidence.certificate import KeyUsage
 from bundlefmt.evidence.chain import Purpose
 from bundlefmt.evidence.own_extension import TpmBinding
 from bundlefmt.evidence.tpm import UnsupportedKeyError
@@ -18,7 +16,7 @@ from bundlefmt.labels import OID_TPM_BINDING
 from bundlefmt.verify.chains import Chains
 from bundlefmt.verify.checks import Check, each
 from bundlefmt.verify.context import Context, Fail, Skip, Unsure, readable
-from bundlefmt.verify.cross import issued_by
+from bundlefmt.verify.issued import issued_by, require_signer
 
 ROLE: Final = "tpm-binding-certificate"
 _KNOWN: Final = Purpose(critical=frozenset({OID_TPM_BINDING}))
@@ -28,16 +26,7 @@ def _form(context: Context, label: str) -> str:
     """The item is one certificate with the extension, of a key that signs and is no authority."""
     certificate = context.area(Chains).form(label)
     readable(lambda: TpmBinding.of(certificate))
-    try:
-        constraints, usage = certificate.basic_constraints(), certificate.key_usage()
-    except MalformedError as error:
-        raise Fail(str(error)) from None
-    if constraints is None or constraints.ca:
-        raise Fail("the certificate is that of an authority, or does not say that it is none")
-    if usage is None or KeyUsage.digitalSignature not in usage:
-        raise Fail("the certificate does not say that its key signs (key usage digitalSignature)")
-    if KeyUsage.keyCertSign in usage:
-        raise Fail("the certificate says that its key issues certificates")
+    require_signer(certificate)
     return str(certificate)
 
 

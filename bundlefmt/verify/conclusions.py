@@ -14,8 +14,7 @@ from bundlefmt.verify.context import Context
 from bundlefmt.verify.explanation import Logs
 from bundlefmt.verify.findings import Basis, Conclusion, Finding
 from bundlefmt.verify.held import Held
-from bundlefmt.verify.identities import SEALED, bound_key, identities
-from bundlefmt.verify.seals import sealed_by_pinned
+from bundlefmt.verify.identities import SEALED, bound_key, identities, vouching
 
 _TPM: Final = ("ek.form", "ek.certificate", "ek.chain", "ek.key")
 _TPM_REVOCATION: Final = "ek.revocation"  # lists are not required: without one it is skipped
@@ -48,12 +47,12 @@ def attested(context: Context, findings: Sequence[Finding]) -> bool:
 def draw(context: Context, findings: Sequence[Finding]) -> tuple[Conclusion, ...]:
     """From the identities outwards; none has a stronger basis than what it rests on."""
     found = Held(context, findings)
-    pinned = bool(sealed_by_pinned(context)) and found.holds(SEALED)
-    word = Basis.VOUCHED if pinned else Basis.UNPROVEN
+    signers = vouching(context, found)
+    word = Basis.VOUCHED if signers else Basis.UNPROVEN
     genuine = found.holds(_TPM) and found.unbroken(_TPM_REVOCATION)
     resident = _resident(context, found, word, genuine=genuine)
     return (
-        *identities(context, found, pinned=pinned),
+        *identities(context, found, signers),
         Conclusion(
             id="tpm.genuine",
             basis=Basis.PROVEN if genuine else Basis.UNPROVEN,
@@ -72,7 +71,7 @@ def draw(context: Context, findings: Sequence[Finding]) -> tuple[Conclusion, ...
             rests_on=(*resident.rests_on, *QUOTED),
         ),
         _key_resident(context, found, resident),
-        *bound_key(context, found, pinned=pinned),
+        *bound_key(context, found, signers),
         *_boot(context, found, resident),
         _lifetime(context, found, word),
         *_again(context, found, resident),
@@ -153,11 +152,11 @@ def _boot(context: Context, found: Held, resident: Conclusion) -> tuple[Conclusi
 def _lifetime(context: Context, found: Held, word: Basis) -> Conclusion:
     """What becomes of the attestation key. No file shows it: a key that speaks again may have been kept."""
     if context.labels("ak-template"):
-        rests_on: tuple[str, ...] = (*SEALED, *_AK, "ak.template")
+        checks: tuple[str, ...] = (*_AK, "ak.template")
         told, statement = True, "the attestation key can be made again by its TPM, from its template"
     else:
         claims = [context.item(label).claimed.get("lifetime") for label in context.labels("ak-public")]
-        rests_on = (*SEALED, *_AK)
+        checks = _AK
         told = bool(claims) and all(claim == "session" for claim in claims)
         statement = (
             "the attestation key died with its session: nobody can make another statement with it"
@@ -166,9 +165,9 @@ def _lifetime(context: Context, found: Held, word: Basis) -> Conclusion:
         )
     return Conclusion(
         id="ak.lifetime",
-        basis=word if told and found.holds(rests_on) else Basis.UNPROVEN,
+        basis=word if told and found.holds(checks) else Basis.UNPROVEN,
         statement=statement,
-        rests_on=rests_on,
+        rests_on=(*SEALED, *checks),
     )
 
 

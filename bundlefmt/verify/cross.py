@@ -21,9 +21,10 @@ from bundlefmt.evidence.openpgp_spki import spki
 from bundlefmt.evidence.own_extension import OpenPgpKeyName
 from bundlefmt.evidence.tpm_signature import CannotVerifyError, SignatureMismatchError
 from bundlefmt.labels import OID_OPENPGP_KEY
-from bundlefmt.verify.chains import Chains, Route
+from bundlefmt.verify.chains import Chains
 from bundlefmt.verify.checks import Check, Result, each, judged
 from bundlefmt.verify.context import Area, Context, Fail, Once, Skip, Unsure, readable
+from bundlefmt.verify.issued import issued_by, require_signer
 from bundlefmt.verify.openpgp_signature import Made, SignatureStanding
 from bundlefmt.verify.openpgp_standing import is_weak
 
@@ -75,13 +76,8 @@ def _form(context: Context, label: str) -> str:
         return "one binary OpenPGP signature"
     certificate = context.area(Chains).form(label)
     named = readable(lambda: OpenPgpKeyName.of(certificate))
+    require_signer(certificate)
     return f"{certificate}, for OpenPGP key {named.fingerprint}"
-
-
-def issued_by(context: Context, label: str, purpose: Purpose) -> Route:
-    """The route of a certificate that the PIV certificate `by` issued: it alone stands above. Raises Skip."""
-    by = context.area(Chains).certificate(context.target(label, "by"))
-    return Route(through=None, anchors=(by.raw,), purpose=purpose)
 
 
 def _signature(context: Context, label: str) -> str:

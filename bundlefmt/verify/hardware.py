@@ -16,6 +16,8 @@ from bundlefmt import labels
 from bundlefmt.errors import MalformedError
 from bundlefmt.evidence import x509, yubico
 from bundlefmt.evidence.chain import Chain, Purpose
+from bundlefmt.evidence.openpgp_key import PublicKey
+from bundlefmt.evidence.openpgp_self_signatures import SelfSignatures, back_signatures
 from bundlefmt.evidence.openpgp_spki import spki
 from bundlefmt.evidence.yubico import Application, Statement
 from bundlefmt.verify.advisories import concerning
@@ -97,17 +99,37 @@ class Statements(Area):
             if x509.certificate_spki(self.context.area(Chains).certificate(subject)) != key:
                 raise Fail(f"the statement is about another key than that of {subject}")
             return Attested(fingerprint="", primary=True)
-        certificate = self.context.openpgp(subject).certificate
+        said = self.context.openpgp(subject)
         doubt: Judgement | None = None
-        for place, candidate in enumerate(certificate.every_key()):
+        for candidate in said.certificate.every_key():
             try:
-                if readable(partial(spki, candidate)) == key:
-                    return Attested(fingerprint=candidate.fingerprint, primary=place == 0)
+                found = readable(partial(spki, candidate)) == key
             except Unsure as unsure:
                 doubt = unsure
+                continue
             except Fail:
                 continue
+            if found:
+                _require_member(said, candidate, statement.slot)
+                return Attested(fingerprint=candidate.fingerprint, primary=candidate == said.primary)
         raise doubt or Fail(f"the statement is about no key of {subject}")
+
+
+def _require_member(said: SelfSignatures, key: PublicKey, slot: str) -> None:
+    """The key belongs to the certificate: anybody's public key can be put into it. Raises Fail.
+
+    A subkey that signs agrees by its back-signature; from others OpenPGP asks for none.
+    """
+    if key == said.primary:
+        return
+    held = said.subkey(key)
+    bindings = () if held is None else held.bindings
+    if not bindings and said.not_computed:
+        raise Unsure(said.not_computed[0])
+    if not bindings:
+        raise Fail(f"the primary key never signed the subkey {key.fingerprint}, which the statement is about")
+    if slot == yubico.SIGNING and not any(back_signatures(said.primary, key, one) for one in bindings):
+        raise Fail(f"no back-signature by the subkey {key.fingerprint}, which the statement is about")
 
 
 def _form(context: Context, label: str) -> str:
@@ -146,15 +168,12 @@ def _key(context: Context, label: str) -> str:
 
 
 def _origin(context: Context, label: str) -> str:
-    """The key was made in the device, in the slot that is claimed; the device names the slot."""
+    """The key was made in the device, in a slot for keys of the holder; the device names the slot."""
     statement = context.area(Statements).statement(label)
     if not statement.generated:
         raise Fail("the device says that the key was imported: there may be other copies")
     if statement.slot not in _SLOTS[statement.application]:
         raise Fail(f"slot {statement.slot} is none for keys of the holder")
-    claimed = context.item(label).claimed.get("slot")
-    if claimed is not None and claimed != statement.slot:
-        raise Fail(f"slot {claimed} is claimed, the statement is of slot {statement.slot}")
     return f"generated in slot {statement.slot}"
 
 

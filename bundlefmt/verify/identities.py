@@ -18,7 +18,12 @@ from bundlefmt.verify.held import Held
 from bundlefmt.verify.seals import sealed_by_pinned
 from bundlefmt.verify.signers import Signer
 
-SEALED: Final = ("container.digest", "seal.validity", "seal.anchor")
+_SEALS: Final = ("container.digest", "seal.validity", "seal.anchor")
+# an issuer can take away what a pin gives, and a certificate can deny what its key did
+_STANDING: Final = tuple(
+    f"piv.{name}" for name in ("form", "key", "signature", "usage", "chain", "revocation")
+)
+SEALED: Final = (*_SEALS, *_STANDING)
 _HARDWARE: Final = (
     "container.refs",
     *(f"hardware.{name}" for name in ("form", "chain", "key", "origin")),
@@ -33,16 +38,25 @@ _BINDING_REVOCATION: Final = "binding.revocation"
 _KINDS: Final = {"openpgp-certificate": "OpenPGP key", "piv-certificate": "X.509 certificate"}
 
 
-def identities(context: Context, held: Held, *, pinned: bool) -> Iterator[Conclusion]:
-    """Who sealed; and, where there is evidence of it, the hardware behind their keys and cross-signatures."""
-    signers = sealed_by_pinned(context) if pinned else ()
+def vouching(context: Context, held: Held) -> tuple[Signer, ...]:
+    """The pinned identities that sealed; none where a check of seals or X.509 certificates denies it."""
+    if not held.holds(_SEALS) or not all(map(held.unbroken, _STANDING)):
+        return ()
+    return sealed_by_pinned(context)
+
+
+def identities(context: Context, held: Held, signers: Sequence[Signer]) -> Iterator[Conclusion]:
+    """Who sealed; and, where there is evidence of it, the hardware behind their keys and cross-signatures.
+
+    `signers` are those of `vouching`; so are they below.
+    """
     who = " and ".join(f"of {_KINDS[each.role]} {each.identity}" for each in dict.fromkeys(signers))
     yield Conclusion(
         id="identity.sealed",
-        basis=Basis.PROVEN if pinned else Basis.UNPROVEN,
+        basis=Basis.PROVEN if signers else Basis.UNPROVEN,
         statement=(
             f"the holders {who} sealed this manifest and every artifact in it"
-            if pinned
+            if signers
             else "that someone known to the verifier sealed this is not shown"
         ),
         rests_on=SEALED,
@@ -56,7 +70,7 @@ def identities(context: Context, held: Held, *, pinned: bool) -> Iterator[Conclu
 def _hardware(context: Context, held: Held, signers: Sequence[Signer]) -> Conclusion:
     """Each key that a pinned identity sealed with is the key of a statement by a genuine device."""
     found = [_device(context, signer) for signer in signers]
-    shown = bool(found) and all(found) and held.holds((*SEALED, *_HARDWARE))
+    shown = bool(found) and all(found) and held.holds(_HARDWARE)
     return Conclusion(
         id="identity.hardware",
         basis=Basis.PROVEN if shown else Basis.UNPROVEN,
@@ -98,7 +112,7 @@ def _crossed(context: Context, held: Held, signers: Sequence[Signer]) -> Conclus
         for openpgp, piv in pairs["cross-signature"]
         if (piv, openpgp) in pairs["cross-certificate"] and openpgp in known and piv in known
     )
-    shown = bool(both) and held.holds((*SEALED, *_CROSSED)) and held.unbroken(_CROSS_REVOCATION)
+    shown = bool(both) and held.holds(_CROSSED) and held.unbroken(_CROSS_REVOCATION)
     named = "; ".join(
         f"OpenPGP key {known[openpgp].identity} and X.509 certificate {known[piv].identity}"
         for openpgp, piv in both
@@ -115,21 +129,25 @@ def _crossed(context: Context, held: Held, signers: Sequence[Signer]) -> Conclus
     )
 
 
-def bound_key(context: Context, held: Held, *, pinned: bool) -> Iterator[Conclusion]:
-    """Only where there is a binding certificate: who certified the TPM's signing key."""
+def bound_key(context: Context, held: Held, signers: Sequence[Signer]) -> Iterator[Conclusion]:
+    """Only where there is a binding certificate: who certified every signing key."""
     certificates = context.labels("tpm-binding-certificate")
     if not certificates:
         return
-    signers = {each.label for each in sealed_by_pinned(context)} if pinned else set()
-    issuers = {issuer for label in certificates for issuer in context.item(label).ref("by")}
-    shown = issuers <= signers and held.holds((*SEALED, *_BOUND)) and held.unbroken(_BINDING_REVOCATION)
+    named = {
+        ref: {target for label in certificates for target in context.item(label).ref(ref)}
+        for ref in ("by", "key")
+    }
+    by_signers = named["by"] <= {each.label for each in signers}
+    every = named["key"] == set(context.labels("key-public"))
+    shown = by_signers and every and held.holds(_BOUND) and held.unbroken(_BINDING_REVOCATION)
     yield Conclusion(
         id="key.bound",
         basis=Basis.PROVEN if shown else Basis.UNPROVEN,
         statement=(
-            "the pinned X.509 identity certified the TPM's signing key, with this EK and attestation key"
+            "a pinned X.509 identity certified the signing key, and that it goes with this EK and AK"
             if shown
-            else "that a pinned X.509 identity certified the TPM's signing key is not shown"
+            else "that a pinned X.509 identity certified the signing key is not shown"
         ),
         rests_on=(*SEALED, *_BOUND, _BINDING_REVOCATION),
     )

@@ -35,7 +35,7 @@ def _form(context: Context, label: str) -> str:
     """The item is one binary transferable public key, without secrets."""
     said = context.openpgp.form(label)
     unread = len(said.certificate.unread)
-    return f"{said.certificate.fingerprint}{f', {unread} signatures not read' if unread else ''}"
+    return f"{said.certificate.fingerprint}{f'; signatures not read: {unread}' if unread else ''}"
 
 
 def _of_item(context: Context, label: str, decide: Callable[[Standing], str]) -> str:

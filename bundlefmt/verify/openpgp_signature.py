@@ -17,6 +17,7 @@ from bundlefmt.evidence.openpgp_packet import OpenPgpError
 from bundlefmt.evidence.openpgp_self_signatures import SelfSignatures, back_signatures, newest
 from bundlefmt.evidence.openpgp_signature import SignaturePacket
 from bundlefmt.evidence.openpgp_subpacket import KeyFlags
+from bundlefmt.moment import when
 from bundlefmt.verify.context import Fail, Skip, Unsure
 from bundlefmt.verify.openpgp_standing import Standing, strong, strong_digests, understood
 
@@ -53,6 +54,14 @@ class SignatureStanding(Standing):
         held = self.said.subkey(self.key)
         return None if held is None else newest(held.bindings, since=self.key.created, at=self.at)
 
+    @cached_property
+    def _back(self) -> SignaturePacket | None:
+        """The newest signature, embedded in that binding, by which the subkey agreed."""
+        if self._bound is None:
+            return None
+        backs = back_signatures(self.primary, self.key, self._bound)
+        return newest(backs, since=self.key.created, at=self.at)
+
     @property
     def _in_force(self) -> tuple[SignaturePacket, ...]:
         """What speaks of the key that signed."""
@@ -74,7 +83,9 @@ class SignatureStanding(Standing):
             return f"{self.key.describe()} {self.key.fingerprint} of {self.primary.fingerprint}"
         held = self.said.subkey(self.key)
         if held is not None and held.bindings:
-            raise Fail(f"the subkey {self.key.fingerprint} was not bound to the primary key at {self.at}")
+            raise Fail(
+                f"the subkey {self.key.fingerprint} was not bound to the primary key at {when(self.at)}"
+            )
         raise Fail(f"the primary key never signed the subkey {self.key.fingerprint}")
 
     def subkey(self) -> str:
@@ -82,8 +93,7 @@ class SignatureStanding(Standing):
         self.after_binding()
         if self._bound is None:
             raise Skip("the primary key signed")
-        backs = back_signatures(self.primary, self.key, self._bound)
-        back = newest(backs, since=self.key.created, at=self.at)
+        back = self._back
         if back is None:
             raise Fail(f"no back-signature by the subkey {self.key.fingerprint}")
         if not self.is_sound(back):
@@ -110,8 +120,8 @@ class SignatureStanding(Standing):
             found = self.alive(self.key, self._in_force)
         expires = self.made.packet.expires
         if expires is not None and expires <= self.lapse:
-            raise Fail(f"the signature itself expired at {expires}")
-        return found if expires is None else f"{found}; the signature itself expires at {expires}"
+            raise Fail(f"the signature itself expired at {when(expires)}")
+        return found if expires is None else f"{found}; the signature itself expires at {when(expires)}"
 
     def revocation(self) -> str:
         """Neither key had been revoked."""
@@ -141,16 +151,23 @@ class SignatureStanding(Standing):
                 raise Skip(f"{name} says why") from None
             except (Skip, Unsure):
                 continue
-        try:
-            found = openpgp_sequoia.verify(self.said.certificate.encode(), self.made.raw, self.made.message)
-        except OpenPgpError as error:
+        found = self._sequoias
+        if isinstance(found, OpenPgpError):
             for key in (self.primary, self.key):
                 if openpgp_sequoia.lacks(key):
-                    raise Unsure(f"Sequoia does not compute {key.describe()} here") from None
-            raise Fail(f"Sequoia: {error}") from None
+                    raise Unsure(f"this build of Sequoia does not know {key.describe()}")
+            raise Fail(f"Sequoia: {found}")
         if (found.fingerprint, found.signing_key) != (self.primary.fingerprint, self.key.fingerprint):
             raise Fail(f"Sequoia takes it for a signature by {found.signing_key}")
         return "Sequoia accepts it"
+
+    @cached_property
+    def _sequoias(self) -> openpgp_sequoia.VerifiedSignature | OpenPgpError:
+        """What Sequoia makes of it, asked once: it reads the whole certificate each time."""
+        try:
+            return openpgp_sequoia.verify(self.said.certificate.encode(), self.made.raw, self.made.message)
+        except OpenPgpError as error:
+            return error
 
     def _named(self) -> tuple[tuple[str, Callable[[], str]], ...]:
         """The decisions that are this project's own, by their checks."""

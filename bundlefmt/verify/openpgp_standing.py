@@ -8,18 +8,20 @@ RFC 9580, 5.2.3.10 "Notes on Subpackets", 5.2.3.31 "Reason for Revocation". Spec
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Final
 
 from bundlefmt.cose import MIN_RSA_BITS
 from bundlefmt.evidence import openpgp_sequoia
 from bundlefmt.evidence.openpgp_algorithm import HASHES, RSA_ALGORITHMS, PublicKeyAlgorithm, hash_name
-from bundlefmt.evidence.openpgp_key import PublicKey
+from bundlefmt.evidence.openpgp_key import Numbers, PublicKey
 from bundlefmt.evidence.openpgp_packet import OpenPgpError, PacketType
-from bundlefmt.evidence.openpgp_self_signatures import HeldUserId, SelfSignatures, newest
+from bundlefmt.evidence.openpgp_self_signatures import HeldUserId, SelfSignatures, expiry, newest
 from bundlefmt.evidence.openpgp_signature import SignaturePacket
 from bundlefmt.evidence.openpgp_subpacket import Reason, reason_name
+from bundlefmt.evidence.x509_signature import has_roca_form
+from bundlefmt.moment import when
 from bundlefmt.verify.context import Fail, Skip, Unsure
 
 WEAK_HASHES: Final = frozenset({1, 2, 3})  # MD5, SHA-1, RIPEMD-160 (RFC 9580 9.5)
@@ -84,8 +86,8 @@ class Standing:
     def existed(self, key: PublicKey) -> str:
         """Raises Fail where `key` was made later."""
         if key.created > self.at:
-            raise Fail(f"the key {key.fingerprint} was made at {key.created}, after {self.at}")
-        return f"made at {key.created}, not after {self.at}"
+            raise Fail(f"the key {key.fingerprint} was made at {when(key.created)}, after {when(self.at)}")
+        return f"made at {when(key.created)}, not after {when(self.at)}"
 
     def binding(self) -> str:
         """The primary key itself holds the certificate together."""
@@ -98,7 +100,7 @@ class Standing:
         if self.said.not_computed:
             raise Unsure("; ".join(self.said.not_computed))
         if self.said.direct or any(held.certifications for held in self.said.user_ids):
-            raise Fail(f"no signature by its own primary key was in force at {self.at}")
+            raise Fail(f"no signature by its own primary key was in force at {when(self.at)}")
         raise Fail("; ".join(self.said.refused) or "no user id is signed by its own primary key")
 
     def after_binding(self) -> None:
@@ -113,18 +115,17 @@ class Standing:
         self.after_binding()
         return self.alive(self.primary, self.statements)
 
-    def alive(self, key: PublicKey, statements: Iterable[SignaturePacket]) -> str:
+    def alive(self, key: PublicKey, statements: Sequence[SignaturePacket]) -> str:
         """Raises Fail where `key`, by what `statements` say of it, had expired."""
         for each in statements:
             if each.expires is not None and each.expires <= self.at:
-                raise Fail(f"the signature that holds {key.fingerprint} expired at {each.expires}")
-        lifetimes = (each.key_lifetime for each in statements)
-        lifetime = next((each for each in lifetimes if each is not None), None)
-        if not lifetime:
+                raise Fail(f"the signature that holds {key.fingerprint} expired at {when(each.expires)}")
+        expires = expiry(key, statements)
+        if expires is None:
             return "does not expire"
-        if key.created + lifetime <= self.at:
-            raise Fail(f"the key {key.fingerprint} expired at {key.created + lifetime}")
-        return f"expires at {key.created + lifetime}"
+        if expires <= self.at:
+            raise Fail(f"the key {key.fingerprint} expired at {when(expires)}, not after {when(self.at)}")
+        return f"expires at {when(expires)}"
 
     def revocation(self) -> str:
         """The key had not been revoked, and was never revoked for a reason that casts doubt on its past."""
@@ -143,10 +144,11 @@ class Standing:
             reason = reason_name(each.reason)
             if each.reason not in SOFT or each.created is None:
                 raise Fail(f"the key {key.fingerprint} is revoked ({reason}), whatever the date")
+            told = f"{reason} at {when(each.created)}"
             if last <= each.created <= self.at:
-                raise Fail(f"the key {key.fingerprint} was revoked ({reason}) at {each.created}")
+                raise Fail(f"the key {key.fingerprint} was revoked: {told}, not after {when(self.at)}")
             if each.created > self.at:
-                later.append(f"{reason} at {each.created}, later than {self.at}")
+                later.append(f"{told}, later than {when(self.at)}")
         return "; ".join(later) or "not revoked"
 
     def algorithms(self) -> str:
@@ -173,8 +175,11 @@ def strong(key: PublicKey) -> str:
     """What the key is. Raises Fail where it is too weak."""
     if key.algorithm == PublicKeyAlgorithm.DSA:
         raise Fail(f"{key.describe()} is not accepted")
-    if key.algorithm in RSA_ALGORITHMS and (key.bits or 0) < MIN_RSA_BITS:
-        raise Fail(f"{key.describe()}: less than {MIN_RSA_BITS} bits")
+    if key.algorithm in RSA_ALGORITHMS and isinstance(key.material, Numbers):
+        if (key.bits or 0) < MIN_RSA_BITS:
+            raise Fail(f"{key.describe()}: less than {MIN_RSA_BITS} bits")
+        if has_roca_form(key.material.values[0]):
+            raise Fail(f"{key.describe()}: its primes have the form of CVE-2017-15361, which can be factored")
     return key.describe()
 
 

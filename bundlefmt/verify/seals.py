@@ -11,6 +11,7 @@ from functools import partial
 from typing import Final
 
 from bundlefmt.evidence import openpgp, x509
+from bundlefmt.moment import when
 from bundlefmt.verify.checks import Check, Result, judged
 from bundlefmt.verify.context import Context, Fail, Skip, readable
 from bundlefmt.verify.findings import Outcome
@@ -53,11 +54,11 @@ def _validity(context: Context, number: int) -> str:
     if signer.role == "piv-certificate":
         certificate = readable(lambda: x509.facts(signer.certificate))
         if not certificate.not_before <= issued <= certificate.not_after:
-            raise Fail(f"the certificate was not valid at {issued}, when the seal says it was made")
-        return f"made at {issued} by its own word, within the validity of its certificate"
+            raise Fail(f"the certificate was not valid at {when(issued)}, when the seal says it was made")
+        return f"made at {when(issued)} by its own word, within the validity of its certificate"
     if signer.role == "openpgp-certificate":
-        return f"made at {issued} by its own word; openpgp.* judges the key at that time"
-    return f"made at {issued} by its own word; a TPM key has no validity period"
+        return f"made at {when(issued)} by its own word; openpgp.* judges the key at that time"
+    return f"made at {when(issued)} by its own word; a TPM key has no validity period"
 
 
 def _required(context: Context) -> Iterator[Result]:

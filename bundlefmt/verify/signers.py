@@ -7,7 +7,7 @@ Spec: "Verification", step 2; "COSE seals", "OpenPGP seals".
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -15,13 +15,16 @@ from typing import Final
 from bundlefmt import cose, labels
 from bundlefmt.cose import CoseSign1
 from bundlefmt.evidence import openpgp, x509
-from bundlefmt.evidence.openpgp_signature import SignaturePacket, SignatureType
+from bundlefmt.evidence.openpgp_self_signatures import SelfSignatures
+from bundlefmt.evidence.openpgp_signature import SignatureType
 from bundlefmt.evidence.tpm import UnsupportedKeyError
 from bundlefmt.verify import seal_header
 from bundlefmt.verify.context import Area, Context, Fail, Judgement, Once, Skip, Unsure, readable
 from bundlefmt.verify.openpgp_signature import Made, SignatureStanding
 
-MAX_CANDIDATES: Final = 64  # OpenPGP certificates tried for one seal; bounds the work of a hostile file
+# OpenPGP certificates, and keys in them, tried for one seal; bound the work of a hostile file
+MAX_CANDIDATES: Final = 64
+MAX_KEYS: Final = 256
 _OPENPGP, _PIV, _TPM = "openpgp-certificate", "piv-certificate", "key-public"
 
 
@@ -97,7 +100,10 @@ class Signers(Area):
         if seal.type == labels.SEAL_COSE:
             return readable(lambda: CoseSign1.decode(seal.value))
         if seal.type == labels.SEAL_OPENPGP:
-            facts = readable(lambda: openpgp.signature_facts(seal.value))
+            try:
+                facts = readable(lambda: openpgp.signature_facts(seal.value))
+            except Unsure as unsure:  # a version without hashed areas, or that no standard has
+                raise Fail(str(unsure)) from None
             if facts.packet.type != SignatureType.BINARY:
                 raise Fail(f"a signature of type {facts.packet.type:#04x}, not over the manifest's bytes")
             return facts
@@ -152,6 +158,30 @@ class Signers(Area):
 
         A key can be put into anybody's certificate: the wrong one must not hide the right one.
         """
+        fault = Fail("there is no OpenPGP certificate to check it with")
+        refused, doubts = list[SignatureStanding](), list[Unsure | SignatureStanding]()
+        for found in self._standings(number):
+            if isinstance(found, Fail):
+                fault = found
+            elif isinstance(found, Unsure):
+                doubts.append(found)
+            else:
+                try:
+                    found.require()
+                except Skip:
+                    refused.append(found)
+                except Unsure:
+                    doubts.insert(0, found)
+                else:
+                    return found
+        for each in (*doubts, *refused):
+            if isinstance(each, SignatureStanding):
+                return each
+            raise each
+        raise self._none_found(_OPENPGP, str(fault))
+
+    def _standings(self, number: int) -> Iterator[SignatureStanding | Fail | Unsure]:
+        """The seal as made by each key that made it, and why others did not or may have."""
         form = self._readable_form(number)
         if not isinstance(form, openpgp.SignatureFacts):
             raise Skip("not an OpenPGP seal")
@@ -162,53 +192,29 @@ class Signers(Area):
             at = self.untrusted_time(number)
         except Fail as fault:
             raise Skip(str(fault)) from None
-        digest = readable(lambda: form.packet.digest(self.context.bundle.manifest_raw))
-        reason, refused = "there is no OpenPGP certificate to check it with", list[SignatureStanding]()
-        doubts = list[Unsure | SignatureStanding]()
+        raw, message = self.context.bundle.seals[number].value, self.context.bundle.manifest_raw
+        packet, keys = form.packet, 0
+        digest = readable(lambda: packet.digest(message))
         for label, certificate in candidates:
             try:
-                found = self._made(number, form.packet, digest, label, certificate, at)
-            except Fail as fault:
-                reason = str(fault)
+                said = self._said(label, certificate)
+                keys += len(said.certificate.every_key())
+                if keys > MAX_KEYS:
+                    yield Unsure(f"more than {MAX_KEYS} keys in OpenPGP certificates")
+                    return
+                made = readable(partial(openpgp.makers, said.certificate, packet, digest))
+            except (Fail, Unsure) as judgement:
+                yield judgement
                 continue
-            except Unsure as unsure:
-                doubts.append(unsure)
-                continue
-            try:
-                found.require()
-            except Skip:
-                refused.append(found)
-            except Unsure:
-                doubts.insert(0, found)
-            else:
-                return found
-        for each in (*doubts, *refused):
-            if isinstance(each, SignatureStanding):
-                return each
-            raise each
-        raise self._none_found(_OPENPGP, reason)
+            for key in made:
+                by = Made(raw=raw, packet=packet, key=key, message=message)
+                yield SignatureStanding(said, by, at=at, lapse=self.context.at)
 
-    def _made(
-        self,
-        number: int,
-        packet: SignaturePacket,
-        digest: bytes,
-        label: str | None,
-        certificate: bytes,
-        at: int,
-    ) -> SignatureStanding:
-        """The seal as one made by a key in `certificate`. Raises Fail where it has no such key."""
+    def _said(self, label: str | None, certificate: bytes) -> SelfSignatures:
+        """What a certificate says, of an item or brought along."""
         if label is None:
-            said = readable(partial(openpgp.self_signatures, certificate))
-        else:
-            said = self.context.openpgp.form(label)
-        made = Made(
-            raw=self.context.bundle.seals[number].value,
-            packet=packet,
-            key=readable(partial(openpgp.maker, said.certificate, packet, digest)),
-            message=self.context.bundle.manifest_raw,
-        )
-        return SignatureStanding(said, made, at=at, lapse=self.context.at)
+            return readable(partial(openpgp.self_signatures, certificate))
+        return self.context.openpgp.form(label)
 
     def _certificate_signer(self, number: int, x5t: object) -> Signer:
         for label, certificate in self._candidates(_PIV, number):

@@ -30,10 +30,10 @@ from bundlefmt.evidence.openpgp_signature import SignaturePacket
 from bundlefmt.evidence.openpgp_subpacket import MAX_SUBPACKETS, KeyFlags
 from bundlefmt.wire import read_all
 from tests.conftest import Need
-from tests.evidence import openpgp_maker as pgp
-from tests.evidence.openpgp_maker import AT, DAY, MADE, Key, Subkey, UserId, make
 from tests.strategies import mutated
-from tests.verify.openpgp_cases import CASES, OTHER, PRIMARY, SIGNER, SOUND
+from tests.vectorgen import openpgp_maker as pgp
+from tests.vectorgen.openpgp_cases import CASES, OTHER, PRIMARY, SIGNER, SOUND
+from tests.vectorgen.openpgp_maker import AT, DAY, MADE, Key, Subkey, UserId, make
 
 MESSAGE = b"a message"
 SIGNATURE = PRIMARY.sign(pgp.BINARY, MESSAGE, at=AT)
@@ -167,7 +167,7 @@ def test_a_key_is_told_in_words(kind: str, version: int, name: str) -> None:
 
 @pytest.mark.parametrize("kind", ["rsa2048", "p256", "p521", "bp384", "ed25519"])
 def test_a_key_made_its_signatures_and_no_other(kind: str) -> None:
-    made = Key(name="kinds", kind=kind)
+    made, another = Key("kinds", kind), Key("another", {"rsa2048": "rsa3072"}.get(kind, kind))
     key = PublicKey.decode(made.body)
     signature = SignaturePacket.decode(made.sign(pgp.BINARY, MESSAGE, at=AT))
     signature.verify(key, MESSAGE)
@@ -175,7 +175,7 @@ def test_a_key_made_its_signatures_and_no_other(kind: str) -> None:
         with pytest.raises(NotMadeByError):
             signature.verify(key, covered)
     with pytest.raises(NotMadeByError):
-        signature.verify(PublicKey.decode(Key(name="another", kind=kind).body), MESSAGE)
+        signature.verify(PublicKey.decode(another.body), MESSAGE)
     wrong = tuple(number ^ 1 for number in signature.value)
     with pytest.raises(NotMadeByError):
         replace(signature, value=wrong).verify(key, MESSAGE)
@@ -418,17 +418,37 @@ def test_a_signature_cut_before_its_type_is_unread(body: bytes) -> None:
 
 
 def test_thousands_of_user_ids_are_refused_at_once() -> None:
-    one = pgp.packet(pgp.USER_ID, b"x")
-    whole = SOUND.encode() + one * (MAX_PACKETS - 3)
+    ids = [pgp.packet(pgp.USER_ID, b"%04d" % number) for number in range(10_000)]
+    whole = SOUND.encode() + b"".join(ids[: MAX_PACKETS - 3])
     assert len(Certificate.decode(whole).user_ids) == MAX_PACKETS - 2
-    refused(SOUND.encode() + one * 10_000, Code.COUNT_LIMIT, len(whole))
+    refused(SOUND.encode() + b"".join(ids), Code.COUNT_LIMIT, len(whole))
 
 
 def test_more_subkeys_than_are_tried_are_refused() -> None:
-    one = pgp.packet(pgp.PUBLIC_SUBKEY, SIGNER.body)
-    assert len(Certificate.decode(SOUND.encode() + one * MAX_SUBKEYS).subkeys) == MAX_SUBKEYS
-    data = SOUND.encode() + one * MAX_SUBKEYS
-    refused(data + one, Code.COUNT_LIMIT, len(data))
+    keys = [Key("signer", created=MADE + number) for number in range(MAX_SUBKEYS + 1)]
+    packets = [pgp.packet(pgp.PUBLIC_SUBKEY, key.body) for key in keys]
+    data = SOUND.encode() + b"".join(packets[:-1])
+    assert len(Certificate.decode(data).subkeys) == MAX_SUBKEYS
+    refused(data + packets[-1], Code.COUNT_LIMIT, len(data))
+
+
+def test_what_stands_twice_is_one_with_all_its_signatures() -> None:
+    made = make(PRIMARY, subkeys=(Subkey(key=SIGNER),))
+    said = SelfSignatures.of(Certificate.decode(made.having(*made.parts[3:]).encode()))
+    (held,) = said.subkeys
+    assert len(held.bindings) == 2
+    again = make(PRIMARY).having(*make(PRIMARY).parts[1:])
+    (user_id,) = SelfSignatures.of(Certificate.decode(again.encode())).user_ids
+    assert len(user_id.certifications) == 2
+
+
+@pytest.mark.parametrize("version", [4, 6])
+def test_a_subkey_of_another_version_is_no_key_of_the_certificate(version: int) -> None:
+    primary, other = Key("kinds", version=version), Key("signer", version=10 - version)
+    data = pgp.packet(pgp.PUBLIC_KEY, primary.body) + pgp.packet(pgp.PUBLIC_SUBKEY, other.body)
+    found = Certificate.decode(data)
+    assert [key.fingerprint for key in found.every_key()] == [primary.fingerprint.hex()]
+    assert found.subkeys[0].key == f"a subkey of version {10 - version} under a key of version {version}"
 
 
 def test_a_huge_certificate_is_refused() -> None:

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bundlefmt.moment import when
 from bundlefmt.render.inspection import plain
-from bundlefmt.render.words import MAX_LINE, cut, escaped, json_pieces, json_text, lines, safe, when
+from bundlefmt.render.words import MAX_LINE, cut, escaped, json_pieces, json_text, lines, safe
 
 ANY_TEXT = st.text(st.characters())  # surrogates too: names of files may hold them
 VALUES = st.recursive(

@@ -113,6 +113,20 @@ def binding_of_an_authority() -> Judged:
     return _with(binding_certificate(is_authority=True)).judged("binding.form")
 
 
+@vector("binding.form")
+def binding_of_an_issuer_of_lists() -> Judged:
+    """The certificate says that the TPM's signing key signs revocation lists."""
+    made = binding_certificate(usage=("digital_signature", "crl_sign"))
+    return _with(made).judged("binding.form")
+
+
+@vector("names exactly one, and it names an item of the right role", "rewrapped")
+def binding_by_an_openpgp_key() -> Judged:
+    """The certificate names the operator's OpenPGP certificate as its issuer."""
+    refs = {"by": "operator.openpgp", "ek": "ek.pub", "ak": "ak.pub", "key": "key.pub"}
+    return bound().changed(_LABEL, refs=refs).concluding(key_bound="unproven").judged("container.refs")
+
+
 @vector("binding.chain")
 def binding_by_another_key() -> Judged:
     """The certificate names the operator's PIV certificate as issuer, and another key signed it."""

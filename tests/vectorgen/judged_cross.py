@@ -92,8 +92,41 @@ def cross_signature_before_its_key() -> Judged:
 @vector("cross.signature", "weak")
 def cross_signature_over_sha1() -> Judged:
     """The signature is over a SHA-1 digest of the certificate."""
-    made = openpgp.OPERATOR.sign(certificates.operator().certificate, digest="sha1")
+    made = openpgp.OPERATOR.sign(certificates.operator().certificate, hash_id=openpgp.SHA1)
     return _with_signature(made).judged("cross.signature")
+
+
+@vector("cross.signature", "time")
+def cross_signature_expired() -> Judged:
+    """The signature says that it ends a day after it was made, and that was a year ago."""
+    day = ((openpgp.SIGNATURE_EXPIRES, (86400).to_bytes(4, "big")),)
+    made = openpgp.OPERATOR.sign(certificates.operator().certificate, at=openpgp.KEY_TIME + 86400, hashed=day)
+    return _with_signature(made).judged("cross.signature")
+
+
+@vector("cross.signature", "grafted")
+def cross_signature_by_a_grafted_subkey() -> Judged:
+    """The witness's key signed; it stands in the operator's certificate, which never took it on."""
+    grafted = openpgp.OPERATOR.encode() + openpgp.WITNESS.primary.as_subkey()
+    made = openpgp.WITNESS.sign(certificates.operator().certificate)
+    return _with_signature(made).changed("operator.openpgp", value=grafted).judged("cross.signature")
+
+
+@vector("names exactly one, and it names an item of the right role", "rewrapped")
+def cross_signature_over_itself() -> Judged:
+    """The OpenPGP key signed its own certificate, which says nothing about another key."""
+    refs = {"by": "operator.openpgp", "over": "operator.openpgp"}
+    made = openpgp.OPERATOR.sign(openpgp.OPERATOR.encode())
+    return _weaker(crossed().changed(_SIGNATURE, value=made, refs=refs)).judged("container.refs")
+
+
+@vector("identity.crossed")
+def cross_stranger_signs_the_identity() -> Judged:
+    """Somebody whom the verifier does not know signs the operator's PIV certificate, as anybody can."""
+    refs = {"by": "witness.openpgp", "over": "operator.piv"}
+    ceremony = _with_signature(openpgp.WITNESS.sign(certificates.operator().certificate))
+    stranger = fixed("openpgp-certificate", openpgp.WITNESS.encode())
+    return ceremony.changed(_SIGNATURE, refs=refs).having("witness.openpgp", stranger).judged()
 
 
 @vector("cross.form")
@@ -125,6 +158,28 @@ def cross_certificate_names_another_fingerprint() -> Judged:
     named = own.openpgp_key(openpgp.WITNESS.primary.fingerprint)
     made = own.issued(own.CROSS, openpgp.OPERATOR.primary.secret.public_key(), named)
     return _with_certificate(made).judged("cross.key")
+
+
+@vector("cross.key")
+def cross_certificate_names_another_of_one_key_id() -> Judged:
+    """The fingerprint that it names ends in the key id of the operator's key, and begins otherwise."""
+    ours = openpgp.OPERATOR.primary
+    named = own.openpgp_key(openpgp.WITNESS.primary.fingerprint[:-8] + ours.fingerprint[-8:])
+    return _with_certificate(own.issued(own.CROSS, ours.secret.public_key(), named)).judged("cross.key")
+
+
+@vector("cross.form")
+def cross_certificate_names_a_key_id() -> Judged:
+    """In place of the fingerprint there is a key id, which others can have too."""
+    ours = openpgp.OPERATOR.primary
+    named = own.openpgp_key(ours.fingerprint[-8:])
+    return _with_certificate(own.issued(own.CROSS, ours.secret.public_key(), named)).judged("cross.form")
+
+
+@vector("cross.form")
+def cross_certificate_of_an_authority() -> Judged:
+    """The cross-certificate says that the OpenPGP key is an authority, which could certify others."""
+    return _with_certificate(cross_certificate(is_authority=True)).judged("cross.form")
 
 
 @vector("cross.form")

@@ -66,10 +66,10 @@ def ek_certificate_expired() -> Judged:
     return _with_certificate(validity=(CREATED - 2 * YEAR, CREATED - YEAR)).judged("ek.chain")
 
 
-@vector("`at` is when the certificates of endorsement keys are judged", "time")
+@vector("`at` is when certificates and their revocation are judged", "time")
 def ek_judged_before_validity() -> Judged:
     """The verifier asks about a time before the EK certificate was valid."""
-    return whole().under(at=CREATED - 2 * YEAR).judged("ek.chain")
+    return whole().under(at=CREATED - 2 * YEAR).judged("ek.chain", "openpgp.time")
 
 
 @vector("where the policy does not say, they are judged at the manifest's `created`", "time")

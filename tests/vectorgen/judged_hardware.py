@@ -159,10 +159,11 @@ def hardware_of_the_attestation_slot() -> Judged:
     return _with_piv(piv(slot="f9")).judged("hardware.origin")
 
 
-@vector("hardware.origin")
-def hardware_of_another_slot() -> Judged:
-    """The item claims slot 9c, the statement is of slot 9a."""
-    return _with_piv(piv(slot="9a"), claimed={"slot": "9c"}).judged("hardware.origin")
+@vector("MUST NOT let it change a verdict")
+def hardware_claimed_slot_is_another() -> Judged:
+    """The item claims slot 9c, the statement is of slot 9a: what is claimed decides nothing."""
+    changed = attested().changed("operator.piv.attestation", value=piv(slot="9a"), claimed={"slot": "9c"})
+    return changed.judged()
 
 
 @vector("hardware.form")
@@ -183,6 +184,19 @@ def hardware_plain_certificate() -> Judged:
     return _with_piv(certificates.operator().certificate).judged("hardware.form")
 
 
+@vector("hardware.form", "rewrapped")
+def hardware_attesting_certificate() -> Judged:
+    """In place of the statement there is the certificate of the device's attestation key."""
+    return _with_piv(vendor.device("3")).judged("hardware.form")
+
+
+@vector("names exactly one, and it names an item of the right role", "rewrapped")
+def hardware_of_another_role() -> Judged:
+    """The statement about the PIV key names the OpenPGP certificate as its subject."""
+    refs = {"subject": "operator.openpgp", "issuer": list(_PIV)}
+    return _weaker(attested().changed("operator.piv.attestation", refs=refs)).judged("container.refs")
+
+
 @vector("hardware.form")
 def hardware_statement_of_another_application() -> Judged:
     """A statement about an OpenPGP key stands where one about a PIV key belongs."""
@@ -197,6 +211,17 @@ def hardware_signed_by_an_attested_key() -> Judged:
     forged = piv(by=name, signer=genuine)
     middle = fixed("attestation-issuer", vendor.piv(genuine.public_key(), slot="9a"))
     return _with_piv(forged).having("forger", middle).judged("hardware.chain")
+
+
+@vector("hardware.chain", "forged", "relaxed")
+def hardware_signed_by_an_attested_key_below_an_anchor() -> Judged:
+    """The same, where the verifier pins the device itself and asks its attestation key for no constraints."""
+    genuine = keys.ec_key("attested p256")
+    forged = piv(by="YubiKey PIV Attestation 9a", signer=genuine)
+    middle = fixed("attestation-issuer", vendor.piv(genuine.public_key(), slot="9a"))
+    pins = tuple(hashlib.sha256(vendor.device(arc)).hexdigest() for arc in vendor.DEVICE)
+    ceremony = _with_piv(forged).having("forger", middle).under(anchors_hardware=(), pins_hardware=pins)
+    return ceremony.under(allow_ca_without_constraints=True).judged("hardware.chain")
 
 
 def _without_constraints() -> Ceremony:
@@ -262,6 +287,23 @@ def hardware_of_a_key_that_did_not_seal() -> Judged:
     """A subkey was generated in a device; the primary key sealed, of which nothing is known."""
     _, ceremony = _with_subkey()
     return _weaker(ceremony).judged()
+
+
+@vector("hardware.key", "grafted")
+def hardware_of_a_grafted_subkey() -> Judged:
+    """Somebody else's attested key was put into the operator's certificate, which never took it on."""
+    other = openpgp.Key("somebody else")
+    ceremony = attested().changed("operator.openpgp", value=openpgp.OPERATOR.encode() + other.as_subkey())
+    return _weaker(ceremony.changed("operator.openpgp.attestation", value=of(other))).judged("hardware.key")
+
+
+@vector("hardware.key", "grafted")
+def hardware_of_a_subkey_that_never_agreed() -> Judged:
+    """The operator took somebody else's attested key on as a subkey, and that key has not agreed."""
+    operator = replace(openpgp.OPERATOR, subkey=True, back_signature=False)
+    ceremony = attested().changed("operator.openpgp", value=operator.encode())
+    changed = ceremony.changed("operator.openpgp.attestation", value=of(operator.signing))
+    return _weaker(changed).judged("hardware.key")
 
 
 @vector("hardware.key")

@@ -1,164 +1,131 @@
 # SPDX-License-Identifier: Apache-2.0
-"""OpenPGP seals that do not hold, and some that only look so, beside a sound COSE seal of the operator.
+"""OpenPGP certificates that cannot be read, or not wholly: what the check of their form says of each.
 
-Spec: "OpenPGP seals", "Verification", step 2.
+Spec: "OpenPGP certificates".
 """
 
 from __future__ import annotations
 
 import base64
-from dataclasses import replace
 from typing import Final
 
-from tests.vectorgen import openpgp, sealing
+from tests.vectorgen import openpgp
+from tests.vectorgen import openpgp_maker as pgp
 from tests.vectorgen.ceremonies import snapshot
-from tests.vectorgen.ceremony import Making, Sealed, fixed
-from tests.vectorgen.plain import CREATED
+from tests.vectorgen.ceremony import fixed
+from tests.vectorgen.openpgp_cases import OTHER, PRIMARY, SIGNER, SOUND
 from tests.vectorgen.vector import Judged, Vectors
 
 vector: Final = Vectors()
-_ONE_PACKET: Final = "Verifiers MUST refuse armor, and anything before or after the packet"
+_OPERATOR: Final = openpgp.OPERATOR.encode()
 
 
-def _openpgp(seal: sealing.OpenPgpSeal, *failed: str) -> Judged:
-    """The smallest snapshot with the operator's OpenPGP certificate among its items, and its seal."""
-    certificate = fixed("openpgp-certificate", seal.signer.encode())
-    return snapshot().having("operator.openpgp", certificate).sealed_also(seal).judged(*failed)
+def _holding(certificate: bytes, *failed: str, unsure: tuple[str, ...] = ()) -> Judged:
+    """The smallest snapshot, which nobody seals with OpenPGP, with this certificate among its items."""
+    ceremony = snapshot().having("operator.openpgp", fixed("openpgp-certificate", certificate))
+    return ceremony.judged(*failed, unsure=unsure)
 
 
-@vector(_ONE_PACKET, "openpgp")
-def seal_openpgp_armored() -> Judged:
-    """The OpenPGP signature is armored."""
-
-    def armored(making: Making) -> Sealed:
-        lines = base64.encodebytes(openpgp.OPERATOR.sign(making.manifest)).decode()
-        text = f"-----BEGIN PGP SIGNATURE-----\n\n{lines}-----END PGP SIGNATURE-----\n"
-        return sealing.other(sealing.OPENPGP, text.encode())
-
-    return snapshot().sealed_also(armored).judged("seal.form")
+def _secret(kind: int, body: bytes) -> bytes:
+    """The packet with a secret part behind the key; its number is no key's."""
+    return pgp.packet(kind, body + b"\x00" + pgp.mpi(1) + pgp.uint(1, 2))
 
 
-@vector(_ONE_PACKET, "openpgp")
-def seal_openpgp_two_packets() -> Judged:
-    """A marker packet stands before the OpenPGP signature."""
-    marker = openpgp.packet(10, b"PGP")
-    return _openpgp(sealing.OpenPgpSeal(signer=openpgp.OPERATOR, before=marker), "seal.form")
+@vector("openpgp.form", "secret")
+def openpgp_secret_key() -> Judged:
+    """Somebody exported the secret key where the certificate was due."""
+    return _holding(
+        _secret(pgp.SECRET_KEY, PRIMARY.body) + SOUND.encode()[6 + len(PRIMARY.body) :], "openpgp.form"
+    )
 
 
-@vector("over the manifest's bytes", "openpgp", "rewrapped")
-def seal_openpgp_of_another_manifest() -> Judged:
-    """The OpenPGP signature is over the manifest of another ceremony."""
-    return _openpgp(sealing.OpenPgpSeal(signer=openpgp.OPERATOR, message=b"another"), "seal.signer")
+@vector("openpgp.form", "secret")
+def openpgp_secret_subkey() -> Judged:
+    """A secret subkey stands behind an otherwise sound certificate."""
+    return _holding(SOUND.encode() + _secret(pgp.SECRET_SUBKEY, SIGNER.body), "openpgp.form")
 
 
-@vector("whose digest is MD5, SHA-1 or RIPEMD-160", "openpgp", "weak")
-def seal_openpgp_sha1() -> Judged:
-    """The OpenPGP signature is over a SHA-1 digest."""
-    return _openpgp(sealing.OpenPgpSeal(signer=openpgp.OPERATOR, digest="sha1"), "seal.signer")
+@vector("openpgp.form")
+def openpgp_armored() -> Judged:
+    """The certificate is armored."""
+    lines = base64.encodebytes(_OPERATOR).decode()
+    text = f"-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n{lines}-----END PGP PUBLIC KEY BLOCK-----\n"
+    return _holding(text.encode(), "openpgp.form")
 
 
-@vector("does not have the signing flag", "openpgp")
-def seal_openpgp_certify_only() -> Judged:
-    """The OpenPGP key that signed may certify, not sign."""
-    operator = replace(openpgp.OPERATOR, flags=openpgp.CERTIFY)
-    return _openpgp(sealing.OpenPgpSeal(signer=operator), "seal.signer")
+@vector("openpgp.form", "two-items")
+def openpgp_two_certificates() -> Judged:
+    """Two certificates stand in one item."""
+    return _holding(_OPERATOR + pgp.make(OTHER).encode(), "openpgp.form")
 
 
-@vector("had expired when the signature was made", "openpgp", "time")
-def seal_openpgp_expired() -> Judged:
-    """The OpenPGP key had expired when the signature was made."""
-    operator = replace(openpgp.OPERATOR, lifetime=86400)
-    return _openpgp(sealing.OpenPgpSeal(signer=operator), "seal.signer")
+@vector("openpgp.form")
+def openpgp_signature_only() -> Judged:
+    """A signature stands where a certificate is due."""
+    return _holding(PRIMARY.detached(b"a message"), "openpgp.form")
 
 
-@vector("or that was made before its key", "openpgp", "time")
-def seal_openpgp_before_key() -> Judged:
-    """The OpenPGP signature says that it was made before its key was."""
-    seal = sealing.OpenPgpSeal(signer=openpgp.OPERATOR, at=openpgp.KEY_TIME - 86400)
-    return _openpgp(seal, "seal.signer")
+@vector("openpgp.form")
+def openpgp_cut_short() -> Judged:
+    """The last octet of the certificate is missing."""
+    return _holding(_OPERATOR[:-1], "openpgp.form")
 
 
-@vector("whose valid signing key verifies it", "openpgp")
-def seal_openpgp_subkey() -> Judged:
-    """A signing subkey made the OpenPGP signature; its back-signature is there."""
-    return _openpgp(sealing.OpenPgpSeal(signer=replace(openpgp.OPERATOR, subkey=True)))
+@vector("openpgp.form")
+def openpgp_mpi_counts_a_bit_more() -> Judged:
+    """The point of the key claims one bit more than it has, so that one key would have two fingerprints."""
+    point = PRIMARY.body.index(pgp.uint(263, 2))
+    body = PRIMARY.body[:point] + pgp.uint(264, 2) + PRIMARY.body[point + 2 :]
+    made = SOUND.changed(lambda kind, old: body if kind == pgp.PUBLIC_KEY else old)
+    return _holding(made.encode(), "openpgp.form")
 
 
-@vector("or is a subkey without a valid back-signature", "openpgp")
-def seal_openpgp_subkey_without_back_signature() -> Judged:
-    """A signing subkey made the OpenPGP signature, and never agreed to belong to this certificate."""
-    operator = replace(openpgp.OPERATOR, subkey=True, back_signature=False)
-    return _openpgp(sealing.OpenPgpSeal(signer=operator), "seal.signer")
+@vector("openpgp.form")
+def openpgp_octet_behind_key() -> Judged:
+    """An octet stands behind the point of the key, inside its packet."""
+    made = SOUND.changed(lambda kind, old: old + b"\x00" if kind == pgp.PUBLIC_KEY else old)
+    return _holding(made.encode(), "openpgp.form")
 
 
-@vector("issuer subpackets are hints only", "openpgp", "witness")
-def seal_openpgp_stranger() -> Judged:
-    """A sound OpenPGP signature by a witness whose certificate nobody has."""
-    return snapshot().sealed_also(sealing.OpenPgpSeal(signer=openpgp.WITNESS)).judged("seal.signer")
+@vector("openpgp.form")
+def openpgp_literal_data_inside() -> Judged:
+    """A packet of data stands among those of the certificate."""
+    return _holding(_OPERATOR + pgp.packet(11, b"b\x00" + bytes(4) + b"text"), "openpgp.form")
 
 
-@vector("A verifier MUST refuse a signature that is not of type 0x00", "openpgp")
-def seal_openpgp_text() -> Judged:
-    """The OpenPGP signature is over text, in which line ends do not count."""
-    return _openpgp(sealing.OpenPgpSeal(signer=openpgp.OPERATOR, kind=openpgp.TEXT), "seal.signer")
+@vector("openpgp.form")
+def openpgp_of_no_critical_packet() -> Judged:
+    """A packet of a private type, which may be ignored, stands behind the certificate."""
+    return _holding(_OPERATOR + pgp.packet(60, b"private"))
 
 
-@vector("or has expired", "openpgp", "time")
-def seal_openpgp_signature_expired() -> Judged:
-    """The OpenPGP signature was to hold for an hour."""
-    lapsed = {openpgp.SIGNATURE_EXPIRES: (3600).to_bytes(4, "big")}
-    return _openpgp(sealing.OpenPgpSeal(signer=openpgp.OPERATOR, hashed=lapsed), "seal.signer")
+@vector("openpgp.form")
+def openpgp_of_version_5() -> Judged:
+    """The key is of version 5, which is no standard's."""
+    body = b"\x05" + PRIMARY.body[1:]
+    checks = ("form", "time", "binding", "expiry", "revocation", "algorithms", "critical", "policy")
+    unsure = ("cross.certification", *(f"openpgp.{check}" for check in checks))
+    return _holding(pgp.packet(pgp.PUBLIC_KEY, body), unsure=unsure)
 
 
-@vector("critical subpacket or notation which is not understood", "openpgp", "critical")
-def seal_openpgp_critical_subpacket() -> Judged:
-    """The OpenPGP signature has a critical subpacket of a private type."""
-    unknown = {0x80 | 100: b"?"}
-    return _openpgp(sealing.OpenPgpSeal(signer=openpgp.OPERATOR, hashed=unknown), "seal.signer")
+@vector("openpgp.form", "limit")
+def openpgp_10000_user_ids() -> Judged:
+    """Ten thousand user ids, as a flooded certificate may have."""
+    ids = b"".join(b"\xb4\x04%04d" % number for number in range(10_000))
+    return _holding(_OPERATOR + ids, "openpgp.form")
 
 
-@vector("is not bound to the primary key by a valid self-signature", "openpgp")
-def seal_openpgp_foreign_subkey() -> Judged:
-    """The subkey that signed was grafted on from another certificate, with the binding made there."""
-    stranger = replace(openpgp.WITNESS, subkey=True)
-    grafted = openpgp.OPERATOR.encode() + stranger.encode()[len(openpgp.WITNESS.encode()) :]
-    certificate = fixed("openpgp-certificate", grafted)
-    seal = sealing.OpenPgpSeal(signer=stranger)
-    return snapshot().having("operator.openpgp", certificate).sealed_also(seal).judged("seal.signer")
+@vector("openpgp.form", "limit")
+def openpgp_4096_packets() -> Judged:
+    """As many packets as a certificate may have, most of them user ids that nobody signed."""
+    ids = b"".join(b"\xb4\x04%04d" % number for number in range(4096 - 3))
+    return _holding(_OPERATOR + ids)
 
 
-@vector("is revoked", "openpgp", "revoked")
-def seal_openpgp_revoked() -> Judged:
-    """The OpenPGP key was revoked as compromised, a day after the seal was made."""
-    operator = replace(openpgp.OPERATOR, revoked=(CREATED + 86400, openpgp.COMPROMISED))
-    return _openpgp(sealing.OpenPgpSeal(signer=operator), "seal.signer")
-
-
-@vector("a key that was only retired or superseded keeps the signatures it made before", "openpgp", "revoked")
-def seal_openpgp_retired_later() -> Judged:
-    """The OpenPGP key was retired a day after the seal was made, which takes nothing back."""
-    operator = replace(openpgp.OPERATOR, revoked=(CREATED + 86400, openpgp.RETIRED))
-    return _openpgp(sealing.OpenPgpSeal(signer=operator))
-
-
-@vector("`value` is exactly one binary detached signature packet", "openpgp")
-def seal_openpgp_partial_length() -> Judged:
-    """The signature packet comes in two parts, as a stream encoder would write it."""
-
-    def parted(making: Making) -> Sealed:
-        body = openpgp.OPERATOR.sign(making.manifest)[6:]
-        parts = bytes([0xC2, 0xE6]) + body[:64] + bytes([len(body) - 64]) + body[64:]
-        return sealing.other(sealing.OPENPGP, parts)
-
-    return snapshot().sealed_also(parted).judged("seal.form")
-
-
-@vector("`value` is exactly one binary detached signature packet", "openpgp")
-def seal_openpgp_indeterminate_length() -> Judged:
-    """The signature packet has no length: it goes on to the end, whatever is put there."""
-
-    def endless(making: Making) -> Sealed:
-        body = openpgp.OPERATOR.sign(making.manifest)[6:]
-        return sealing.other(sealing.OPENPGP, b"\x8b" + body)
-
-    return snapshot().sealed_also(endless).judged("seal.form")
+@vector("openpgp.form", "limit")
+def openpgp_129_subkeys() -> Judged:
+    """One subkey more than a certificate may have."""
+    keys = (pgp.Key("signer", created=pgp.MADE + number) for number in range(129))
+    return _holding(
+        _OPERATOR + b"".join(pgp.packet(pgp.PUBLIC_SUBKEY, key.body) for key in keys), "openpgp.form"
+    )

@@ -192,26 +192,33 @@ def piv_not_revoked() -> Judged:
 @vector("piv.revocation")
 def piv_revoked() -> Judged:
     """The authority's revocation list names the operator's certificate."""
-    return _listed(issued().certificate).judged("piv.revocation")
+    ceremony = _listed(issued().certificate).concluding(identity_sealed="unproven")
+    return ceremony.judged("piv.revocation")
 
 
 _RESPONDER: Final = "Evidence Bundle Test Responder (test key)"
 
 
-def _delegate(*, for_ocsp: bool = True) -> bytes:
+def _delegate(
+    *more: tuple[x509.ExtensionType, bool],
+    for_ocsp: bool = True,
+    by: str = _ROOT,
+    validity: tuple[int, int] = certificates.VALIDITY,
+) -> bytes:
     usage = ExtendedKeyUsageOID.OCSP_SIGNING if for_ocsp else ExtendedKeyUsageOID.CLIENT_AUTH
     return certificates.certificate(
         _RESPONDER,
         keys.ec_key(_RESPONDER).public_key(),
         _ROOT,
-        keys.ec_key(_ROOT),
-        extensions=((x509.ExtendedKeyUsage([usage]), False),),
+        keys.ec_key(by),
+        validity=validity,
+        extensions=((x509.ExtendedKeyUsage([usage]), False), *more),
     )
 
 
-def _answered(signer: str = _ROOT, **changes: object) -> Ceremony:
+def _answered(signer: str = _ROOT, *, about: bytes | None = None, **changes: object) -> Ceremony:
     made = ocsp.response(
-        issued().certificate,
+        about or issued().certificate,
         authority(),
         keys.ec_key(signer),
         **changes,  # type: ignore[arg-type] # its keywords
@@ -242,6 +249,35 @@ def piv_ocsp_by_a_client() -> Judged:
     """The OCSP response is by a key that the authority certified for something else."""
     ceremony = _answered(_RESPONDER, delegate=_delegate(for_ocsp=False))
     return ceremony.judged(unsure=("piv.revocation",))
+
+
+@vector("piv.revocation", "ocsp", "forged")
+def piv_ocsp_by_a_self_made_delegate() -> Judged:
+    """The responder's certificate names the authority as its issuer, and another key signed it."""
+    ceremony = _answered(_RESPONDER, delegate=_delegate(by="a stranger"))
+    return ceremony.judged(unsure=("piv.revocation",))
+
+
+@vector("piv.revocation", "ocsp", "time")
+def piv_ocsp_by_an_expired_delegate() -> Judged:
+    """The responder's certificate had expired when the response was made."""
+    delegate = _delegate(validity=(CREATED - 2 * YEAR, CREATED - YEAR))
+    return _answered(_RESPONDER, delegate=delegate).judged(unsure=("piv.revocation",))
+
+
+@vector("piv.revocation", "ocsp", "critical")
+def piv_ocsp_by_a_limited_delegate() -> Judged:
+    """The responder's certificate has a critical extension that is not known."""
+    unknown = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.25.1"), b"\x05\x00")
+    delegate = _delegate((unknown, True))
+    return _answered(_RESPONDER, delegate=delegate).judged(unsure=("piv.revocation",))
+
+
+@vector("answers about other certificates are passed over", "ocsp")
+def piv_ocsp_about_another() -> Judged:
+    """The OCSP response says that another certificate of the authority is revoked."""
+    revoked = ocsp.revoked(CREATED - YEAR)
+    return _answered(about=_delegate(), status=revoked).judged()
 
 
 @vector("piv.revocation", "ocsp")

@@ -83,7 +83,8 @@ def seal_certificate_withheld() -> Judged:
     """The only signer's certificate is withheld: nothing can be said of the seal."""
     unsure = ("container.complete", "seal.anchor", "seal.required", "seal.signature", "seal.signer")
     ceremony = replace(snapshot(), absent=frozenset({"operator.piv"}))
-    return ceremony.judged(unsure=(*unsure, "seal.validity"))
+    piv = (f"piv.{name}" for name in ("form", "key", "signature", "usage", "chain", "revocation"))
+    return ceremony.judged(unsure=(*unsure, "seal.validity", *piv))
 
 
 @vector("find the certificate by `x5t`")

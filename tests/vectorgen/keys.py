@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Test keys: from seeds, but for RSA keys, which are made once and kept, as are randomised signatures."""
+"""Test keys: from seeds; RSA and DSA keys are made once and kept, as are randomised signatures."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 from typing import Final
 
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, mldsa, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 KEPT: Final = Path(__file__).parents[2] / "test-vectors" / "keys"
@@ -26,7 +28,11 @@ _CURVES: Final = {
     "p521": (ec.SECP521R1(), hashes.SHA512(), 66),
 }
 PrivateKey = (
-    ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey | mldsa.MLDSA65PrivateKey
+    ec.EllipticCurvePrivateKey
+    | ed25519.Ed25519PrivateKey
+    | rsa.RSAPrivateKey
+    | dsa.DSAPrivateKey
+    | mldsa.MLDSA65PrivateKey
 )
 
 
@@ -52,16 +58,32 @@ def ml_dsa_key(name: str) -> mldsa.MLDSA65PrivateKey:
 
 
 @cache
-def rsa_key(name: str, bits: int = 2048) -> rsa.RSAPrivateKey:
+def rsa_key(
+    name: str, bits: int = 2048, generate: Callable[[int], rsa.RSAPrivateKey] | None = None
+) -> rsa.RSAPrivateKey:
     """The kept key; made where there is none."""
+    making = generate or partial(rsa.generate_private_key, 65537)
+    key = _kept_key(name, lambda: making(bits))
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise TypeError(f"{name} is no RSA key")
+    return key
+
+
+@cache
+def dsa_key(name: str) -> dsa.DSAPrivateKey:
+    """As `rsa_key`, of 2048 bits."""
+    key = _kept_key(name, lambda: dsa.generate_private_key(2048))
+    if not isinstance(key, dsa.DSAPrivateKey):
+        raise TypeError(f"{name} is no DSA key")
+    return key
+
+
+def _kept_key(name: str, generate: Callable[[], PrivateKey]) -> PrivateKeyTypes:
     path = KEPT / f"{name}.pem"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(pem(rsa.generate_private_key(65537, bits)))
-    key = serialization.load_pem_private_key(path.read_bytes(), None, unsafe_skip_rsa_key_validation=False)
-    if not isinstance(key, rsa.RSAPrivateKey):
-        raise TypeError(f"{path.name} holds no RSA key")
-    return key
+        path.write_bytes(pem(generate()))
+    return serialization.load_pem_private_key(path.read_bytes(), None)
 
 
 def pem(key: PrivateKey) -> bytes:

@@ -52,10 +52,11 @@ def issued(
     signer: ec.EllipticCurvePrivateKey | None = None,
     validity: tuple[int, int] = VALIDITY,
     is_authority: bool = False,
+    usage: tuple[str, ...] = ("digital_signature",),
 ) -> bytes:
     """A certificate by the operator's PIV key."""
-    usage = (certificates.usages("digital_signature"), True)
-    given = certificates.authority() if is_authority else (certificates.NO_AUTHORITY, usage)
+    said = (certificates.usages(*usage), True)
+    given = certificates.authority() if is_authority else (certificates.NO_AUTHORITY, said)
     return certificates.certificate(
         subject,
         key,

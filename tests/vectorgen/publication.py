@@ -28,6 +28,9 @@ from tests.vectorgen import (
     judged_later_log,
     judged_log,
     judged_openpgp,
+    judged_openpgp_key,
+    judged_openpgp_seal,
+    judged_openpgp_time,
     judged_piv,
     judged_previous,
     judged_quote,
@@ -56,6 +59,9 @@ MODULES: Final = (
     judged_seal,
     judged_envelope,
     judged_openpgp,
+    judged_openpgp_key,
+    judged_openpgp_seal,
+    judged_openpgp_time,
     judged_piv,
     judged_hardware,
     judged_cross,
@@ -146,8 +152,8 @@ def key_files() -> dict[str, bytes]:
     found |= {"witness-p384.der": witness.certificate, "witness-p384.pem": keys.pem(witness.key)}
     for name, held in {"ek": ek(), "ak": ak(), "key": key(), "key-parent": storage()}.items():
         found |= {f"tpm-{name}.pem": keys.pem(held.private), f"tpm-{name}.pub": held.area}
-    for kept in sorted(keys.KEPT.glob("tpm-*-rsa2048.pem")):
-        found[kept.name] = kept.read_bytes()
+    for pattern in ("tpm-*-rsa2048.pem", "openpgp-*.pem"):
+        found |= {kept.name: kept.read_bytes() for kept in sorted(keys.KEPT.glob(pattern))}
     found[keys.SIGNATURES] = (keys.KEPT / keys.SIGNATURES).read_bytes()
     return found
 

@@ -7,7 +7,7 @@ Spec: "Seals".
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -102,19 +102,20 @@ class OpenPgpSeal:
     signer: openpgp.Certificate
     message: bytes | None = None
     kind: int = openpgp.BINARY
-    digest: str = "sha256"
     at: int = SEALED_AT
-    hashed: Mapping[int, bytes] = field(default_factory=dict)
     certificate: bytes | None = None
     before: bytes = b""
 
     def __call__(self, making: Making) -> Sealed:
         message = making.manifest if self.message is None else self.message
-        signature = self.signer.sign(
-            message, at=self.at, kind=self.kind, digest=self.digest, hashed=self.hashed
-        )
+        signature = self.signer.sign(message, at=self.at, kind=self.kind)
         node: list[object] = [OPENPGP, self.before + signature]
         return Sealed(node=node if self.certificate is None else [*node, self.certificate])
+
+
+def signed(sign: Callable[[bytes], bytes]) -> Callable[[Making], Sealed]:
+    """The OpenPGP seal that `sign` makes of the manifest."""
+    return lambda making: other(OPENPGP, sign(making.manifest))
 
 
 def other(type: str, value: bytes) -> Sealed:

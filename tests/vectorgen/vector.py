@@ -16,6 +16,7 @@ from tests.vectorgen.tree import Row
 AREAS: Final = (
     "container",
     "seal",
+    "openpgp",
     "piv",
     "hardware",
     "cross",

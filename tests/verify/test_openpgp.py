@@ -10,11 +10,12 @@ import pytest
 
 from bundlefmt import labels
 from bundlefmt.bundle import Bundle, Seal
+from bundlefmt.moment import when
 from bundlefmt.verify import Outcome, Policy, Report, Verdict, verify
-from tests.evidence import openpgp_maker as pgp
-from tests.evidence.openpgp_maker import AT, DAY, MADE, Subkey, UserId, make
 from tests.test_soundness import Artifacts, Ceremony
-from tests.verify.openpgp_cases import CASES, LATER, OTHER, PRIMARY, SIGNER, SOUND, Case
+from tests.vectorgen import openpgp_maker as pgp
+from tests.vectorgen.openpgp_cases import CASES, LATER, OTHER, PRIMARY, SIGNER, SOUND, Case
+from tests.vectorgen.openpgp_maker import AT, DAY, MADE, Subkey, UserId, make
 
 SEAL = "seal 2"  # the first is the ceremony's own
 
@@ -120,13 +121,13 @@ def test_without_a_time_it_is_judged_when_the_manifest_was_made() -> None:
     report = verify(bundle, Policy())
     assert bundle.manifest.created > MADE
     assert checks(report, Outcome.FAILED) == set()
-    assert message(report, "openpgp.expiry") == f"expires at {MADE + 60 * DAY}"
+    assert message(report, "openpgp.expiry") == f"expires at {when(MADE + 60 * DAY)}"
 
 
 def test_a_later_retirement_is_told_and_does_not_reach_back() -> None:
     report = verify(ceremony({"pgp": SOUND.revoked(pgp.RETIRED, LATER).encode()}), Policy(at=AT))
     assert checks(report, Outcome.FAILED) == set()
-    assert message(report, "openpgp.revocation") == f"retired at {LATER}, later than {AT}"
+    assert message(report, "openpgp.revocation") == f"retired at {when(LATER)}, later than {when(AT)}"
 
 
 @pytest.mark.parametrize("label", ["first", "zzz"])
@@ -228,4 +229,4 @@ def test_the_order_of_packets_plays_no_part() -> None:
     for order in ((first, second), (second, first)):
         made = replace(SOUND, parts=(*SOUND.parts[:2], *((pgp.SIGNATURE, each) for each in order)))
         report = verify(ceremony({"pgp": made.encode()}), Policy(at=AT))
-        assert message(report, "openpgp.expiry") == f"expires at {MADE + 90 * DAY}"
+        assert message(report, "openpgp.expiry") == f"expires at {when(MADE + 90 * DAY)}"

@@ -13,6 +13,11 @@ from bundletools.errors import DeviceError, NotRecheckableError, SealError, Tool
 VERBS: Final = (
     *app.VERBS,
     Verb("capture", "Have the TPM attest this ceremony.", "bundletools.capture_cli:capture"),
+    Verb(
+        "certify",
+        "Have an identity's key sign the other identity of its holder.",
+        "bundletools.certify_cli:certify",
+    ),
     Verb("seal", "Sign the manifest and add the signature as a seal.", "bundletools.seal_cli:seal"),
     Verb("recheck", "Have this machine's TPM make the bundle's AK again.", "bundletools.recheck_cli:recheck"),
     Verb("yubikey", "Show attached YubiKeys.", "bundletools.yubikey_cli:app"),
