@@ -61,5 +61,9 @@ class MalformedError(BundleError):
         self.path = path
 
 
+class UnusableError(BundleError, ValueError):
+    """Well-formed input that what was asked for cannot be done with."""
+
+
 class EncodeError(BundleError):
     """A value that the format cannot carry was given to an encoder."""

@@ -106,7 +106,8 @@ OID_OPENPGP_KEY: Final = f"{OID_ARC}.2"
 # --- YubiKey attestation ---------------------------------------------------------------------------
 OID_YUBICO: Final = "1.3.6.1.4.1.41482"  # IANA Private Enterprise Numbers
 # SHA-256 of the DER of the roots that attestation of YubiKeys leads to -> name. Published by the vendor,
-# developers.yubico.com/PKI and PIV/Introduction; the last issued attestation keys of 2018.
+# there and below PIV/Introduction; the last issued attestation keys of 2018.
+YUBICO_ROOTS_SOURCE: Final = "https://developers.yubico.com/PKI"
 YUBICO_ROOTS: Final = {
     "62760c6a6ef91679f454c8902b80fd009825b3f25da90f1fbace2ec6586cd5a8": "Yubico Attestation Root 1",
     "63ece914e54dd87915f34033c85af4c0696ba1512f8add66ced738331207b546": "Yubico PIV Root CA Serial 263751",

@@ -241,6 +241,7 @@ def main() -> None:
         environment = {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "GNUPGHOME": str(keyring),
+            "XDG_CONFIG_HOME": str(OUTPUT.resolve() / "config"),
             "TPM2TOOLS_TCTI": tpm.tcti,
             "TSS2_LOG": "all+none",
         }

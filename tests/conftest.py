@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -23,6 +23,14 @@ settings.register_profile("evidence-bundle", deadline=None, print_blob=True)
 settings.load_profile("evidence-bundle")
 
 Need = Callable[..., None]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nobody_is_known(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What whoever runs the tests trusts has no place in them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        yield
 
 
 def _absent(reason: str) -> None:

@@ -9,22 +9,17 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import track
 
 from bundlefmt.bundle import Bundle, map_file
 from bundlefmt.cli.arguments import JsonOption, print_json
 from bundlefmt.cli.run import Exit, UsageError, say
-from bundlefmt.evidence.tpm import UnsupportedAlgorithmError, alg_name
-from bundlefmt.evidence.tpm_algorithm import TpmAlg, digest
+from bundlefmt.evidence.tpm_algorithm import TpmAlg, UnsupportedAlgorithmError, alg_name, digest
 from bundlefmt.labels import MAGIC
 from bundlefmt.logs.ima_source import ImaSource
 from bundlefmt.logs.platform import Platform, summarise
 from bundlefmt.logs.recognise import Log, decode_log
 from bundlefmt.logs.tcg import FirmwareLog
 from bundlefmt.render import events, platform
-from bundlefmt.verify import Policy
-from bundlefmt.verify.verifier import tell
 from bundlefmt.wire import Buffer
 
 _ROLES = ("firmware-log", "userspace-log", "ima-log")
@@ -91,6 +86,10 @@ def _logs(data: Buffer) -> Iterator[tuple[str, Log, Platform | None]]:
     if bytes(data[: len(MAGIC)]) != MAGIC:
         yield "log", decode_log(data), None
         return
+    # of a log alone nothing is judged: the checks are left unread
+    from bundlefmt.verify import Policy
+    from bundlefmt.verify.verifier import tell
+
     bundle = Bundle.decode(data)
     found = dict(tell(bundle, Policy()))
     for label, item in sorted(bundle.manifest.items.items()):
@@ -104,6 +103,10 @@ def _chosen(one: Log, bank: int, wanted: frozenset[int]) -> Iterator[events.Row]
     if not isinstance(one, ImaSource):
         found = iter(list(found))  # an error comes before the first line
     elif one.count > _MANY and sys.stderr.isatty():
+        # who reads a short list does not wait for the bar
+        from rich.console import Console
+        from rich.progress import track
+
         console = Console(stderr=True)
         found = iter(track(found, "reading", total=one.count, console=console, transient=True))
     return (row for row in found if row["pcr"] is None or row["pcr"] in wanted)

@@ -5,18 +5,17 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import IntEnum
-from typing import Final
+from typing import Any, Final
 
 import typer
 from typer.exceptions import TyperException
 
 from bundlefmt.cli.files import FileExistsRefusal, standard_output
-from bundlefmt.errors import EncodeError, MalformedError
+from bundlefmt.errors import EncodeError, MalformedError, UnusableError
 from bundlefmt.render.words import cut, safe
-from bundlefmt.verify import Verdict
 
 MAX_ERROR: Final = 1000  # characters; a file's text may be in a message
 
@@ -33,13 +32,6 @@ class Exit(IntEnum):
     INDETERMINATE = 3
     MALFORMED = 4
     DEVICE = 5
-
-
-BY_VERDICT = {
-    Verdict.PASSED: Exit.PASSED,
-    Verdict.FAILED: Exit.FAILED,
-    Verdict.INDETERMINATE: Exit.INDETERMINATE,
-}
 
 
 class UsageError(Exception):
@@ -96,7 +88,7 @@ def _signals() -> Iterator[None]:
             signal.signal(each, handler)
 
 
-def run(app: typer.Typer) -> int:
+def run(app: Callable[..., Any]) -> int:
     """Run the command line; returns the exit code. Interrupts end like other programs' do."""
     try:
         with _signals(), standard_output():
@@ -124,7 +116,7 @@ def run(app: typer.Typer) -> int:
     except (UsageError, FileExistsRefusal) as error:
         complain(str(error), error.hint)
         return Exit.USAGE
-    except EncodeError as error:
+    except (EncodeError, UnusableError) as error:
         complain(str(error))
         return Exit.USAGE
     except OSError as error:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import IntFlag
 from typing import Final
 
-from bundlefmt.errors import Code
+from bundlefmt.errors import Code, UnusableError
 from bundlefmt.evidence import der
 from bundlefmt.evidence.distinguished_name import Name
 from bundlefmt.wire import Buffer
@@ -32,7 +32,7 @@ _UNIQUE_IDS: Final = (der.context(1, constructed=False), der.context(2, construc
 _EXTENSIONS: Final = der.context(3, constructed=True)
 
 
-class CertificateError(ValueError):
+class CertificateError(UnusableError):
     """A certificate, list or chain that cannot be used; the message says why."""
 
 

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
-
-import pysequoia
+from typing import Any, Final
 
 from bundlefmt.evidence.openpgp_algorithm import CURVES
 from bundlefmt.evidence.openpgp_key import Point, PublicKey
@@ -36,6 +34,8 @@ def read_fingerprint(certificate: bytes) -> str:
 
 def verify(certificate: bytes, signature: bytes, message: bytes) -> VerifiedSignature:
     """Raises OpenPgpError unless Sequoia accepts `signature` over `message` by a key of `certificate`."""
+    import pysequoia
+
     known = _certificate(certificate)
     try:
         parsed = pysequoia.Sig.from_bytes(signature)
@@ -52,7 +52,10 @@ def lacks(key: PublicKey) -> bool:
 
 
 @lru_cache(maxsize=4)  # sixty seals by one certificate of megabytes ask for it sixty times
-def _certificate(data: bytes) -> pysequoia.Cert:
+def _certificate(data: bytes) -> Any:
+    # a native library, which only those load who judge
+    import pysequoia
+
     try:
         return pysequoia.Cert.from_bytes(data)
     except (RuntimeError, ValueError) as error:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import datetime
 import json
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -17,6 +16,7 @@ from typing import Final
 from bundlefmt import cbor
 from bundlefmt.errors import Code, MalformedError
 from bundlefmt.evidence.pcr import MAX_INDEX, PcrValues
+from bundlefmt.evidence.toml_text import decode_toml
 from bundlefmt.evidence.tpm_algorithm import HASHES, TpmAlg, hash_size
 from bundlefmt.wire import Buffer
 
@@ -86,7 +86,7 @@ class Reference:
             if text.lstrip().startswith("{"):
                 value = json.loads(text, object_pairs_hook=_members)
             else:
-                value = tomllib.loads(text)
+                value = decode_toml(text)
         except (ValueError, RecursionError) as error:  # numbers of too many digits are a ValueError too
             raise _malformed(f"neither CBOR, JSON nor TOML: {str(error)[:120]}") from None
         return _listed(value, name)

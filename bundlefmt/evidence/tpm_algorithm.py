@@ -17,10 +17,11 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from bundlefmt.errors import UnusableError
 from bundlefmt.wire import Buffer
 
 
-class UnsupportedAlgorithmError(ValueError):
+class UnsupportedAlgorithmError(UnusableError):
     """An algorithm that is not computed here; the message names it."""
 
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measurement logs in words: each event with what it says, and whether its digest covers those words.
 
-Rows are plain dictionaries, from which both the table and the JSON are made. Spec: "Logs as JSON".
+Rows are plain dictionaries of exact text, from which both the table and the JSON are made. Spec: "Logs as
+JSON".
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from bundlefmt.errors import MalformedError
-from bundlefmt.evidence.tpm import TpmAlg, UnsupportedAlgorithmError, alg_name
+from bundlefmt.evidence.tpm_algorithm import TpmAlg, UnsupportedAlgorithmError, alg_name
 from bundlefmt.logs.cel import CelRecord, firmware_events, ima_entries
 from bundlefmt.logs.content import Content, Octets, StartupLocality, Text, decode_content
 from bundlefmt.logs.coverage import Coverage, Covered, cover
@@ -29,7 +30,8 @@ from bundlefmt.logs.signature_list import decode_signature, decode_signature_dat
 from bundlefmt.logs.systemd import SystemdLog, SystemdRecord
 from bundlefmt.logs.tcg import FirmwareLog, SpecId
 from bundlefmt.render import Json
-from bundlefmt.render.words import cut, plural, safe
+from bundlefmt.render.words import cut, plural
+from bundlefmt.render.words import lines as gate
 
 Row = dict[str, Json]
 Pcrs = dict[str, dict[str, str]]
@@ -117,7 +119,7 @@ def _firmware_row(event: Event, bank: int) -> Row:
         "coverage": covered.coverage.value,
         "covered_part": covered.part.value if covered.part else None,
         "known": covered.known,
-        "untrusted_words": safe(words(decode_content(event))),
+        "untrusted_words": words(decode_content(event)),
         "shown": _shown(covered),
     }
 
@@ -135,12 +137,12 @@ def _systemd_row(record: SystemdRecord, bank: int) -> Row:
     return {
         "number": record.number,
         "pcr": record.index if record.extended else None,
-        "untrusted_type": safe(record.untrusted_event_type or record.register.value),
+        "untrusted_type": record.untrusted_event_type or record.register.value,
         "digests": _digests(record.digests),
         "coverage": (Coverage.COVERED if covered else Coverage.OPAQUE).value,
         "covered_part": "text" if covered else None,
         "known": None,
-        "untrusted_words": safe(record.untrusted_string or ""),
+        "untrusted_words": record.untrusted_string or "",
         "shown": "covered" if covered else "label only",
     }
 
@@ -155,15 +157,19 @@ def _ima_rows(listed: Iterable[ImaEntry], alg: int | None) -> Iterator[Row]:
         yield {
             "number": entry.number,
             "pcr": entry.index,
-            "untrusted_type": safe(entry.untrusted_template),
+            "untrusted_type": entry.untrusted_template,
             "digests": {alg_name(alg) if alg else "unknown": entry.template_digest.hex()},
             "coverage": (Coverage.COVERED if covered else Coverage.OPAQUE).value,
             "covered_part": "data" if covered else None,
             "known": "violation" if entry.violation else None,
-            "untrusted_words": safe(name.encode("utf-8", "replace").decode())
-            + (f"  {digest.alg or ''}:{digest.value.hex()}" if digest else ""),
+            "untrusted_words": _utf8(name) + (f"  {digest.alg or ''}:{digest.value.hex()}" if digest else ""),
             "shown": "violation" if entry.violation else "covered" if covered else "label only",
         }
+
+
+def _utf8(text: str) -> str:
+    """With U+FFFD for bytes that are no UTF-8, which stand as surrogates: JSON has no place for halves."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _cel_rows(records: tuple[CelRecord, ...], bank: int) -> Iterator[Row]:
@@ -230,6 +236,7 @@ def _authority(data: bytes) -> str:
     return subject or _octets(data)
 
 
+@gate
 def lines(shown: Iterable[Row]) -> Iterator[str]:
     """The rows as a table for people."""
     for row in shown:

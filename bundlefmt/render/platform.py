@@ -11,17 +11,17 @@ from typing import TypeVar
 
 from bundlefmt.logs.platform import Platform
 from bundlefmt.logs.reading import Fact
-from bundlefmt.render.words import cut, plural, safe
+from bundlefmt.render.words import cut, plural
 
 T = TypeVar("T")
 
 
 def _line(name: str, fact: Fact[T], words: str) -> str:
-    return f"{name:18} {cut(safe(words))}  ({fact.standing.value}: {fact.because})"
+    return f"{name:18} {cut(words)}  ({fact.standing.value}: {fact.because})"
 
 
 def summary(platform: Platform) -> Iterator[str]:
-    """What a firmware log tells, a line a fact; nothing is judged here."""
+    """What a firmware log tells, a line a fact, as text that who prints it makes safe. Nothing is judged."""
     secure = platform.secure_boot
     on = {True: "on", False: "off", None: "not told"}[secure.enabled.value]
     yield _line("Secure Boot", secure.enabled, on)

@@ -114,5 +114,5 @@ def short(data: bytes, keep: int = 16) -> str:
     return data.hex() if len(data) <= keep else f"{data[:keep].hex()}…"
 
 
-def plural(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+def plural(count: int, noun: str, several: str = "") -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {several or noun + 's'}"

@@ -28,7 +28,8 @@ class NotPassedError(BundleError):
 class Report:
     """What a verifier may say. It has no truth value: look at `verdict` or call `require()`.
 
-    `platforms` is what each firmware log tells, with the standing that each fact has.
+    `platforms` is what each firmware log tells, with the standing that each fact has. `sealed_by` is who of
+    those whom the policy pins or knows has sealed: the role of a certificate, and its fingerprint or digest.
     """
 
     manifest_digest: bytes
@@ -36,6 +37,7 @@ class Report:
     findings: tuple[Finding, ...]
     conclusions: tuple[Conclusion, ...]
     platforms: tuple[tuple[str, Platform], ...] = ()
+    sealed_by: tuple[tuple[str, str], ...] = ()
 
     @property
     def verdict(self) -> Verdict:

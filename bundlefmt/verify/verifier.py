@@ -76,12 +76,14 @@ def verify(bundle: Bundle, policy: Policy, *, previous: Bundle | None = None) ->
     for _, _, checks in PLAN:
         for check in checks:
             findings.extend(check.run(context))
+    known = ((signer.role, signer.identity) for signer in seals.sealed_by_pinned(context))
     return Report(
         manifest_digest=hash_bytes(labels.HASH_SHA256, bundle.manifest_raw),
         policy=policy,
         findings=tuple(findings),
         conclusions=draw(context, findings),
         platforms=told(context, attested=attested(context, findings)),
+        sealed_by=tuple(dict.fromkeys(known)),
     )
 
 

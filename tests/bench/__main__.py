@@ -99,9 +99,13 @@ def bare_signatures() -> None:
 def starting() -> Iterator[Figure]:
     file = str(seeds.FOLDER / seeds.SMALL / "bundle.evb")
     nothing = milliseconds(partial(python, "-c", "pass"))
-    for words in (["--help"], ["inspect", file]):
+    for name, words in (
+        ("--help", ["--help"]),
+        ("log --help", ["log", "--help"]),
+        ("inspect", ["inspect", file]),
+    ):
         took = milliseconds(partial(python, "-c", _BUNDLE, *words))
-        yield Figure(f"bundle {words[0]} : python -c pass", took, nothing, "ms")
+        yield Figure(f"bundle {name} : python -c pass", took, nothing, "ms")
 
 
 def main() -> None:

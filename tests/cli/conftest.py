@@ -21,7 +21,12 @@ VECTORS = ROOT / "test-vectors"
 # whatever a test has printed as JSON is what the specification publishes
 SCHEMAS = {
     verb: json.loads((ROOT / "spec" / f"{name}.schema.json").read_text(encoding="utf-8"))
-    for verb, name in (("inspect", "inspection"), ("verify", "report"), ("diff", "comparison"))
+    for verb, name in (
+        ("inspect", "inspection"),
+        ("verify", "report"),
+        ("diff", "comparison"),
+        ("log", "log"),
+    )
 }
 
 
@@ -51,10 +56,11 @@ def terms(name: str) -> list[str]:
     policy = json.loads((VECTORS / name / "vector.json").read_text(encoding="utf-8"))["policy"]
     options = [word for pin in policy["pins_openpgp"] for word in ("--pin-openpgp", pin)]
     options += [word for pin in policy["pins_piv"] for word in ("--pin-piv", pin)]
-    options += [word for each in policy["anchors"] for word in ("--anchor", str(VECTORS / "keys" / each))]
-    options += [
-        word for each in policy["references"] for word in ("--reference", str(VECTORS / "keys" / each))
-    ]
+    options += [word for pin in policy["pins_hardware"] for word in ("--pin-hardware", pin)]
+    for name in ("anchors", "anchors_piv", "anchors_hardware", "references"):
+        option = "--" + name.replace("anchors", "anchor").replace("references", "reference").replace("_", "-")
+        options += [word for each in policy[name] for word in (option, str(VECTORS / "keys" / each))]
+    options += ["--require-no-advisories"] * policy["require_no_advisories"]
     allowed = [key for key, on in policy.items() if key.startswith("allow_") and on]
     options += [word for key in allowed for word in ("--allow", key.removeprefix("allow_").replace("_", "-"))]
     return options if policy["at"] is None else [*options, "--at", str(policy["at"])]

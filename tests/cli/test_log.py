@@ -13,7 +13,17 @@ from demo import firmware_log
 from tests.cli.conftest import Bundle, vector
 from tests.conftest import Need
 from tests.provenance import Provenance, cases
-from tests.vectorgen.measured import Log, Measured, boot, measured_files, userspace
+from tests.vectorgen.measured import (
+    IPL,
+    VARIABLE,
+    Event,
+    Log,
+    Measured,
+    boot,
+    measured_files,
+    userspace,
+    variable,
+)
 
 BANKS = ("sha1", "sha256", "sha384", "sha512")
 
@@ -124,6 +134,55 @@ def test_ima_lists(bundle: Bundle, tmp_path: Path) -> None:
         "/usr/bin/tool-0",
         "/usr/bin/tool-1",
     ]
+
+
+HOSTILE = 'a\x1b[31m\u202eb "\\u{1b}" é'
+
+
+def test_json_has_the_text_that_was_read_and_a_terminal_its_escapes(bundle: Bundle, tmp_path: Path) -> None:
+    """What looks like an escape is text too, and is not taken for one."""
+    (tmp_path / "ima").write_bytes(Measured(path=HOSTILE, content=b"x").encode())
+    answer = bundle("log", tmp_path / "ima", "--json")
+    assert answer.json["events"][0]["untrusted_words"].startswith(f"{HOSTILE}  sha256:")
+    assert r"a\u001b[31m\u202eb \"\\u{1b}\" é" in answer.out
+    assert r"a\u{1b}[31m\u{202e}b" in bundle("log", tmp_path / "ima").out
+
+
+def test_events_and_what_booted_are_exact_in_json(bundle: Bundle, tmp_path: Path) -> None:
+    option = "evil\u202e\n\x1b[2J"
+    (tmp_path / "log").write_bytes(userspace(option))
+    event = bundle("log", tmp_path / "log", "--json").json["events"][0]
+    assert event["untrusted_words"] == option
+    shown = bundle("log", tmp_path / "log").out
+    assert r"evil\u{202e}\u{a}\u{1b}[2J" in shown
+    assert all(line.isprintable() for line in shown.splitlines())
+
+
+def test_firmware_logs_and_what_booted_are_exact_in_json(bundle: Bundle, tmp_path: Path) -> None:
+    """A command line and a variable's name, in the event and in the summary made of them."""
+    line, name = "ro\u202e\x1b[2Jquiet", "Boot\u2066x"
+    command = Event(pcr=8, type=IPL, data=f"kernel_cmdline: {line}\0".encode(), measured=line.encode())
+    named = Event(pcr=7, type=VARIABLE, data=variable(name, b"\1"))
+    (tmp_path / "log").write_bytes(Log(events=[*boot(), command, named]).encode())
+    log = bundle("log", tmp_path / "log", "--json").json["logs"][0]
+    words = [event["untrusted_words"] for event in log["events"]]
+    assert words[-1] == f"variable {name} = 01"
+    assert line in words[-2]
+    assert any(line in told for told in log["platform"])
+    shown = bundle("log", tmp_path / "log").out
+    assert shown.count(r"ro\u{202e}\u{1b}[2Jquiet") >= 2
+    assert all(each.isprintable() for each in shown.splitlines())
+
+
+def test_names_that_are_no_text(bundle: Bundle, tmp_path: Path) -> None:
+    """JSON has no bytes, and strict readers refuse half a surrogate pair."""
+    entry = Measured(path="/tmp/aXb", content=b"x").encode().replace(b"aXb", b"a\xffb")
+    (tmp_path / "ima").write_bytes(entry)
+    answer = bundle("log", tmp_path / "ima", "--json")
+    assert answer.json["events"][0]["untrusted_words"].startswith("/tmp/a\ufffdb  sha256:")
+    assert not re.search(r"\\u[dD][89a-fA-F]", answer.out)
+    (tmp_path / "systemd").write_bytes(userspace("enter-XY").replace(b"XY", b"\\ud800"))
+    assert bundle("log", tmp_path / "systemd", "--json").code == 4
 
 
 def test_systemd_logs(bundle: Bundle, tmp_path: Path) -> None:

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
+from bundlefmt.logs.coverage import Coverage, Part
 from bundlefmt.verify.verifier import CHECK_IDS
 from tests.cli.conftest import SCHEMAS, Bundle, terms, vector
 from tests.json_schema import faults
 from tests.test_vectors import JUDGED, REFUSED, said
 
-INSPECTION, REPORT = SCHEMAS["inspect"], SCHEMAS["verify"]
+INSPECTION, REPORT, LOG = SCHEMAS["inspect"], SCHEMAS["verify"], SCHEMAS["log"]
 
 
 @pytest.mark.parametrize("name", JUDGED[::6])
@@ -31,6 +32,23 @@ def test_inspections(name: str, bundle: Bundle) -> None:
     shown = bundle("inspect", vector(name), "--json").json
     assert list(faults(shown, INSPECTION)) == []
     assert (shown["malformed"] is None) == (name in JUDGED)
+
+
+@pytest.mark.parametrize("name", [name for name in JUDGED if name.startswith("log_")][::3])
+def test_logs(name: str, bundle: Bundle) -> None:
+    answer = bundle("log", vector(name), "--json")
+    if answer.code == 0:
+        assert list(faults(answer.json, LOG)) == []
+        assert answer.json["events"] == answer.json["logs"][0]["events"]
+    else:
+        assert (answer.code, answer.out) == (4, "")
+
+
+def test_the_schema_of_logs_knows_all_that_coverage_can_be() -> None:
+    event = LOG["$defs"]["event"]["properties"]
+    assert set(event["coverage"]["enum"]) == set(Coverage)
+    assert set(event["covered_part"]["enum"]) == {*Part, None}
+    assert set(event) == set(SCHEMAS["diff"]["$defs"]["event"]["required"])
 
 
 def _without(*path: str) -> Callable[[Any], None]:
@@ -52,6 +70,14 @@ CHANGES: dict[str, tuple[str, dict[str, Any], Callable[[Any], None]]] = {
     "other-verdict": ("verify", REPORT, lambda value: value.update(verdict="PERHAPS")),
     "other-outcome": ("verify", REPORT, lambda value: value["findings"][0].update(outcome="ok")),
     "other-basis": ("verify", REPORT, lambda value: value["conclusions"][0].update(basis="sure")),
+    "other-trust": ("verify", REPORT, lambda value: value["policy"].update(trust={"sha256": "00"})),
+    "other-sealed-by": ("verify", REPORT, lambda value: value["sealed_by"].append({"role": "quote"})),
+    "no-events": ("log", LOG, _without("events")),
+    "no-words": ("log", LOG, lambda value: value["events"][0].pop("untrusted_words")),
+    "other-coverage": ("log", LOG, lambda value: value["events"][0].update(coverage="half")),
+    "words-that-were-shown": ("log", LOG, lambda value: value["events"][0].update(shown="covered")),
+    "pcr-in-hexadecimal": ("log", LOG, lambda value: value["pcrs"]["sha256"].update(a="00")),
+    "half-an-octet-of-pcr": ("log", LOG, lambda value: value["pcrs"]["sha256"].update({"0": "0"})),
     "time-in-words": ("verify", REPORT, lambda value: value["policy"].update(at="now")),
 }
 
@@ -59,7 +85,7 @@ CHANGES: dict[str, tuple[str, dict[str, Any], Callable[[Any], None]]] = {
 @pytest.mark.parametrize("name", CHANGES)
 def test_the_schemas_can_refuse(name: str, bundle: Bundle) -> None:
     words, schema, change = CHANGES[name]
-    value = bundle(words, vector("activation_whole"), "--json").json
+    value = bundle(words, vector("log_firmware"), "--json").json
     assert list(faults(value, schema)) == []
     change(value)
     assert list(faults(value, schema)) != []

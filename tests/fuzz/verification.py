@@ -10,6 +10,7 @@ from typing import Final
 from bundlefmt.bundle import Bundle
 from bundlefmt.errors import MalformedError
 from bundlefmt.render import inspection, text
+from bundlefmt.render.report import report_json, report_lines
 from bundlefmt.verify import Report, Verdict, verify
 from tests.fuzz import resealing, seeds
 from tests.fuzz.container import printed
@@ -21,8 +22,8 @@ target: Final = Targets()
 def judge(bundle: Bundle) -> Report:
     """The report under the good ceremony's pins and anchors, after it was printed in every form."""
     report = verify(bundle, seeds.policy(seeds.GOOD))
-    printed(text.report_lines(report, verbose=True))
-    json.dumps(text.report_json(report), ensure_ascii=False).encode()
+    printed(report_lines(report, verbose=True))
+    json.dumps(report_json(report), ensure_ascii=False).encode()
     return report
 
 

@@ -10,14 +10,7 @@ from typing import Protocol
 
 from bundlefmt.evidence.pcr import PcrValues
 from bundlefmt.evidence.tpm import TpmtPublic
-
-
-class DeviceError(Exception):
-    """A device cannot be reached or refuses; `hint` says what to do."""
-
-    def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.hint = hint
+from bundletools.errors import DeviceError as DeviceError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

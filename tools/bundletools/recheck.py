@@ -16,15 +16,9 @@ from bundlefmt.evidence.attest import TpmsAttest
 from bundlefmt.evidence.tpm import TpmtPublic
 from bundlefmt.evidence.tpm_signature import SignatureMismatchError, TpmtSignature
 from bundletools.capture import ENDORSEMENT
-from bundletools.devices import DeviceError, LoadedKey, Tpm
-
-
-class NotRecheckableError(Exception):
-    """The bundle lacks what would be compared; `hint` says what to do."""
-
-    def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.hint = hint
+from bundletools.devices import LoadedKey, Tpm
+from bundletools.errors import DeviceError
+from bundletools.errors import NotRecheckableError as NotRecheckableError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

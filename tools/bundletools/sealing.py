@@ -18,14 +18,7 @@ from bundlefmt.evidence.tpm import TpmtPublic
 from bundlefmt.evidence.tpm_signature import EccSignature, TpmtSignature
 from bundlefmt.verify import Outcome, Policy, verify
 from bundletools.devices import LoadedKey, Tpm
-
-
-class SealError(Exception):
-    """The seal cannot be made, or does not verify; `hint` says what to do."""
-
-    def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.hint = hint
+from bundletools.errors import SealError as SealError
 
 
 def is_named(bundle: Bundle, certificate: bytes) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import Any, Final
 
 from bundlefmt.evidence.ek_template import EK_CERTIFICATE_INDICES
@@ -25,8 +25,6 @@ from bundlefmt.evidence.x509 import CertificateError, split_der
 from bundlefmt.wire import read_all
 from bundletools.devices import Attested, Creation, DeviceError, EkCertificate, LoadedKey
 
-TCTI_VARIABLE: Final = "TPM2TOOLS_TCTI"
-DEFAULT_TCTI: Final = "device:/dev/tpmrm0"
 _EK_CHAIN: Final = range(0x01C00100, 0x01C00200)  # EK Credential Profile, "NV indices": chain of issuers
 _NV_INDICES: Final = range(0x01000000, 0x02000000)
 _READ_ATTEMPTS: Final = 8
@@ -59,11 +57,6 @@ def open_tpm(tcti: str) -> Iterator[Tpm2]:
         yield Tpm2(esapi)
     finally:
         esapi.close()
-
-
-def open_configured(tcti: str | None) -> AbstractContextManager[Tpm2]:
-    """As `open_tpm`; without a name that of the environment, else the resource manager's device."""
-    return open_tpm(tcti or os.environ.get(TCTI_VARIABLE) or DEFAULT_TCTI)
 
 
 class Tpm2:

@@ -16,7 +16,7 @@ from bundletools.yubikey import YubiKeyInfo, attached, open_yubikey
 from bundletools.yubikey_piv import Piv
 
 app: Final = typer.Typer(
-    name="yubikey", help="Show attached YubiKeys.", no_args_is_help=True, rich_markup_mode=None
+    name="yubikey", help="Show attached YubiKeys.", add_completion=False, rich_markup_mode=None
 )
 _SLOTS: Final = ("9a", "9c", "9d", "9e")
 

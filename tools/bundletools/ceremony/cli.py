@@ -17,7 +17,7 @@ from bundletools.ceremony.desk import Desk, TerminalOperator
 from bundletools.ceremony.journal import open_journal
 from bundletools.ceremony.plan import TEMPLATE, Plan
 from bundletools.ceremony.steps import publish, steps, walk
-from bundletools.tpm2 import open_configured
+from bundletools.tcti import chosen_tpm
 
 app: Final = typer.Typer(
     name="ceremony",
@@ -57,7 +57,7 @@ def run_(
         return Exit.PASSED
     refuse_existing(planned.output, force=force)
     with open_journal(planned.folder, planned.digest) as journal:
-        desk = Desk(plan=planned, journal=journal, operator=TerminalOperator(), open_tpm=open_configured)
+        desk = Desk(plan=planned, journal=journal, operator=TerminalOperator(), open_tpm=chosen_tpm)
         walk(desk, say)
         written, report = publish(desk, force=force)
     wrong = [each for each in report.findings if each.outcome is Outcome.FAILED]

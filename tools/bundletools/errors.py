@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Why a tool stops: one class for each way to end."""
+
+from __future__ import annotations
+
+
+class ToolError(Exception):
+    """`hint` says what to do."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class DeviceError(ToolError):
+    """A device cannot be reached or refuses."""
+
+
+class SealError(ToolError):
+    """The seal cannot be made, or does not verify."""
+
+
+class NotRecheckableError(ToolError):
+    """The bundle lacks what would be compared."""
