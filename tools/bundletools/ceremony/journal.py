@@ -32,8 +32,8 @@ class Journal:
         self._path = folder / NAME
         self._lines: list[dict[str, object]] = []
         whole = self._path.read_bytes() if self._path.exists() else b""
-        kept, _, torn = whole.rpartition(b"\n")
-        for line in kept.splitlines():
+        *kept, torn = whole.split(b"\n")
+        for line in kept:
             try:
                 entry = json.loads(line)
             except ValueError:
