@@ -63,5 +63,6 @@ def run_(
     wrong = [each for each in report.findings if each.outcome is Outcome.FAILED]
     for finding in wrong:
         print(safe(f"{finding.check}: {finding.message}"))
-    say(f"{os.fspath(written)}: {report.verdict.value} by its own identities; a verifier adds anchors")
+    found = "a fault was found" if wrong else "no fault is found in it by its own identities"
+    say(f"{os.fspath(written)}: written; {found}")
     return Exit.FAILED if wrong else Exit.PASSED

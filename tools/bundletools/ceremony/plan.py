@@ -72,7 +72,7 @@ class WitnessPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Paths are absolute; `digest` is of the file as it was read."""
+    """Paths begin where the plan lies; `digest` is of the file as it was read."""
 
     title: str | None
     output: Path
@@ -96,7 +96,7 @@ class Plan:
             table = tomllib.loads(data.decode())
         except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise UsageError(f"{path}: {error}") from None
-        return _plan(_Table(table, str(path)), path.resolve().parent, hashlib.sha256(data).hexdigest())
+        return _plan(_Table(table, str(path)), path.parent, hashlib.sha256(data).hexdigest())
 
 
 class _Table:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -167,8 +168,10 @@ def walk(desk: Desk, say: Callable[[str], None]) -> None:
             say(f"{heading}: done before")
             continue
         say(heading)
+        started = time.monotonic()
         parts = step.run(desk)
         desk.journal.end(step.id, desk.clock(), parts)
+        say(f"done in {time.monotonic() - started:.1f} s")
 
 
 def publish(desk: Desk, *, force: bool) -> tuple[Path, Report]:
