@@ -25,6 +25,7 @@ from bundlefmt.evidence.certificate import (
 from bundlefmt.evidence.chain import STRICT, Relaxations
 from bundlefmt.evidence.crl import MAX_LISTS, Revocation, Revoked, Standing
 from bundlefmt.evidence.x509_signature import load_key, signature_algorithm, verify_signature, weakness
+from bundlefmt.moment import when
 from bundlefmt.wire import Buffer
 
 MAX_ANSWERS: Final = 256  # of one response; a request asks about a handful
@@ -238,7 +239,9 @@ def _judge_answer(response: OcspResponse, answer: Answer) -> None:
 def _judge_time(answer: Answer, certificate: Certificate, at: int) -> None:
     if answer.this_update <= at:
         if answer.next_update is None or at > answer.next_update:
-            raise CertificateError(f"the response of {answer.this_update} was no longer current at {at}")
+            raise CertificateError(
+                f"the response of {when(answer.this_update)} was no longer current at {when(at)}"
+            )
     elif answer.this_update > certificate.not_after:
         raise CertificateError("the response was made after the certificate ended")
 
@@ -282,4 +285,4 @@ def _judge_one_maker(
     if usage is not None and KeyUsage.digitalSignature not in usage:
         raise CertificateError(f"the key usage of {maker} lacks digitalSignature")
     if not maker.not_before <= response.produced_at <= maker.not_after:
-        raise CertificateError(f"{maker} was not valid at {response.produced_at}")
+        raise CertificateError(f"{maker} was not valid at {when(response.produced_at)}")

@@ -30,8 +30,8 @@ class KeyFacts:
     """What the holder last said of one key; times in seconds since the epoch.
 
     `bound` is false for a subkey of which the holder says nothing, `agreed` for one that is to sign and did
-    not agree by a signature of its own; `flags` is None where none are given. `revocations` are (when, reason)
-    for people.
+    not agree by a signature of its own; `flags` is None where none are given. `revocations` are (when,
+    reason) for people.
     """
 
     fingerprint: str
