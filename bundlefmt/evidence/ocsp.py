@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from bundlefmt.errors import Code, MalformedError
@@ -183,11 +184,20 @@ def concerns(response: OcspResponse, certificate: Certificate, issuer: Certifica
 def _is_about(answer: Answer, certificate: Certificate, issuer: Certificate) -> bool:
     if answer.serial != certificate.serial or answer.hash not in _HASHES.values():
         return False
-    key = der.Fields(der.decode_element(issuer.spki, path=_PATH), _PATH)
+    wanted = _issuer_hashes(answer.hash, certificate.issuer.raw, issuer.spki)
+    return (answer.issuer_name, answer.issuer_key) == wanted
+
+
+@lru_cache(maxsize=64)  # one issuer is asked for in answer after answer
+def _issuer_hashes(name: str, issuer_name: bytes, issuer_spki: bytes) -> tuple[bytes, bytes]:
+    """How an answer names an issuer: by hashes of its name and of its key's bits (RFC 6960 4.1.1)."""
+    key = der.Fields(der.decode_element(issuer_spki, path=_PATH), _PATH)
     key.next()
-    named = hashlib.new(answer.hash, certificate.issuer.raw, usedforsecurity=False).digest()
-    keyed = hashlib.new(answer.hash, der.bit_string(key.next(), _PATH), usedforsecurity=False).digest()
-    return (answer.issuer_name, answer.issuer_key) == (named, keyed)
+    bits = der.bit_string(key.next(), _PATH)
+    return (
+        hashlib.new(name, issuer_name, usedforsecurity=False).digest(),
+        hashlib.new(name, bits, usedforsecurity=False).digest(),
+    )
 
 
 def revocation(
@@ -209,11 +219,16 @@ def revocation(
     reasons: list[str] = []
     good = False
     for response in responses:
-        for answer in response.answers:
-            if not _is_about(answer, certificate, issuer):
-                continue
+        answers = [each for each in response.answers if _is_about(each, certificate, issuer)]
+        if not answers:
+            continue
+        try:
+            _judge_maker(response, issuer, relaxations)
+        except (CertificateError, MalformedError) as error:
+            reasons.append(str(error))
+            continue
+        for answer in answers:
             try:
-                _judge_maker(response, issuer, relaxations)
                 _judge_answer(response, answer)
                 if answer.revoked is not None:
                     found.append(answer.revoked)
