@@ -30,7 +30,7 @@ class KeyFacts:
     """What the holder last said of one key; times in seconds since the epoch.
 
     `bound` is false for a subkey of which the holder says nothing, `agreed` for one that is to sign and did
-    not agree by a signature of its own; `flags` is None where none are given. `revocations` are (when, reason)
+    not agree by a signature of its own; `flags` is None where none are given. `revocations` are (when, why)
     for people.
     """
 

@@ -22,7 +22,7 @@ from bundlefmt.evidence.pcr import PcrValues, encode_pcr_values
 from bundlefmt.evidence.tpm import TpmAlg, TpmtPublic, digest
 from bundlefmt.manifest import Binding, Digest, Item, Manifest, RequiredSigner
 from bundlefmt.wire import Buffer
-from bundletools import templates
+from bundletools import secret_keys, templates
 from bundletools.devices import Attested, DeviceError, LoadedKey, Tpm
 
 ENDORSEMENT: Final = 0x4000000B  # TPM_RH (Part 2, 7.4)
@@ -93,7 +93,8 @@ class _Collected:
         refs: Mapping[str, str | tuple[str, ...]] | None = None,
         claimed: Mapping[str, object] | None = None,
     ) -> str:
-        """Returns the label, made unique with a number."""
+        """Returns the label, made unique with a number. Raises UsageError for a secret key."""
+        secret_keys.refuse(data, label)
         number, unique = 1, label
         while unique in self.items:
             number += 1
@@ -126,19 +127,22 @@ class _Collected:
 
 
 def capture(tpm: Tpm, request: Request) -> Captured:
-    """Ask the TPM everything once. Raises DeviceError; no key is left behind in the TPM."""
+    """Ask the TPM everything once. No key is left behind in the TPM.
+
+    Raises DeviceError; UsageError before the TPM is asked where a file that was named holds a secret key.
+    """
     if not request.identities:
         raise DeviceError("no identity is to seal this", hint="name a certificate with --operator")
     into, nonce = _Collected(), request.random(32)
     signers = _identities(into, request.identities)
+    for log in request.logs:
+        into.add(log.role.replace("-log", ".log"), log.role, log.data, claimed={"source": log.source})
     eks = _endorsement_keys(into, tpm, request.ek_issuers)
     with _attestation_key(into, tpm, request, eks) as (ak, ak_label):
         for ek_label, template in eks.items():
             _activate(into, tpm, request, (ek_label, template), (ak_label, ak))
         binding = _signing_key(into, tpm, nonce, (ak_label, ak))
         _quote(into, tpm, (ak_label, ak), binding.digest(into.items))
-    for log in request.logs:
-        into.add(log.role.replace("-log", ".log"), log.role, log.data, claimed={"source": log.source})
     withheld = into.withhold("ak-template") if request.withhold_template else {}
     manifest = Manifest(
         profile=labels.PROFILE_SNAPSHOT,

@@ -14,6 +14,7 @@ from bundlefmt.bundle import Bundle, Seal
 from bundlefmt.errors import MalformedError
 from bundlefmt.evidence import openpgp, x509
 from bundlefmt.verify import Outcome, Policy, verify
+from bundletools import secret_keys
 
 
 class SealError(Exception):
@@ -45,7 +46,7 @@ def seal_cose(bundle: Bundle, signer: cose.Signer, certificate: bytes, *, issued
         identity={labels.HDR_X5T: [labels.HASH_SHA256, facts.sha256]},
     )
     key = None if is_named(bundle, certificate) else certificate
-    return _checked(bundle, Seal(type=labels.SEAL_COSE, value=message.encode(), key=key))
+    return checked(bundle, Seal(type=labels.SEAL_COSE, value=message.encode(), key=key))
 
 
 def seal_openpgp(bundle: Bundle, signature: bytes, certificates: Sequence[bytes]) -> Bundle:
@@ -66,15 +67,17 @@ def seal_openpgp(bundle: Bundle, signature: bytes, certificates: Sequence[bytes]
             reasons.append(str(error))
             continue
         key = None if certificate in named else certificate
-        return _checked(bundle, Seal(type=labels.SEAL_OPENPGP, value=signature, key=key))
+        return checked(bundle, Seal(type=labels.SEAL_OPENPGP, value=signature, key=key))
     raise SealError(
         f"the signature verifies with no certificate at hand: {reasons[-1] if reasons else 'there is none'}",
         hint="the manifest may hold an older copy of the certificate",
     )
 
 
-def _checked(bundle: Bundle, seal: Seal) -> Bundle:
-    """The bundle with the seal, once the verifier accepts it."""
+def checked(bundle: Bundle, seal: Seal) -> Bundle:
+    """The bundle with the seal, once the verifier accepts it. Raises SealError."""
+    for data, what in ((seal.value, "the seal"), (seal.key or b"", "the certificate of the seal")):
+        secret_keys.refuse(data, what)
     sealed = bundle.with_seal(seal)
     name = f"seal {len(sealed.seals)}"
     for finding in verify(sealed, Policy()).findings:
