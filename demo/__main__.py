@@ -72,7 +72,8 @@ def _prepare(shell: Shell) -> None:
     shell.run("gpg --export operator@demo.invalid > operator.pgp")
     shell.run(
         "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.pem"
-        " -days 3650 -subj '/CN=Evidence Bundle Demo CA (test key)'",
+        " -days 3650 -subj '/CN=Evidence Bundle Demo CA (test key)'"
+        " -addext keyUsage=critical,keyCertSign,cRLSign,digitalSignature",
         silent=True,
     )
 
@@ -83,7 +84,10 @@ def _ceremony(shell: Shell) -> None:
         f"bundle capture -o {BUNDLE} --operator operator.pgp --operator ca.pem --firmware-log firmware.log"
         " --ek-issuer tpm-vendor/issuercert.pem --title 'Demonstration'"
     )
-    shell.say("Seal: both keys sign the manifest, which holds the digest of everything.")
+    shell.say("Certify: each key signs the other, and the CA the TPM's signing key.")
+    shell.run(f"bundle certify {BUNDLE} --in-place --with gpg:operator@demo.invalid")
+    shell.run(f"bundle certify {BUNDLE} --in-place --with file:ca.key --cert ca.pem")
+    shell.say("Seal: all keys sign the manifest, which holds the digest of everything.")
     shell.run(f"bundle seal {BUNDLE} --in-place --with gpg:operator@demo.invalid")
     shell.run(f"bundle seal {BUNDLE} --in-place --with file:ca.key --cert ca.pem")
     shell.say("Inspect: what is in it.")
@@ -140,6 +144,8 @@ def _stock_tools(shell: Shell) -> None:
     shell.say("Stock tools, which know nothing of bundles, agree: gpg on the seal, tpm2-tools on the quote.")
     shell.run(f"bundle extract {BUNDLE} --all -o parts")
     shell.run("gpg --verify parts/seals/1.sig parts/manifest.cbor")
+    shell.run("gpg --verify parts/items/operator.piv.cross parts/items/operator.piv")
+    shell.run("openssl verify -x509_strict -CAfile ca.pem parts/items/key.cert")
     shell.run(f"bundle extract {BUNDLE} quote.pcrs --tpm2-tools -o quote.pcrs")
     digest = shell.run(f"bundle inspect {BUNDLE} | sed -n '/^binding/,$ s/^  sha256 //p'").strip()
     shell.run(

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from bundletools.capture import Identity
+from bundletools.crossing import with_item
 from bundletools.pkcs11 import open_token
 from bundletools.sealing import SealError, seal_cose
 from bundletools.token_certificate import Validity, self_signed_ca
@@ -19,10 +20,14 @@ from bundletools.yubikey import open_yubikey
 from bundletools.yubikey_piv import Piv
 from bundletools.yubikey_signer import signer
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from bundlefmt import labels
 from bundlefmt.bundle import Bundle as Decoded
+from bundlefmt.cli.reading import certificates
 from bundlefmt.evidence.x509 import facts
+from bundlefmt.verify import Basis, Policy, Verdict, verify
+from demo.virtual_yubikey_vendor import Vendor
 from tests.cli.conftest import Bundle
 from tests.hardware.conftest import PIN, SERIALS, Desk, Device, Script, reset
 from tests.hardware.softhsm import MODULE, uri
@@ -103,6 +108,53 @@ def test_piv_seal_verifies(
     assert bundle("verify", file, "--anchor", manufacturer.root).code == 3
 
 
+@pytest.mark.parametrize("algorithm", ["ECCP256", "RSA2048"])
+def test_an_attested_piv_key_certifies_and_seals(
+    algorithm: str,
+    device: Device,
+    vendor: Vendor,
+    captured: Capture,
+    manufacturer: Manufacturer,
+    typing: Callable[..., Typist],
+    bundle: Bundle,
+    tmp_path: Path,
+) -> None:
+    """The device's statement goes in, the key certifies the TPM's key and seals; all of it is concluded."""
+    if device.made is None:
+        pytest.skip("the root of a real device is not at hand")
+    ca = new_ca(device.serial, algorithm)
+    with open_yubikey(device.serial) as opened:
+        attested = Piv(opened, Script([PIN])).attest("9c")
+    unsealed_, refs = unsealed(captured, ca), {"subject": "operator.piv", "issuer": "f9"}
+    root, intermediate = (
+        each.certificate.public_bytes(Encoding.DER) for each in (vendor.root, vendor.intermediate)
+    )
+    for label, role, value, to in (
+        ("f9", "attestation-issuer", attested.issuer, {}),
+        ("vendor", "attestation-issuer", intermediate, {}),
+        ("operator.attestation", "piv-attestation", attested.statement, refs),
+    ):
+        unsealed_ = with_item(unsealed_, label, role, value, to)
+    file = tmp_path / "b.evb"
+    file.write_bytes(unsealed_.encode())
+    typing(PIN, PIN)
+    answer = bundle("certify", file, "--in-place", "--with", f"yubikey:{device.serial}")
+    assert (answer.code, answer.out) == (0, f"{file}: key.cert added\n")
+    assert bundle("seal", file, "--in-place", "--with", f"yubikey:{device.serial}").code == 0
+    policy = Policy(
+        pins_piv=frozenset({facts(ca).sha256}),
+        anchors=tuple(certificates(manufacturer.root)),
+        anchors_hardware=(root,),
+    )
+    report = verify(Decoded.decode(file.read_bytes()), policy)
+    assert report.verdict is Verdict.PASSED
+    known = {each.id: (each.basis, each.statement) for each in report.conclusions}
+    assert known["key.bound"][0] is Basis.PROVEN
+    basis, statement = known["identity.hardware"]
+    assert basis is Basis.PROVEN
+    assert f"operator.piv in YubiKey {device.serial} (firmware " in statement
+
+
 def test_two_people_seal(
     both: Desk,
     captured: Capture,
@@ -173,11 +225,13 @@ def test_hsm_seal_verifies(
         ca = key.certificate
     file = tmp_path / "b.evb"
     file.write_bytes(unsealed(captured, ca).encode())
-    typist = typing(TOKEN_PIN)
+    typist = typing(TOKEN_PIN, TOKEN_PIN)
     using = f"pkcs11:token=Hardware%20Test;object={label}?module-path={MODULE}"
+    answer = bundle("certify", file, "--in-place", "--with", using)
+    assert (answer.code, answer.out) == (0, f"{file}: key.cert added\n")
     answer = bundle("seal", file, "--in-place", "--with", using)
     assert (answer.code, answer.err) == (0, "")
-    assert typist.asked == ["PIN of token Hardware Test: "]
+    assert typist.asked == ["PIN of token Hardware Test: "] * 2
     assert bundle("verify", file, *pins(manufacturer, ca)).code == 0
 
 

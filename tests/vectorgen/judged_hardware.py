@@ -213,6 +213,17 @@ def hardware_signed_by_an_attested_key() -> Judged:
     return _with_piv(forged).having("forger", middle).judged("hardware.chain")
 
 
+@vector("hardware.chain", "forged", "relaxed")
+def hardware_signed_by_an_attested_key_below_an_anchor() -> Judged:
+    """The same, where the verifier pins the device itself and asks its attestation key for no constraints."""
+    genuine = keys.ec_key("attested p256")
+    forged = piv(by="YubiKey PIV Attestation 9a", signer=genuine)
+    middle = fixed("attestation-issuer", vendor.piv(genuine.public_key(), slot="9a"))
+    pins = tuple(hashlib.sha256(vendor.device(arc)).hexdigest() for arc in vendor.DEVICE)
+    ceremony = _with_piv(forged).having("forger", middle).under(anchors_hardware=(), pins_hardware=pins)
+    return ceremony.under(allow_ca_without_constraints=True).judged("hardware.chain")
+
+
 def _without_constraints() -> Ceremony:
     """A device whose attestation key does not say it is an authority, right below the root."""
     made = vendor.device("3", is_authority=False, by=vendor.ROOT)

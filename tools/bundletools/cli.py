@@ -22,7 +22,7 @@ from bundlefmt.cose import KeySigner
 from bundlefmt.evidence import x509
 from bundlefmt.evidence.tpm import UnsupportedAlgorithmError
 from bundlefmt.manifest import Digest
-from bundletools import gnupg, keyfiles, sealing, signers, yubikey_cli
+from bundletools import certify_cli, gnupg, keyfiles, sealing, signers, yubikey_cli
 from bundletools.capture import Log, Request
 from bundletools.capture import capture as take
 from bundletools.devices import DeviceError
@@ -35,6 +35,7 @@ _DEFAULT_TCTI = "device:/dev/tpmrm0"
 
 
 app.add_typer(yubikey_cli.app, name="yubikey")
+app.command()(certify_cli.certify)
 
 TctiOption = Annotated[
     str | None, typer.Option(help=f"Where the TPM is; default ${_TCTI_VARIABLE}, else {_DEFAULT_TCTI}.")
