@@ -24,6 +24,7 @@ from bundlefmt.verify import Outcome
 from tests.conftest import Need
 from tests.test_vectors import octets, said
 from tests.vectorgen import certificates, openpgp
+from tests.vectorgen import openpgp_maker as pgp
 from tests.vectorgen import own_certificates as own
 from tests.vectorgen.ceremonies import whole
 from tests.vectorgen.ceremony import Ceremony, fixed
@@ -295,16 +296,16 @@ def test_a_certification_is_told_and_nothing_rests_on_it() -> None:
 
 def _certified(*bodies: bytes) -> Ceremony:
     """The operator's user id with further signatures under it, and the witness beside."""
-    packets = b"".join(openpgp.packet(2, body) for body in bodies)
+    packets = b"".join(pgp.packet(pgp.SIGNATURE, body) for body in bodies)
     ceremony = whole().changed("operator.openpgp", value=openpgp.OPERATOR.encode() + packets)
     return ceremony.having("witness.openpgp", fixed("openpgp-certificate", openpgp.WITNESS.encode()))
 
 
-def _about_the_user_id(kind: int, *, digest: str = "sha256") -> bytes:
+def _about_the_user_id(kind: int, *, hash_id: int = pgp.SHA256) -> bytes:
     """What the witness says of the operator's user id (RFC 9580 5.2.4)."""
     user_id = openpgp.OPERATOR.user_id.encode()
-    covered = openpgp.OPERATOR.primary.hashed + b"\xb4" + len(user_id).to_bytes(4, "big") + user_id
-    return openpgp.WITNESS.primary.signature(kind, covered, at=openpgp.KEY_TIME, digest=digest)
+    covered = openpgp.OPERATOR.primary.covered + pgp.user_id_covered(user_id)
+    return openpgp.WITNESS.primary.sign(kind, covered, at=openpgp.KEY_TIME, hash_id=hash_id)
 
 
 @pytest.mark.parametrize(("bodies", "told"), [
@@ -312,7 +313,7 @@ def _about_the_user_id(kind: int, *, digest: str = "sha256") -> bytes:
     ([_about_the_user_id(0x13)], True),
     ([_about_the_user_id(0x10), _about_the_user_id(0x30)], False),
     ([_about_the_user_id(0x30), _about_the_user_id(0x10)], False),
-    ([_about_the_user_id(0x10, digest="sha1")], False),
+    ([_about_the_user_id(0x10, hash_id=pgp.SHA1)], False),
     ([_about_the_user_id(0x00)], False),
 ])  # fmt: skip
 def test_which_certifications_are_told(bodies: list[bytes], *, told: bool) -> None:
