@@ -300,3 +300,75 @@ def openpgp_flags_unhashed() -> Judged:
 def openpgp_primary_user_id_speaks() -> Judged:
     """The user id that is marked as primary says that the key is to certify only; another lets it sign."""
     return of_case("the primary user id speaks")
+
+
+@vector("openpgp.subkey")
+def openpgp_back_signature_by_primary() -> Judged:
+    """The primary key made the back-signature that is the subkey's to make."""
+    return of_case("back-signature by the primary key")
+
+
+@vector("openpgp.subkey")
+def openpgp_back_signature_of_binding_type() -> Judged:
+    """What the subkey signed is a binding, and no back-signature."""
+    return of_case("back-signature of a binding's type")
+
+
+@vector("openpgp.subkey", "time")
+def openpgp_back_signature_before_subkey() -> Judged:
+    """The back-signature says that it was made before the subkey was."""
+    return of_case("back-signature before the subkey was made")
+
+
+@vector("openpgp.subkey")
+def openpgp_back_signature_forged_beside_good() -> Judged:
+    """A forged back-signature stands before a good one."""
+    return of_case("sound, a forged back-signature beside a good one")
+
+
+@vector("openpgp.binding")
+def openpgp_subkey_bound_by_direct_key_signature() -> Judged:
+    """A direct-key signature over both keys stands where the binding is due."""
+    return of_case("subkey bound by a direct-key signature")
+
+
+@vector("openpgp.binding")
+def openpgp_only_a_picture() -> Judged:
+    """The only thing that the holder certified is a picture."""
+    return of_case("only a picture is certified")
+
+
+@vector("openpgp.flags")
+def openpgp_primary_as_its_own_subkey() -> Judged:
+    """The primary key, which is to certify only, is bound as a signing subkey of itself."""
+    return of_case("primary key as its own subkey")
+
+
+@vector("openpgp.flags")
+def openpgp_flags_direct_key_signature_narrower() -> Judged:
+    """The user id lets the key sign, the direct-key signature lets it certify only."""
+    return of_case("direct-key signature lets it certify only")
+
+
+@vector("openpgp.flags")
+def openpgp_flags_user_id_narrower() -> Judged:
+    """The direct-key signature lets the key sign, the user id lets it certify only."""
+    return of_case("user id lets it certify only")
+
+
+@vector("openpgp.flags")
+def openpgp_flags_empty() -> Judged:
+    """The key flags have no octet."""
+    return of_case("key flags without an octet")
+
+
+@vector("openpgp.flags")
+def openpgp_flags_second_octet() -> Judged:
+    """The bit that lets a key sign stands in the second octet, where it says something else."""
+    return of_case("key flags in the second octet")
+
+
+@vector("openpgp.flags")
+def openpgp_flags_two_octets() -> Judged:
+    """The key flags have two octets, the first of which lets the key sign."""
+    return of_case("sound key flags of two octets")

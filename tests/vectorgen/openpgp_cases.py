@@ -388,6 +388,35 @@ case(
     SIGNER,
     "openpgp.subkey",
 )
+BOTH_KEYS: Final = PRIMARY.covered + SIGNER.covered
+
+
+def agreeing(*backs: bytes) -> Made:
+    """The subkey bound with these back-signatures."""
+    embedded = tuple((pgp.EMBEDDED, each) for each in backs)
+    hashed = ((pgp.FLAGS, b"\x02"),)
+    binding = PRIMARY.sign(pgp.SUBKEY, BOTH_KEYS, at=MADE, hashed=hashed, unhashed=embedded)
+    return make(PRIMARY).having((pgp.PUBLIC_SUBKEY, SIGNER.body), (pgp.SIGNATURE, binding))
+
+
+by_primary = PRIMARY.sign(pgp.BACK, BOTH_KEYS, at=MADE)
+case("back-signature by the primary key", agreeing(by_primary), SIGNER, "openpgp.subkey")
+of_binding = SIGNER.sign(pgp.SUBKEY, BOTH_KEYS, at=MADE)
+case("back-signature of a binding's type", agreeing(of_binding), SIGNER, "openpgp.subkey")
+early = SIGNER.sign(pgp.BACK, BOTH_KEYS, at=MADE - DAY)
+case("back-signature before the subkey was made", agreeing(early), SIGNER, "openpgp.subkey")
+good = SIGNER.sign(pgp.BACK, BOTH_KEYS, at=MADE)
+case("sound, a forged back-signature beside a good one", agreeing(by_primary, good), SIGNER)
+for number, name in ((pgp.BACK, "back-signature"), (pgp.DIRECT, "direct-key signature")):
+    typed = PRIMARY.sign(number, BOTH_KEYS, at=MADE, hashed=((pgp.FLAGS, b"\x02"),))
+    mistyped = make(PRIMARY).having((pgp.PUBLIC_SUBKEY, SIGNER.body), (pgp.SIGNATURE, typed))
+    case(f"subkey bound by a {name}", mistyped, SIGNER, "openpgp.binding")
+older = Key("signer", created=MADE - DAY)
+case(
+    "sound, a subkey older than its primary key", make(PRIMARY, subkeys=(Subkey(key=older, at=MADE),)), older
+)
+own_subkey = make(PRIMARY, user_ids=(UserId(flags=pgp.CERTIFY),), subkeys=(Subkey(key=PRIMARY),))
+case("primary key as its own subkey", own_subkey, PRIMARY, "openpgp.flags")
 case("critical in the back-signature", with_subkey(back={"hashed": UNKNOWN}), SIGNER, "openpgp.subkey")
 
 # a key that stands twice
@@ -402,6 +431,12 @@ case(
     make(PRIMARY, user_ids=(UserId(flags=pgp.CERTIFY),), subkeys=(Subkey(key=twin),)),
     twin,
 )
+
+picture = b"\x05\x01\x10\x00\x01\x00"
+over_picture = PRIMARY.covered + pgp.user_id_covered(picture, pgp.ATTRIBUTE)
+certified = PRIMARY.sign(pgp.CERTIFICATION, over_picture, at=MADE, hashed=(FLAGGED,))
+only_picture = make(PRIMARY, user_ids=()).having((pgp.ATTRIBUTE, picture), (pgp.SIGNATURE, certified))
+case("only a picture is certified", only_picture, PRIMARY, "openpgp.binding")
 
 # the hashed and the unhashed area
 bare = PRIMARY.sign(pgp.CERTIFICATION, OVER_ID, at=MADE, unhashed=(FLAGGED,))
@@ -451,6 +486,31 @@ case(
     PRIMARY,
     "openpgp.expiry",
 )
+ONLY_CERTIFIES: Final = pgp.direct_key(PRIMARY, hashed=((pgp.FLAGS, b"\x01"),))
+case(
+    "direct-key signature lets it certify only",
+    make(PRIMARY, direct=ONLY_CERTIFIES),
+    PRIMARY,
+    "openpgp.flags",
+)
+both = pgp.direct_key(PRIMARY, hashed=(FLAGGED,))
+certifying = UserId(flags=pgp.CERTIFY)
+case(
+    "user id lets it certify only",
+    make(PRIMARY, user_ids=(certifying,), direct=both),
+    PRIMARY,
+    "openpgp.flags",
+)
+for octets, name in ((b"", "without an octet"), (b"\x01\x02", "in the second octet")):
+    said = UserId(flags=None, hashed=((pgp.FLAGS, octets),))
+    case(f"key flags {name}", make(PRIMARY, user_ids=(said,)), PRIMARY, "openpgp.flags")
+case(
+    "sound key flags of two octets",
+    make(PRIMARY, user_ids=(UserId(flags=None, hashed=((pgp.FLAGS, b"\x03\xff"),)),)),
+    PRIMARY,
+)
+over_sha1 = pgp.direct_key(PRIMARY, hash_id=pgp.SHA1, hashed=((pgp.KEY_EXPIRES, uint(DAY)),))
+case("sound, a direct-key signature over SHA-1", make(PRIMARY, direct=over_sha1), PRIMARY)
 lapsing_binding = with_subkey(hashed=((pgp.EXPIRES, uint(DAY)),))
 case("binding expired", lapsing_binding, SIGNER, "openpgp.expiry")
 
@@ -480,6 +540,34 @@ case(
     PRIMARY,
     "openpgp.revocation",
 )
+RETIRED: Final = (pgp.REASON, b"\x03")
+odd: dict[str, dict[str, object]] = {
+    "that has expired": {"at": MADE + DAY, "hashed": (RETIRED, (pgp.EXPIRES, uint(DAY)))},
+    "with something critical": {"at": MADE + DAY, "hashed": (RETIRED, *UNKNOWN)},
+    "without a time": {"at": None, "hashed": (RETIRED,)},
+}
+for name, how in odd.items():
+    retiring = PRIMARY.sign(pgp.KEY_REVOCATION, PRIMARY.covered, **how)  # type: ignore[arg-type] # of sign
+    case(f"retirement {name}", SOUND.having((pgp.SIGNATURE, retiring), at=1), PRIMARY, "openpgp.revocation")
+two_ids = (UserId(text=b"first", hashed=flagged), UserId(text=b"second", at=AT - HOUR))
+case(
+    "retired, and another user id certified again",
+    make(PRIMARY, user_ids=two_ids).revoked(pgp.RETIRED, AT - DAY),
+    PRIMARY,
+    "openpgp.revocation",
+)
+gone = pgp.revocation(PRIMARY, pgp.RETIRED, AT - DAY, subkey=SIGNER)
+certified_again = make(
+    PRIMARY, user_ids=(UserId(flags=pgp.CERTIFY, at=AT - HOUR),), subkeys=(Subkey(key=SIGNER),)
+)
+case(
+    "subkey retired, and the user id certified again",
+    certified_again.having((pgp.SIGNATURE, gone)),
+    SIGNER,
+    "openpgp.revocation",
+)
+itself = SIGNER.sign(pgp.SUBKEY_REVOCATION, BOTH_KEYS, at=AT)
+case("sound, a subkey revokes itself", with_subkey().having((pgp.SIGNATURE, itself)), SIGNER)
 gone = pgp.revocation(PRIMARY, pgp.RETIRED, AT - DAY, subkey=SIGNER)
 rebound = Subkey(key=SIGNER, at=AT - HOUR).binding(PRIMARY)
 case(
@@ -527,3 +615,5 @@ CASES["signature's area longer than its packet"] = Case(
 CASES["signature of version 3"] = Case(
     certificate=make(RSA).encode(), sign=lambda message: RSA.version_3(message), failing=("seal.form",)
 )
+elsewhere = ((pgp.FINGERPRINT, b"\x04" + OTHER.fingerprint),)
+case("hint of another who signed", SOUND, PRIMARY, "openpgp.policy", hints=False, hashed=elsewhere)
