@@ -25,7 +25,7 @@ from bundlefmt.bundle import Seal
 from bundlefmt.cli.run import UsageError
 from tests.test_soundness import Ceremony
 from tests.vectorgen import openpgp_maker as pgp
-from tests.vectorgen.openpgp_cases import PRIMARY, SIGNER, SOUND
+from tests.vectorgen.openpgp_case import PRIMARY, SIGNER, SOUND
 
 _EC: Final = ec.generate_private_key(ec.SECP256R1())
 _RSA: Final = rsa.generate_private_key(65537, 2048)

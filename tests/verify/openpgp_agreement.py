@@ -20,7 +20,8 @@ from bundlefmt.verify import Outcome
 from bundlefmt.verify.context import Fail, Skip, Unsure
 from bundlefmt.verify.openpgp_signature import Made, SignatureStanding
 from tests.conftest import CORPUS
-from tests.vectorgen.openpgp_cases import CASES, Case
+from tests.vectorgen.openpgp_case import Case
+from tests.vectorgen.openpgp_cases import CASES
 from tests.verify import openpgp_others
 from tests.verify.openpgp_opinions import gpg_accepts, run, sqv_accepts, written
 
