@@ -17,6 +17,7 @@ from bundlefmt.errors import MalformedError
 from bundlefmt.evidence import certificate as x509
 from bundlefmt.evidence.certificate import Certificate, CertificateError, KeyUsage
 from bundlefmt.evidence.x509_signature import load_key, signature_algorithm, verify_signature, weakness
+from bundlefmt.moment import when
 from bundlefmt.wire import Buffer
 
 MAX_CHAIN: Final = 8  # certificates, leaf and anchor included; the deepest known is a YubiKey statement's: 5
@@ -247,9 +248,9 @@ class _Search:
     def _judge_each(self, each: Certificate) -> None:
         """Valid at the time, and no extension that would have to be understood and is not."""
         if self._at < each.not_before:
-            raise CertificateError(f"not yet valid at {self._at}: it begins at {each.not_before}")
+            raise CertificateError(f"not yet valid at {when(self._at)}: it begins at {when(each.not_before)}")
         if self._at > each.not_after:
-            raise CertificateError(f"no longer valid at {self._at}: it ends at {each.not_after}")
+            raise CertificateError(f"no longer valid at {when(self._at)}: it ends at {when(each.not_after)}")
         for extension in each.extensions:
             if extension.oid in _NOT_EVALUATED:
                 raise CertificateError(f"{_NOT_EVALUATED[extension.oid]}, which are not evaluated here")

@@ -25,6 +25,7 @@ from bundlefmt.evidence.certificate import (
 from bundlefmt.evidence.chain import STRICT, Relaxations
 from bundlefmt.evidence.distinguished_name import Name
 from bundlefmt.evidence.x509_signature import load_key, signature_algorithm, verify_signature, weakness
+from bundlefmt.moment import when
 from bundlefmt.wire import Buffer
 
 MAX_ENTRIES: Final = 200_000  # of one list: a second or two of work
@@ -62,7 +63,7 @@ class Revoked:
         return self.since <= at or self.reason not in _HARMLESS
 
     def describe(self) -> str:
-        return f"revoked at {self.since} ({_REASONS.get(self.reason, f'reason {self.reason}')})"
+        return f"revoked at {when(self.since)} ({_REASONS.get(self.reason, f'reason {self.reason}')})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,7 +221,7 @@ def _consult(
         return entry
     if crl.this_update <= at:
         if crl.next_update is None or at > crl.next_update:
-            raise CertificateError(f"the list of {crl.this_update} was no longer current at {at}")
+            raise CertificateError(f"the list of {when(crl.this_update)} was no longer current at {when(at)}")
     elif crl.this_update > certificate.not_after:
         raise CertificateError("the list was made after the certificate ended, when entries may be gone")
     return None

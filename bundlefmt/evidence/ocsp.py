@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from bundlefmt.errors import Code, MalformedError
@@ -25,6 +26,7 @@ from bundlefmt.evidence.certificate import (
 from bundlefmt.evidence.chain import STRICT, Relaxations
 from bundlefmt.evidence.crl import MAX_LISTS, Revocation, Revoked, Standing
 from bundlefmt.evidence.x509_signature import load_key, signature_algorithm, verify_signature, weakness
+from bundlefmt.moment import when
 from bundlefmt.wire import Buffer
 
 MAX_ANSWERS: Final = 256  # of one response; a request asks about a handful
@@ -182,11 +184,20 @@ def concerns(response: OcspResponse, certificate: Certificate, issuer: Certifica
 def _is_about(answer: Answer, certificate: Certificate, issuer: Certificate) -> bool:
     if answer.serial != certificate.serial or answer.hash not in _HASHES.values():
         return False
-    key = der.Fields(der.decode_element(issuer.spki, path=_PATH), _PATH)
+    wanted = _issuer_hashes(answer.hash, certificate.issuer.raw, issuer.spki)
+    return (answer.issuer_name, answer.issuer_key) == wanted
+
+
+@lru_cache(maxsize=64)  # one issuer is asked for in answer after answer
+def _issuer_hashes(name: str, issuer_name: bytes, issuer_spki: bytes) -> tuple[bytes, bytes]:
+    """How an answer names an issuer: by hashes of its name and of its key's bits (RFC 6960 4.1.1)."""
+    key = der.Fields(der.decode_element(issuer_spki, path=_PATH), _PATH)
     key.next()
-    named = hashlib.new(answer.hash, certificate.issuer.raw, usedforsecurity=False).digest()
-    keyed = hashlib.new(answer.hash, der.bit_string(key.next(), _PATH), usedforsecurity=False).digest()
-    return (answer.issuer_name, answer.issuer_key) == (named, keyed)
+    bits = der.bit_string(key.next(), _PATH)
+    return (
+        hashlib.new(name, issuer_name, usedforsecurity=False).digest(),
+        hashlib.new(name, bits, usedforsecurity=False).digest(),
+    )
 
 
 def revocation(
@@ -208,11 +219,16 @@ def revocation(
     reasons: list[str] = []
     good = False
     for response in responses:
-        for answer in response.answers:
-            if not _is_about(answer, certificate, issuer):
-                continue
+        answers = [each for each in response.answers if _is_about(each, certificate, issuer)]
+        if not answers:
+            continue
+        try:
+            _judge_maker(response, issuer, relaxations)
+        except (CertificateError, MalformedError) as error:
+            reasons.append(str(error))
+            continue
+        for answer in answers:
             try:
-                _judge_maker(response, issuer, relaxations)
                 _judge_answer(response, answer)
                 if answer.revoked is not None:
                     found.append(answer.revoked)
@@ -238,7 +254,9 @@ def _judge_answer(response: OcspResponse, answer: Answer) -> None:
 def _judge_time(answer: Answer, certificate: Certificate, at: int) -> None:
     if answer.this_update <= at:
         if answer.next_update is None or at > answer.next_update:
-            raise CertificateError(f"the response of {answer.this_update} was no longer current at {at}")
+            raise CertificateError(
+                f"the response of {when(answer.this_update)} was no longer current at {when(at)}"
+            )
     elif answer.this_update > certificate.not_after:
         raise CertificateError("the response was made after the certificate ended")
 
@@ -282,4 +300,4 @@ def _judge_one_maker(
     if usage is not None and KeyUsage.digitalSignature not in usage:
         raise CertificateError(f"the key usage of {maker} lacks digitalSignature")
     if not maker.not_before <= response.produced_at <= maker.not_after:
-        raise CertificateError(f"{maker} was not valid at {response.produced_at}")
+        raise CertificateError(f"{maker} was not valid at {when(response.produced_at)}")

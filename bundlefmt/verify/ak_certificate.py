@@ -12,6 +12,7 @@ from bundlefmt.errors import MalformedError
 from bundlefmt.evidence import ek_certificate
 from bundlefmt.evidence.chain import Purpose
 from bundlefmt.evidence.ek_certificate import AK_OR_EK_PURPOSE, AK_PURPOSE
+from bundlefmt.moment import when
 from bundlefmt.verify.chains import Chains
 from bundlefmt.verify.checks import Check, each
 from bundlefmt.verify.context import Context, Fail
@@ -38,7 +39,7 @@ def _certificate(context: Context, label: str) -> str:
     if faults:
         raise Fail("; ".join(faults))
     chain = chains.chain(label, _purpose(context))
-    return f"{', '.join(publics)}, valid at {context.at}, by {chain.describe()}"
+    return f"{', '.join(publics)}, valid at {when(context.at)}, by {chain.describe()}"
 
 
 def _revocation(context: Context, label: str) -> str:

@@ -13,6 +13,7 @@ from bundlefmt.evidence.chain import Purpose
 from bundlefmt.evidence.own_extension import TpmBinding
 from bundlefmt.evidence.tpm import UnsupportedKeyError
 from bundlefmt.labels import OID_TPM_BINDING
+from bundlefmt.moment import when
 from bundlefmt.verify.chains import Chains
 from bundlefmt.verify.checks import Check, each
 from bundlefmt.verify.context import Context, Fail, Skip, Unsure, readable
@@ -33,7 +34,7 @@ def _form(context: Context, label: str) -> str:
 def _chain(context: Context, label: str) -> str:
     """The PIV certificate issued it; both were valid."""
     context.area(Chains).along(label, issued_by(context, label, _KNOWN))
-    return f"issued by {context.target(label, 'by')}, valid at {context.at}"
+    return f"issued by {context.target(label, 'by')}, valid at {when(context.at)}"
 
 
 def _revocation(context: Context, label: str) -> str:

@@ -6,10 +6,10 @@ Spec: "Verification", steps 3 to 5. RFC 5280 section 6, RFC 6960.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from bundlefmt.evidence import crl, ocsp, x509
 from bundlefmt.evidence.certificate import Certificate, CertificateError
@@ -27,6 +27,10 @@ class Route:
     allow_ca_without_constraints: bool = False
 
 
+# the values of a role's items by label, and what follows from those that are absent
+Present = tuple[dict[str, bytes], Judgement | None]
+
+
 class Chains(Area):
     """Certificates, lists and responses, each decoded once, and chains, each found once."""
 
@@ -36,6 +40,9 @@ class Chains(Area):
         self._lists: Once[str, crl.RevocationList] = Once(self._decode_list)
         self._responses: Once[str, ocsp.OcspResponse] = Once(self._decode_response)
         self._routes: Once[tuple[str, Route], Chain] = Once(self._find)
+        self.present: Once[str | None, Present] = Once(self._present)
+        self._by_issuer: Once[str, Mapping[object, list[crl.RevocationList]]] = Once(self._index_lists)
+        self._by_serial: Once[str, Mapping[int, list[ocsp.OcspResponse]]] = Once(self._index_responses)
 
     def _decode(self, label: str) -> Certificate:
         value = self.context.value(label)
@@ -105,7 +112,7 @@ class Chains(Area):
             allow_sha1=policy.allow_sha1_certificates, allow_missing_usage=policy.allow_missing_usage
         )
 
-    def present(self, role: str | None) -> tuple[dict[str, bytes], Judgement | None]:
+    def _present(self, role: str | None) -> Present:
         """The values of a role's items by label, and what follows from those that are absent."""
         values, absent = {}, None
         for label in self.context.labels(role) if role is not None else ():
@@ -114,6 +121,21 @@ class Chains(Area):
             except Judgement as judgement:
                 absent = absent or judgement
         return values, absent
+
+    def _index_lists(self, role: str) -> Mapping[object, list[crl.RevocationList]]:
+        found: dict[object, list[crl.RevocationList]] = {}
+        for label in self.present(role)[0]:
+            each = self._lists(label)
+            found.setdefault(each.issuer.comparable(), []).append(each)
+        return found
+
+    def _index_responses(self, role: str) -> Mapping[int, list[ocsp.OcspResponse]]:
+        found: dict[int, list[ocsp.OcspResponse]] = {}
+        for label in self.present(role)[0]:
+            each = self._responses(label)
+            for serial in {answer.serial for answer in each.answers}:
+                found.setdefault(serial, []).append(each)
+        return found
 
     def standing(self, label: str, route: Route) -> str:
         """What lists and responses in the bundle say of a chain.
@@ -127,13 +149,10 @@ class Chains(Area):
             certificates = self.along(label, route).certificates
         except Judgement:
             raise Skip("there is no chain") from None
-        held, absent_list = self.present("crl")
-        answered, absent_response = self.present("ocsp")
-        lists = [self._lists(each) for each in held]
-        responses = [self._responses(each) for each in answered]
+        absent = self.present("crl")[1] or self.present("ocsp")[1]
         judged, unlisted = [], []
         for place, (certificate, issuer) in enumerate(pairwise(certificates), 1):
-            found = self._consulted(certificate, issuer, lists, responses)
+            found = self._consulted(certificate, issuer)
             if found is None:
                 unlisted.append(place)
                 continue
@@ -143,33 +162,29 @@ class Chains(Area):
                 raise Unsure(f"certificate {place} ({certificate}): {'; '.join(found.reasons)}")
             later = f", {found.entry.describe()}" if found.entry is not None else ""
             judged.append(f"certificate {place} was not revoked{later}")
-        if absent := absent_list or absent_response:
+        if absent is not None:
             raise absent
         if not judged:
             raise Skip("no revocation list or response here is of an authority of the chain")
         none = f"; no list for certificates {', '.join(map(str, unlisted))}" if unlisted else ""
         return "; ".join(judged) + none
 
-    def _consulted(
-        self,
-        certificate: Certificate,
-        issuer: Certificate,
-        lists: Sequence[crl.RevocationList],
-        responses: Sequence[ocsp.OcspResponse],
-    ) -> crl.Revocation | None:
+    def _consulted(self, certificate: Certificate, issuer: Certificate) -> crl.Revocation | None:
         """What the issuer's lists and the responses about the certificate say; None where there are none.
 
         The worst of both counts. Lists are known by their issuer's name, responses by the certificate's.
         """
-        named = certificate.issuer.comparable()
-        of_issuer = [each for each in lists if each.issuer.comparable() == named]
-        about = [each for each in responses if readable(partial(ocsp.concerns, each, certificate, issuer))]
+        of_issuer = self._by_issuer("crl").get(certificate.issuer.comparable(), [])
+        of_serial = self._by_serial("ocsp").get(certificate.serial, [])
+        about = (each for each in of_serial if readable(partial(ocsp.concerns, each, certificate, issuer)))
+        # one more than are looked at says that there are too many
+        responses = list(islice(about, crl.MAX_LISTS + 1))
         at, relaxations = self.context.at, self.relaxations
         found = []
         if of_issuer:
             found.append(crl.revocation(certificate, issuer, of_issuer, at=at, relaxations=relaxations))
-        if about:
-            found.append(ocsp.revocation(certificate, issuer, about, at=at, relaxations=relaxations))
+        if responses:
+            found.append(ocsp.revocation(certificate, issuer, responses, at=at, relaxations=relaxations))
         if not found:
             return None
 

@@ -21,6 +21,7 @@ from bundlefmt.evidence.openpgp_spki import spki
 from bundlefmt.evidence.own_extension import OpenPgpKeyName
 from bundlefmt.evidence.tpm_signature import CannotVerifyError, SignatureMismatchError
 from bundlefmt.labels import OID_OPENPGP_KEY
+from bundlefmt.moment import when
 from bundlefmt.verify.chains import Chains
 from bundlefmt.verify.checks import Check, Result, each, judged
 from bundlefmt.verify.context import Area, Context, Fail, Once, Skip, Unsure, readable
@@ -85,14 +86,14 @@ def _signature(context: Context, label: str) -> str:
     by, over = context.target(label, "by"), context.target(label, "over")
     if context.item(label).role == CERTIFICATE:
         context.area(Chains).along(label, issued_by(context, label, _KNOWN))
-        return f"{by} certifies the key of {over}, valid at {context.at}"
+        return f"{by} certifies the key of {over}, valid at {when(context.at)}"
     standing = context.area(Crossings).standing(label)
     for decide in _named(standing):
         try:
             decide()
         except Skip:  # of a primary key that signs, nothing is to be said about subkeys
             continue
-    return f"{standing.key.fingerprint} of {by} signed {over} at {standing.at} by its own word"
+    return f"{standing.key.fingerprint} of {by} signed {over} at {when(standing.at)} by its own word"
 
 
 def _named(standing: SignatureStanding) -> tuple[Callable[[], str], ...]:

@@ -13,6 +13,7 @@ from bundlefmt.evidence import ek_certificate, x509
 from bundlefmt.evidence.ek_certificate import EK_PURPOSE, Deviation, Fault
 from bundlefmt.evidence.ek_template import recognised
 from bundlefmt.evidence.tpm import TpmaObject, UnsupportedKeyError
+from bundlefmt.moment import when
 from bundlefmt.verify import tpm_key
 from bundlefmt.verify.chains import Chains
 from bundlefmt.verify.checks import Check, each
@@ -62,7 +63,7 @@ def _allowed(context: Context, fault: Fault) -> bool:
 def _chain(context: Context, label: str) -> str:
     """The EK certificate leads, through issuers in the bundle, to an anchor that the verifier gave."""
     chain = context.area(Chains).chain(label, EK_PURPOSE)
-    return f"valid at {context.at}, by {chain.describe()}"
+    return f"valid at {when(context.at)}, by {chain.describe()}"
 
 
 def _revocation(context: Context, label: str) -> str:

@@ -20,6 +20,7 @@ from bundlefmt.evidence.openpgp_key import PublicKey
 from bundlefmt.evidence.openpgp_self_signatures import SelfSignatures, back_signatures
 from bundlefmt.evidence.openpgp_spki import spki
 from bundlefmt.evidence.yubico import Application, Statement
+from bundlefmt.moment import when
 from bundlefmt.verify.advisories import concerning
 from bundlefmt.verify.chains import Chains, Route
 from bundlefmt.verify.checks import Check, each
@@ -155,7 +156,7 @@ def _chain(context: Context, label: str) -> str:
         raise Fail("the statement and the attestation key's certificate name different firmware")
     root = labels.YUBICO_ROOTS.get(chain.anchor_sha256.hex())
     known = f"; the root is known as {root}" if root else "; the root is none of those known as Yubico's"
-    return f"valid at {context.at}, by {chain.describe()}{known}"
+    return f"valid at {when(context.at)}, by {chain.describe()}{known}"
 
 
 def _key(context: Context, label: str) -> str:

@@ -13,6 +13,7 @@ from bundlefmt.errors import MalformedError
 from bundlefmt.evidence.certificate import Certificate, CertificateError, KeyUsage
 from bundlefmt.evidence.chain import Purpose
 from bundlefmt.evidence.x509_signature import load_key, signature_algorithm, verify_signature, weakness
+from bundlefmt.moment import when
 from bundlefmt.verify.chains import Chains, Route
 from bundlefmt.verify.checks import Check, each
 from bundlefmt.verify.context import Context, Fail, Skip, Unsure
@@ -26,7 +27,7 @@ _SEALING: Final = KeyUsage.digitalSignature | KeyUsage.nonRepudiation
 def _form(context: Context, label: str) -> str:
     """The item is one certificate in DER, and nothing else."""
     certificate = context.area(Chains).form(label)
-    return f"{certificate}, valid from {certificate.not_before} to {certificate.not_after}"
+    return f"{certificate}, valid from {when(certificate.not_before)} to {when(certificate.not_after)}"
 
 
 def _key(context: Context, label: str) -> str:
@@ -115,7 +116,7 @@ def _chain(context: Context, label: str) -> str:
     chain = context.area(Chains).along(label, _route(context, label))
     if chain.certificates[-1].raw not in context.policy.anchors_piv:
         raise Skip(f"the path ends at {chain.certificates[-1]}, which is no anchor: it proves nothing")
-    return f"valid at {context.at}, by {chain.describe()}"
+    return f"valid at {when(context.at)}, by {chain.describe()}"
 
 
 def _revocation(context: Context, label: str) -> str:

@@ -29,6 +29,7 @@ from bundlefmt.evidence.certificate import Certificate
 from bundlefmt.evidence.chain import Relaxations
 from bundlefmt.evidence.crl import MAX_LISTS, Revocation, Standing
 from bundlefmt.evidence.ocsp import MAX_ANSWERS, MAX_CERTIFICATES, OcspResponse, concerns, revocation
+from bundlefmt.moment import when
 from tests.conftest import Need
 from tests.evidence.pki import (
     AT,
@@ -157,7 +158,7 @@ def test_good_revoked_unknown() -> None:
     found = said(Made(status=REVOKED).encode())
     assert found.standing is Standing.REVOKED
     assert found.entry is not None
-    assert found.entry.describe() == f"revoked at {AT - 3 * DAY} (unspecified)"
+    assert found.entry.describe() == f"revoked at {when(AT - 3 * DAY)} (unspecified)"
     unused("does not know", Made(status=UNKNOWN).encode())
     assert said().standing is Standing.UNKNOWN
 

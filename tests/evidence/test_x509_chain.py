@@ -26,6 +26,7 @@ from bundlefmt.evidence.chain import (
     find_chain,
 )
 from bundlefmt.evidence.ek_certificate import AK_OR_EK_PURPOSE, AK_PURPOSE, EK_PURPOSE
+from bundlefmt.moment import when
 from tests.evidence.pki import (
     AK,
     AT,
@@ -303,7 +304,7 @@ def test_every_certificate_is_valid_at_the_time(which: str, validity: tuple[int,
     made = {"leaf": leaf, "issuer": issuer, "root": root}
     given = {each: make(validity=validity if each == which else VALIDITY) for each, make in made.items()}
     place = list(made).index(which) + 1
-    refused(f"certificate {place} .*: {why} at {AT}", given["leaf"], [given["issuer"]], [given["root"]])
+    refused(f"certificate {place} .*: {why} at {when(AT)}", given["leaf"], [given["issuer"]], [given["root"]])
 
 
 def test_the_ends_of_validity_belong_to_it() -> None:

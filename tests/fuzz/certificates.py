@@ -8,13 +8,17 @@ from typing import Final
 
 from bundlefmt import labels
 from bundlefmt.errors import MalformedError
-from bundlefmt.evidence import ek_certificate, openpgp, x509
+from bundlefmt.evidence import ek_certificate, ocsp, openpgp, x509
 from bundlefmt.evidence.certificate import Certificate, CertificateError
 from bundlefmt.evidence.chain import find_chain
 from bundlefmt.evidence.crl import RevocationList, Standing, revocation
+from bundlefmt.evidence.ocsp import OcspResponse
+from bundlefmt.evidence.own_extension import OpenPgpKeyName, TpmBinding
+from bundlefmt.evidence.yubico import Statement, is_statement
+from bundlefmt.verify.advisories import concerning
 from tests.fuzz import seeds
 from tests.fuzz.target import Targets, symmetric
-from tests.vectorgen import ceremonies, certificates
+from tests.vectorgen import ceremonies, certificates, judged_piv
 from tests.vectorgen import openpgp as made_openpgp
 from tests.vectorgen.plain import CREATED
 
@@ -68,6 +72,46 @@ def revocation_list(data: bytes) -> None:
     said = revocation(x509.load(ceremonies.ek_certificate()), issuer, [read], at=CREATED)
     if said.standing is not Standing.UNKNOWN:
         assert data in set(seeds.artifacts("crl"))
+
+
+@target("ocsp", lambda: seeds.artifacts("ocsp"))
+def ocsp_response(data: bytes) -> None:
+    """Symmetry; a response that nobody with authority signed says nothing about a certificate."""
+    read = symmetric(OcspResponse, data)
+    if read is None:
+        return
+    issuer = x509.load(judged_piv.authority())
+    leaf = x509.load(judged_piv.issued().certificate)
+    with contextlib.suppress(MalformedError):
+        said = ocsp.revocation(leaf, issuer, [read], at=CREATED)
+        if said.standing is not Standing.UNKNOWN:
+            assert data in set(seeds.artifacts("ocsp"))
+
+
+@target("attestation", lambda: seeds.artifacts("piv-attestation", "openpgp-attestation"))
+def attestation(data: bytes) -> None:
+    """Symmetry; what a statement says is told in words, and what is none is told from it."""
+    read = symmetric(Statement, data)
+    if read is None:
+        return
+    assert is_statement(read.certificate)
+    read.describe()
+    concerning(read)
+
+
+@target("own-extension", lambda: [binding.encode(), named.encode()])
+def own_extension(data: bytes) -> None:
+    """Symmetry: one encoding for what each extension says."""
+    for kind in (TpmBinding, OpenPgpKeyName):
+        symmetric(kind, data)
+
+
+binding: Final = TpmBinding(
+    ek_spki=x509.key_spki(ceremonies.ek().private.public_key()),
+    ak_name=ceremonies.ak().name,
+    key_name=ceremonies.key().name,
+)
+named: Final = OpenPgpKeyName(fingerprint=made_openpgp.OPERATOR.fingerprint)
 
 
 @target("openpgp-certificate", lambda: seeds.artifacts("openpgp-certificate"))
