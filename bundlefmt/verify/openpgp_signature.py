@@ -155,7 +155,7 @@ class SignatureStanding(Standing):
         if isinstance(found, OpenPgpError):
             for key in (self.primary, self.key):
                 if openpgp_sequoia.lacks(key):
-                    raise Unsure(f"Sequoia does not compute {key.describe()} here")
+                    raise Unsure(f"this build of Sequoia does not know {key.describe()}")
             raise Fail(f"Sequoia: {found}")
         if (found.fingerprint, found.signing_key) != (self.primary.fingerprint, self.key.fingerprint):
             raise Fail(f"Sequoia takes it for a signature by {found.signing_key}")
