@@ -18,7 +18,7 @@ from bundlefmt.evidence.openpgp_key import PublicKey
 from bundlefmt.evidence.openpgp_packet import NotComputedError as NotComputedError
 from bundlefmt.evidence.openpgp_packet import OpenPgpError as OpenPgpError
 from bundlefmt.evidence.openpgp_packet import Packet, PacketType, read_packets
-from bundlefmt.evidence.openpgp_self_signatures import SelfSignatures, back_signatures, expiry, newest
+from bundlefmt.evidence.openpgp_self_signatures import SelfSignatures, back_signatures, expiry, flags, newest
 from bundlefmt.evidence.openpgp_sequoia import VerifiedSignature as VerifiedSignature
 from bundlefmt.evidence.openpgp_signature import SignaturePacket
 from bundlefmt.evidence.openpgp_subpacket import KeyFlags, reason_name
@@ -30,8 +30,8 @@ class KeyFacts:
     """What the holder last said of one key; times in seconds since the epoch.
 
     `bound` is false for a subkey of which the holder says nothing, `agreed` for one that is to sign and did
-    not agree by a signature of its own; `flags` is None where none are given. `revocations` are (when,
-    reason) for people.
+    not agree by a signature of its own; `flags` is None where none are given. `revocations` are (when, why)
+    for people.
     """
 
     fingerprint: str
@@ -106,8 +106,7 @@ def certificate_facts(data: Buffer) -> OpenPgpFacts:
     certifications = (each for held in said.user_ids for each in held.certifications)
     by_user_id = newest(certifications, since=primary.created, at=None)
     direct = newest(said.direct, since=primary.created, at=None)
-    of_primary = (direct, by_user_id) if primary.version == 6 else (by_user_id, direct)
-    keys = [_key_facts(primary, of_primary, said.revocations)]
+    keys = [_key_facts(primary, (by_user_id, direct), said.revocations)]
     for held in said.subkeys:
         binding = newest(held.bindings, since=held.key.created, at=None)
         backs = () if binding is None else back_signatures(primary, held.key, binding)
@@ -130,15 +129,15 @@ def _key_facts(
     agreed: bool = True,
 ) -> KeyFacts:
     said = [each for each in said_of_it if each is not None]
-    flags = next((each.key_flags for each in said if each.key_flags is not None), None)
+    allowed = flags(said)
     return KeyFacts(
         fingerprint=key.fingerprint,
         algorithm=key.describe(),
         created=key.created,
         expires=expiry(key, said),
-        flags=flags,
+        flags=allowed,
         bound=bool(said),
-        agreed=agreed or flags is None or KeyFlags.SIGN not in flags,
+        agreed=agreed or allowed is None or KeyFlags.SIGN not in allowed,
         revocations=tuple((each.created, reason_name(each.reason)) for each in revocations),
     )
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import reduce
+from operator import and_
 from typing import Final
 
 from bundlefmt.errors import MalformedError
@@ -22,6 +24,7 @@ from bundlefmt.evidence.openpgp_signature import (
     SignaturePacket,
     SignatureType,
 )
+from bundlefmt.evidence.openpgp_subpacket import KeyFlags
 
 MAX_VERIFIED: Final = 512  # signatures by the holder; bounds the work of a hostile certificate
 
@@ -98,6 +101,12 @@ def expiry(key: PublicKey, statements: Iterable[SignaturePacket]) -> int | None:
     """The earliest end that `statements` give `key`, seconds since the epoch; None where none gives one."""
     lifetimes = (each.key_lifetime for each in statements)
     return min((key.created + each for each in lifetimes if each), default=None)
+
+
+def flags(statements: Iterable[SignaturePacket]) -> KeyFlags | None:
+    """What all of `statements` that give flags let the key do; None where none gives any."""
+    given = [each.key_flags for each in statements if each.key_flags is not None]
+    return reduce(and_, given) if given else None
 
 
 def back_signatures(primary: PublicKey, subkey: PublicKey, binding: SignaturePacket) -> Signatures:

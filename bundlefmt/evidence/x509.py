@@ -26,6 +26,7 @@ __all__ = [
     "CertificateFacts",
     "certificate_spki",
     "facts",
+    "holds_secret_key",
     "key_spki",
     "load",
     "public_key",
@@ -66,9 +67,14 @@ def load(data: Buffer) -> Certificate:
         raise CertificateError(_instead(bytes(data)) or f"not one DER certificate: {error}") from None
 
 
+def holds_secret_key(data: bytes) -> bool:
+    """Whether a secret key stands somewhere in PEM, or is all that there is in DER."""
+    return _SECRET.search(data) is not None
+
+
 def _instead(data: bytes) -> str | None:
     """What was taken for one DER certificate, as far as it can be told."""
-    if _SECRET.search(data):
+    if holds_secret_key(data):
         return "this holds a SECRET key, which has no place in a bundle"
     if b"-----BEGIN CERTIFICATE-----" in data:
         return "PEM, not DER: openssl x509 -in FILE -outform DER writes the certificate"

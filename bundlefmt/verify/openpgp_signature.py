@@ -14,7 +14,7 @@ from functools import cached_property
 from bundlefmt.evidence import openpgp_sequoia
 from bundlefmt.evidence.openpgp_key import PublicKey
 from bundlefmt.evidence.openpgp_packet import OpenPgpError
-from bundlefmt.evidence.openpgp_self_signatures import SelfSignatures, back_signatures, newest
+from bundlefmt.evidence.openpgp_self_signatures import SelfSignatures, back_signatures, flags, newest
 from bundlefmt.evidence.openpgp_signature import SignaturePacket
 from bundlefmt.evidence.openpgp_subpacket import KeyFlags
 from bundlefmt.moment import when
@@ -105,11 +105,11 @@ class SignatureStanding(Standing):
     def flags(self) -> str:
         """The key may sign."""
         self.after_binding()
-        flags = next((each.key_flags for each in self._in_force if each.key_flags is not None), None)
-        if flags is None:
+        allowed = flags(self._in_force)
+        if allowed is None:
             raise Fail(f"nothing says what the key {self.key.fingerprint} is for")
-        names = ", ".join(flags.names()) or "nothing"
-        if KeyFlags.SIGN not in flags:
+        names = ", ".join(allowed.names()) or "nothing"
+        if KeyFlags.SIGN not in allowed:
             raise Fail(f"the key {self.key.fingerprint} is to {names}, not to sign")
         return f"the key may {names}"
 

@@ -45,15 +45,13 @@ class Standing:
 
     @cached_property
     def statements(self) -> tuple[SignaturePacket, ...]:
-        """The newest self-signatures in force that speak of the primary key, the first to be asked first.
+        """The newest self-signatures in force that speak of the primary key.
 
-        That of the user id which stands for the key, and the direct-key signature; of a version 6 key the
-        other way round. One that is not sound is left out where the other is.
+        That of the user id which stands for the key, and the direct-key signature. One that is not sound is
+        left out where the other is.
         """
         direct = newest(self.said.direct, since=self.primary.created, at=self.at)
-        user_id = self._user_id()
-        order = (direct, user_id) if self.primary.version == 6 else (user_id, direct)
-        found = tuple(each for each in order if each is not None)
+        found = tuple(each for each in (self._user_id(), direct) if each is not None)
         return tuple(each for each in found if self.is_sound(each)) or found
 
     def _user_id(self) -> SignaturePacket | None:

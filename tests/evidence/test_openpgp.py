@@ -32,7 +32,8 @@ from bundlefmt.wire import read_all
 from tests.conftest import Need
 from tests.strategies import mutated
 from tests.vectorgen import openpgp_maker as pgp
-from tests.vectorgen.openpgp_cases import CASES, OTHER, PRIMARY, SIGNER, SOUND
+from tests.vectorgen.openpgp_case import OTHER, PRIMARY, SIGNER, SOUND
+from tests.vectorgen.openpgp_cases import CASES
 from tests.vectorgen.openpgp_maker import AT, DAY, MADE, Key, Subkey, UserId, make
 
 MESSAGE = b"a message"

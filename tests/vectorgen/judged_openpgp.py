@@ -13,7 +13,7 @@ from tests.vectorgen import openpgp
 from tests.vectorgen import openpgp_maker as pgp
 from tests.vectorgen.ceremonies import snapshot
 from tests.vectorgen.ceremony import fixed
-from tests.vectorgen.openpgp_cases import OTHER, PRIMARY, SIGNER, SOUND
+from tests.vectorgen.openpgp_case import OTHER, PRIMARY, SIGNER, SOUND
 from tests.vectorgen.vector import Judged, Vectors
 
 vector: Final = Vectors()

@@ -300,3 +300,33 @@ def openpgp_revocation_primary_under_subkey() -> Judged:
 def openpgp_revocation_subkey_misplaced() -> Judged:
     """The revocation of the subkey that signed stands behind the primary key."""
     return of_case("subkey's revocation behind the primary key")
+
+
+@vector("openpgp.revocation", "revoked")
+def openpgp_revocation_retired_without_time() -> Judged:
+    """The key was retired, and the revocation does not say when."""
+    return of_case("retirement without a time")
+
+
+@vector("openpgp.revocation", "revoked", "critical")
+def openpgp_revocation_retired_critical() -> Judged:
+    """The key was retired before it signed, by a revocation with a critical subpacket of a private type."""
+    return of_case("retirement with something critical")
+
+
+@vector("openpgp.revocation", "revoked")
+def openpgp_revocation_other_user_id_certified_again() -> Judged:
+    """The key was retired; its holder certified a user id again, and not the one that stands for the key."""
+    return of_case("retired, and another user id certified again")
+
+
+@vector("openpgp.revocation", "revoked")
+def openpgp_revocation_subkey_and_user_id_certified_again() -> Judged:
+    """The subkey was retired; the holder certified the user id again, and did not bind the subkey again."""
+    return of_case("subkey retired, and the user id certified again")
+
+
+@vector("openpgp.revocation", "revoked")
+def openpgp_revocation_subkey_by_itself() -> Judged:
+    """The subkey revoked itself, which is the primary key's to do."""
+    return of_case("sound, a subkey revokes itself")

@@ -20,7 +20,8 @@ from bundlefmt.verify import Outcome
 from bundlefmt.verify.context import Fail, Skip, Unsure
 from bundlefmt.verify.openpgp_signature import Made, SignatureStanding
 from tests.conftest import CORPUS
-from tests.vectorgen.openpgp_cases import CASES, Case
+from tests.vectorgen.openpgp_case import Case
+from tests.vectorgen.openpgp_cases import CASES
 from tests.verify import openpgp_others
 from tests.verify.openpgp_opinions import gpg_accepts, run, sqv_accepts, written
 
@@ -33,7 +34,7 @@ _WEAK: Final = "of digests gpg refuses MD5 alone, and it looks at no size of key
 _LATER: Final = "gpg lets signatures speak of the time before they were made"
 _SILENT: Final = "gpg takes a key for which no flags are given to be for everything"
 _SOFT: Final = "gpg lets every revocation reach back, and believes no later certification"
-_DIRECT: Final = "gpg asks the direct-key signature, Sequoia the user id; here the earlier end counts"
+_DIRECT: Final = "gpg asks the direct-key signature, Sequoia the user id; here the narrower word counts"
 _STRICT: Final = "stricter here"
 REASONS: Final[Mapping[str, str]] = {
     "Brainpool bp256": _KINDS,
@@ -74,6 +75,15 @@ REASONS: Final[Mapping[str, str]] = {
     "revoked behind the second of two same subkeys": "gpg drops the second copy with its revocation",
     "sound without a user id": "gpg imports no key without a user id",
     "sound subkey P-384": "gpg asks for a digest as long as the curve",
+    "direct-key signature lets it certify only": _DIRECT,
+    "user id lets it certify only": _DIRECT,
+    "sound, a direct-key signature over SHA-1": "gpg believes it, and so that the key has expired",
+    "sound, a forged back-signature beside a good one": "gpg looks at the first alone",
+    "primary key as its own subkey": f"{_STRICT}: the key is to certify only, whatever it is bound as",
+    "only a picture is certified": "gpg takes a picture for a user id",
+    "retirement that has expired": f"{_STRICT}: believing it can only refuse",
+    "retirement with something critical": f"{_STRICT}: believing it can only refuse",
+    "retirement without a time": f"{_STRICT}: without a time it counts whatever the time",
     "sound, retired later": _SOFT,
     "sound, superseded later": _SOFT,
     "sound, retired and taken up again": _SOFT,

@@ -14,7 +14,8 @@ from bundlefmt.moment import when
 from bundlefmt.verify import Outcome, Policy, Report, Verdict, verify
 from tests.test_soundness import Artifacts, Ceremony
 from tests.vectorgen import openpgp_maker as pgp
-from tests.vectorgen.openpgp_cases import CASES, LATER, OTHER, PRIMARY, SIGNER, SOUND, Case
+from tests.vectorgen.openpgp_case import LATER, OTHER, PRIMARY, SIGNER, SOUND, Case
+from tests.vectorgen.openpgp_cases import CASES
 from tests.vectorgen.openpgp_maker import AT, DAY, MADE, Subkey, UserId, make
 
 SEAL = "seal 2"  # the first is the ceremony's own

@@ -19,7 +19,7 @@ from bundlefmt.evidence.openpgp_self_signatures import MAX_VERIFIED
 from bundlefmt.verify import Outcome, Policy, verify
 from bundlefmt.verify.signers import MAX_KEYS
 from tests.vectorgen import openpgp_maker as pgp
-from tests.vectorgen.openpgp_cases import OTHER, OVER_ID, PRIMARY, SIGNER, SOUND
+from tests.vectorgen.openpgp_case import OTHER, OVER_ID, PRIMARY, SIGNER, SOUND
 from tests.vectorgen.openpgp_maker import AT, DAY, MADE, Key, Subkey, UserId, make
 from tests.verify.test_openpgp import ceremony, checks, sealed
 

@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from bundlefmt.verify import Outcome
 from tests.conftest import Need
 from tests.vectorgen import openpgp_maker as pgp
-from tests.vectorgen.openpgp_cases import CASES, LATER, PRIMARY, SIGNER, Case
+from tests.vectorgen.openpgp_case import LATER, PRIMARY, SIGNER, Case
+from tests.vectorgen.openpgp_cases import CASES
 from tests.vectorgen.openpgp_maker import AT, DAY, MADE, Subkey, UserId, make
 from tests.verify.openpgp_agreement import FILE, MESSAGE, OTHERS, REASONS, decided, judged, judges, row, text
 from tests.verify.openpgp_opinions import gpg_accepts, sqv_accepts, written

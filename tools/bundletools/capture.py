@@ -22,7 +22,7 @@ from bundlefmt.evidence.pcr import PcrValues, encode_pcr_values
 from bundlefmt.evidence.tpm import TpmAlg, TpmtPublic, digest
 from bundlefmt.manifest import Binding, Digest, Item, Manifest, RequiredSigner
 from bundlefmt.wire import Buffer
-from bundletools import templates
+from bundletools import secret_keys, templates
 from bundletools.devices import Attested, DeviceError, LoadedKey, Tpm
 
 ENDORSEMENT: Final = 0x4000000B  # TPM_RH (Part 2, 7.4)
@@ -106,7 +106,8 @@ class _Collected:
         refs: Mapping[str, str | tuple[str, ...]] | None = None,
         claimed: Mapping[str, object] | None = None,
     ) -> str:
-        """Returns the label, made unique with a number."""
+        """Returns the label, made unique with a number. Raises UsageError for a secret key."""
+        secret_keys.refuse(data, label)
         number, unique = 1, label
         while unique in self.items:
             number += 1
@@ -184,7 +185,10 @@ class Session:
 
 
 def capture(tpm: Tpm, request: Request) -> Captured:
-    """Ask the TPM everything once. Raises DeviceError; no key is left behind in the TPM."""
+    """Ask the TPM everything once. No key is left behind in the TPM.
+
+    Raises DeviceError; UsageError before the TPM is asked where a file that was named holds a secret key.
+    """
     with session(tpm, request) as opened:
         return opened.finish()
 

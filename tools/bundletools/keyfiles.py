@@ -15,6 +15,7 @@ from bundlefmt.cli.run import UsageError
 from bundlefmt.cose import PrivateKey
 from bundlefmt.errors import MalformedError
 from bundlefmt.evidence import openpgp, x509
+from bundletools import secret_keys
 from bundletools.capture import Identity
 
 
@@ -25,10 +26,9 @@ def identity(path: Path, part: str, *, at: int) -> Identity:
     seal is found out before it is made.
     """
     data = path.read_bytes()
+    secret_keys.refuse(data, str(path))
     try:
         facts = openpgp.certificate_facts(data)
-    except openpgp.SecretKeyError as error:
-        raise UsageError(f"{path}: {error}", hint="keep it out of every bundle") from None
     except (openpgp.OpenPgpError, MalformedError) as error:
         return Identity(data=_x509(path, str(error), at), role="piv-certificate", part=part)
     if facts.revoked or (facts.expires is not None and facts.expires <= at):

@@ -17,6 +17,7 @@ from bundlefmt.evidence import openpgp, x509
 from bundlefmt.evidence.tpm import TpmtPublic
 from bundlefmt.evidence.tpm_signature import EccSignature, TpmtSignature
 from bundlefmt.verify import Outcome, Policy, verify
+from bundletools import secret_keys
 from bundletools.devices import LoadedKey, Tpm
 from bundletools.errors import SealError as SealError
 
@@ -42,7 +43,7 @@ def seal_cose(bundle: Bundle, signer: cose.Signer, certificate: bytes, *, issued
         identity={labels.HDR_X5T: [labels.HASH_SHA256, facts.sha256]},
     )
     key = None if is_named(bundle, certificate) else certificate
-    return _checked(bundle, Seal(type=labels.SEAL_COSE, value=message.encode(), key=key))
+    return checked(bundle, Seal(type=labels.SEAL_COSE, value=message.encode(), key=key))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +74,7 @@ def seal_tpm(bundle: Bundle, tpm: Tpm, key: LoadedKey, *, issued_at: int) -> Bun
         subject=hashlib.sha256(bundle.manifest_raw).hexdigest(),
         identity={labels.HDR_KID: name},
     )
-    return _checked(bundle, Seal(type=labels.SEAL_COSE, value=message.encode(), key=None))
+    return checked(bundle, Seal(type=labels.SEAL_COSE, value=message.encode(), key=None))
 
 
 def seal_openpgp(bundle: Bundle, signature: bytes, certificates: Sequence[bytes]) -> Bundle:
@@ -94,15 +95,17 @@ def seal_openpgp(bundle: Bundle, signature: bytes, certificates: Sequence[bytes]
             reasons.append(str(error))
             continue
         key = None if certificate in named else certificate
-        return _checked(bundle, Seal(type=labels.SEAL_OPENPGP, value=signature, key=key))
+        return checked(bundle, Seal(type=labels.SEAL_OPENPGP, value=signature, key=key))
     raise SealError(
         f"the signature verifies with no certificate at hand: {reasons[-1] if reasons else 'there is none'}",
         hint="the manifest may hold an older copy of the certificate",
     )
 
 
-def _checked(bundle: Bundle, seal: Seal) -> Bundle:
-    """The bundle with the seal, once the verifier accepts it."""
+def checked(bundle: Bundle, seal: Seal) -> Bundle:
+    """The bundle with the seal, once the verifier accepts it. Raises SealError."""
+    for data, what in ((seal.value, "the seal"), (seal.key or b"", "the certificate of the seal")):
+        secret_keys.refuse(data, what)
     sealed = bundle.with_seal(seal)
     name = f"seal {len(sealed.seals)}"
     for finding in verify(sealed, Policy()).findings:
