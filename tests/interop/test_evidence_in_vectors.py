@@ -23,18 +23,18 @@ from tests.conftest import Need
 from tests.vectorgen.publication import FOLDER, ROOT
 
 VECTORS: Final = ROOT / FOLDER
-OPENPGP_SOUND: Final = ("container_openpgp", "container_whole", "seal_openpgp-subkey")
+OPENPGP_SOUND: Final = ("container_openpgp", "container_whole", "openpgp_signing-subkey")
 OPENPGP_UNSOUND: Final = (
     "seal_openpgp-of-another-manifest",
-    "seal_openpgp-sha1",
-    "seal_openpgp-certify-only",
-    "seal_openpgp-expired",
-    "seal_openpgp-before-key",
-    "seal_openpgp-subkey-without-back-signature",
-    "seal_openpgp-signature-expired",
-    "seal_openpgp-critical-subpacket",
-    "seal_openpgp-foreign-subkey",
-    "seal_openpgp-revoked",
+    "openpgp_sha1-signature",
+    "openpgp_certify-only",
+    "openpgp_key-expired",
+    "openpgp_before-key",
+    "openpgp_no-back-signature",
+    "openpgp_signature-expired",
+    "openpgp_critical-subpacket",
+    "openpgp_foreign-subkey",
+    "openpgp_revocation-retired-before",
 )
 QUOTES_SOUND: Final = (
     "container_cose-esp256",
@@ -63,8 +63,10 @@ def extracted(name: str, folder: Path) -> tuple[Path, Path, Path]:
     """Certificate, signature and manifest as files."""
     bundle = bundle_of(name)
     seal = next(seal for seal in bundle.seals if seal.type == SEAL_OPENPGP)
+    items = bundle.manifest.items
+    label = next(label for label, item in items.items() if item.role == "openpgp-certificate")
     files = {
-        "certificate.pgp": bytes(bundle.content["operator.openpgp"].value),
+        "certificate.pgp": bytes(bundle.content[label].value),
         "seal.sig": seal.value,
         "manifest.cbor": bundle.manifest_raw,
     }
@@ -101,8 +103,8 @@ def test_openpgp_seal_is_sound(name: str, part: Need, tmp_path: Path) -> None:
 def test_openpgp_key_retired_later(part: Need, tmp_path: Path) -> None:
     """sqv looks at the reason for the revocation and its time; gpg says that the key is revoked."""
     part("gpg", "sqv")
-    assert "REVKEYSIG" in gpg_status("seal_openpgp-retired-later", tmp_path)
-    assert sqv_accepts("seal_openpgp-retired-later", tmp_path)
+    assert "REVKEYSIG" in gpg_status("openpgp_revocation-retired-later", tmp_path)
+    assert sqv_accepts("openpgp_revocation-retired-later", tmp_path)
 
 
 @pytest.mark.parametrize("name", OPENPGP_UNSOUND)
