@@ -263,6 +263,21 @@ def _judge_time(answer: Answer, certificate: Certificate, at: int) -> None:
 
 def _judge_maker(response: OcspResponse, issuer: Certificate, relaxations: Relaxations) -> None:
     """Signed by the issuer, or by one whom it certified for that (RFC 6960 4.2.2.2)."""
+    fault = _fault_of_maker(response.raw, issuer.raw, relaxations)
+    if fault is not None:
+        raise CertificateError(fault)
+
+
+@lru_cache(maxsize=128)  # one response may be asked about many certificates
+def _fault_of_maker(response: bytes, issuer: bytes, relaxations: Relaxations) -> str | None:
+    try:
+        _require_maker(OcspResponse.decode(response), Certificate.decode(issuer), relaxations)
+    except (CertificateError, MalformedError) as error:
+        return str(error)
+    return None
+
+
+def _require_maker(response: OcspResponse, issuer: Certificate, relaxations: Relaxations) -> None:
     if signature_algorithm(response.algorithm).sha1 and not relaxations.allow_sha1:
         raise CertificateError("the response's signature uses SHA-1")
     reason = ""

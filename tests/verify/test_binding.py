@@ -9,11 +9,13 @@ from typing import Final
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bundlefmt.evidence import ocsp as ocsp_evidence
 from bundlefmt.verify import Outcome
-from tests.vectorgen import certificates, keys, openpgp
+from tests.vectorgen import certificates, keys, ocsp, openpgp
 from tests.vectorgen import own_certificates as own
 from tests.vectorgen import software_tpm as tpm
 from tests.vectorgen.ceremonies import ak, ek, key, storage, whole, whole_with_key
@@ -212,3 +214,29 @@ def test_one_byte_changed_and_sealed_again(data: st.DataObject) -> None:
     found = report(bound().changed(LABEL, value=bytes(changed)))
     assert {check for check in broken(found) if check.startswith("binding.")}
     assert concluded(found, BOUND)[0] == "unproven"
+
+
+def test_a_flood_of_responses_is_judged_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work grows with certificates and with responses, and not with the product of both."""
+    calls = 0
+    genuine = ocsp_evidence.verify_signature
+
+    def counted(algorithm: bytes, public: PublicKeyTypes, signature: bytes, data: bytes) -> None:
+        nonlocal calls
+        calls += 1
+        genuine(algorithm, public, signature, data)
+
+    monkeypatch.setattr(ocsp_evidence, "verify_signature", counted)
+    issuer = certificates.operator().certificate
+    maker = certificates.certificate(
+        "Responder", keys.ec_key("responder").public_key(), own.OPERATOR, keys.ec_key("operator p256")
+    )
+    ceremony, responses, makers = bound(), 5, 16
+    for number in range(responses):
+        made = ocsp.response(SOUND, issuer, keys.ec_key(f"stranger {number}"), delegate=maker * makers)
+        ceremony = ceremony.having(f"ocsp{number}", fixed("ocsp", made, {"issuer": "operator.piv"}))
+    for number in range(20):
+        ceremony = ceremony.having(f"cert{number}", fixed("tpm-binding-certificate", SOUND, REFS))
+    found = report(ceremony)
+    assert broken(found) == {"binding.revocation": Outcome.INDETERMINATE}
+    assert calls == responses * (1 + makers)
