@@ -21,6 +21,7 @@ from bundletools.ceremony.steps import publish, steps, walk
 from bundletools.devices import DeviceError
 from bundletools.tpm2 import open_tpm
 from bundletools.yubikey import open_yubikey
+from bundletools.yubikey_piv import Piv
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from bundlefmt.bundle import Bundle
@@ -243,6 +244,17 @@ def test_a_full_disk_loses_nothing(room: Room, monkeypatch: pytest.MonkeyPatch) 
         room.held()
     room.held()
     assert len(room.published().seals) == 4
+
+
+def test_a_key_that_was_there_before_is_not_taken(room: Room) -> None:
+    """However often it is tried: the ceremony did not begin with it."""
+    with open_yubikey(PIV) as opened:
+        piv = Piv(opened, Script([PIN]))
+        piv.manage()
+        piv.generate("9c", "ECCP384")
+    for _ in range(2):
+        with pytest.raises(DeviceError, match="slot 9c is occupied"):
+            room.held()
 
 
 def test_another_plan_does_not_go_on(room: Room, tmp_path: Path) -> None:

@@ -163,21 +163,22 @@ class Piv:
         where = piv_slot(slot)
         if algorithm not in ALGORITHMS:
             raise DeviceError(f"there is no algorithm {algorithm!r} here", hint=", ".join(ALGORITHMS))
-        if self._occupied(where):
-            raise DeviceError(
-                f"{self.name}: slot {slot} is occupied", hint="a key that is overwritten never comes back"
-            )
+        self.require_empty(slot)
         with refusals(f"{self.name}: generate in slot {slot}"):
             key = self.session.generate_key(
                 where, KEY_TYPE[algorithm], PIN_POLICY[pin_policy], TOUCH_POLICY[touch_policy]
             )
         return token_key(key)
 
-    def _occupied(self, slot: SLOT) -> bool:
-        """A key without a certificate shows only since firmware 5.3."""
+    def require_empty(self, slot: str) -> None:
+        """Raises DeviceError where a key is; one without a certificate shows only since firmware 5.3."""
         from yubikit.piv import OBJECT_ID
 
-        return self._metadata(slot) is not None or self._object(OBJECT_ID.from_slot(slot)) is not None
+        where = piv_slot(slot)
+        if self._metadata(where) is not None or self._object(OBJECT_ID.from_slot(where)) is not None:
+            raise DeviceError(
+                f"{self.name}: slot {slot} is occupied", hint="a key that is overwritten never comes back"
+            )
 
     def _metadata(self, slot: SLOT) -> SlotMetadata | None:
         """None where the slot has no key, or the firmware (before 5.3) does not tell."""

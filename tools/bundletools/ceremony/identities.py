@@ -42,6 +42,7 @@ def generate_piv(desk: Desk, part: PivPart, serial: int) -> Parts:
             )
             key = kept
         else:
+            piv.require_empty(part.slot)
             desk.confirm(
                 f"{piv.name}: a new {part.generate} key is generated in slot {part.slot}; it stays there",
                 str(serial),
