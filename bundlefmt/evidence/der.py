@@ -246,3 +246,15 @@ def written(tag: int, *parts: bytes) -> bytes:
 def written_integer(value: int) -> bytes:
     """An INTEGER that is not negative."""
     return written(INTEGER, value.to_bytes(value.bit_length() // 8 + 1, "big"))
+
+
+def written_oid(dotted: str) -> bytes:
+    """An OBJECT IDENTIFIER from dotted decimal."""
+    first, second, *rest = map(int, dotted.split("."))
+    found = bytearray()
+    for arc in (40 * first + second, *rest):
+        digits = [arc & 0x7F]
+        while arc := arc >> 7:
+            digits.append(_CONTINUES | arc & 0x7F)
+        found += bytes(reversed(digits))
+    return written(OBJECT_IDENTIFIER, bytes(found))
