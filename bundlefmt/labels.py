@@ -93,6 +93,7 @@ TYPE_OCSP: Final = "application/ocsp-response"  # RFC 6960, annex C.2
 TYPE_TPM: Final = "application/vnd.evidence-bundle.tpm"  # TPM 2.0 wire form; the role says which structure
 TYPE_PCR_VALUES: Final = "application/vnd.evidence-bundle.pcr-values+cbor"
 TYPE_ACTIVATION: Final = "application/vnd.evidence-bundle.credential-activation+cbor"
+TYPE_TIMESTAMP: Final = "application/vnd.evidence-bundle.timestamp-token"  # RFC 3161, in renewals
 TYPE_OCTETS: Final = "application/octet-stream"
 
 PARTS: Final = ("operator", "witness", "platform")

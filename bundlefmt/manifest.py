@@ -35,7 +35,9 @@ def read_label(node: Node, path: str) -> str:
     return text
 
 
-def _members(node: Node, path: str, required: tuple[str, ...], optional: tuple[str, ...]) -> dict[str, Node]:
+def members_of(
+    node: Node, path: str, required: tuple[str, ...], optional: tuple[str, ...]
+) -> dict[str, Node]:
     """The members of a closed map. Raises missing-member, unknown-member."""
     members = {}
     for key, value in node.pairs(path):
@@ -124,7 +126,7 @@ class Item:
 
     @classmethod
     def from_node(cls, node: Node, path: str) -> Self:
-        members = _members(node, path, ("type", "role", "digest", "size"), ("refs", "detached", "claimed"))
+        members = members_of(node, path, ("type", "role", "digest", "size"), ("refs", "detached", "claimed"))
         refs: dict[str, str | tuple[str, ...]] = {}
         claimed: Mapping[str, object] = {}
         if "refs" in members:
@@ -179,7 +181,7 @@ class Binding:
     @classmethod
     def from_node(cls, node: Node) -> Self:
         path = "binding"
-        members = _members(node, path, ("alg", "nonce", "over"), ())
+        members = members_of(node, path, ("alg", "nonce", "over"), ())
         alg = members["alg"].integer(path)
         if alg not in labels.HASH_NAMES:
             members["alg"].fail(Code.BAD_VALUE, f"hash algorithm {alg} is not accepted", path)
@@ -281,7 +283,7 @@ class Manifest:
     def _signers(node: Node, items: Mapping[str, Item]) -> tuple[RequiredSigner, ...]:
         signers = []
         for entry in node.array("signers", range(1, labels.MAX_ITEMS)):
-            members = _members(entry, "signer", ("item", "part"), ())
+            members = members_of(entry, "signer", ("item", "part"), ())
             label = read_label(members["item"], "signer")
             if label not in items:
                 members["item"].fail(Code.UNKNOWN_LABEL, f"{label!r} is not an item", "signer")

@@ -60,11 +60,14 @@ class CertificateId:
     digest: bytes
     issuer_serial: IssuerSerial | None
 
+    @staticmethod
+    def digest_by(name: str, certificate: bytes) -> bytes:
+        """The digest of a certificate (DER) by one of the known hashes."""
+        return hashlib.new(name, certificate, usedforsecurity=False).digest()
+
     def fits(self, certificate: bytes) -> bool:
         """Whether the digest is that of these bytes. False where the hash is not known."""
-        if self.hash not in HASHES.values():
-            return False
-        return hashlib.new(self.hash, certificate, usedforsecurity=False).digest() == self.digest
+        return self.hash in HASHES.values() and self.digest_by(self.hash, certificate) == self.digest
 
     def names(self, certificate: Certificate) -> bool:
         """Whether it is this certificate, by its digest and, where given, by issuer and number."""

@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """A timestamp as an authority gives it: the TimeStampToken of RFC 3161, and whether its signature is right.
 
-A token is a CMS SignedData (RFC 5652 5) around one TSTInfo. Read here and not by a library: a signature covers
-the bytes as they are, and libraries refuse tokens whose sets are not in DER's order. Whether anyone should
-believe the authority is judged elsewhere; no certificate is believed for standing in the token.
+A token is a CMS SignedData (RFC 5652 5) around one TSTInfo. Read here and not by a library: a signature
+covers the bytes as they are, and libraries refuse tokens whose sets are not in DER's order. Whether anyone
+should believe the authority is judged elsewhere; no certificate is believed for standing in the token.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,7 +16,7 @@ from bundlefmt.errors import Code
 from bundlefmt.evidence import der
 from bundlefmt.evidence.certificate import Certificate, CertificateError
 from bundlefmt.evidence.timestamp_info import TstInfo, read_hash
-from bundlefmt.evidence.timestamp_signer import SignerInfo
+from bundlefmt.evidence.timestamp_signer import CertificateId, SignerInfo
 from bundlefmt.evidence.x509_signature import load_key, signature_algorithm, verify_signature, weakness
 from bundlefmt.wire import Buffer
 
@@ -37,7 +36,7 @@ _REVOCATION: Final = der.context(1, constructed=True)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeStampToken:
-    """`info` is what is signed; `certificates` and `lists` (DER) are brought along by whoever had the token."""
+    """`info` is what is signed; `certificates` and `lists` (DER) were put beside it by whoever had the token."""
 
     raw: bytes
     info: TstInfo
@@ -83,16 +82,9 @@ class TimeStampToken:
     def encode(self) -> bytes:
         return self.raw
 
-    def certificate(self, others: Iterable[bytes] = ()) -> Certificate | None:
-        """The signer's certificate, by the identifier that is signed, here or among `others` (DER).
-
-        None where it is not there. Raises CertificateError or MalformedError where none is named.
-        """
-        wanted = self.signer.certificate_id()
-        for each in dict.fromkeys((*self.certificates, *others)):
-            if wanted.fits(each):
-                return Certificate.decode(each)
-        return None
+    def certificate(self, wanted: CertificateId) -> bytes | None:
+        """The certificate (DER) with this digest, if it was brought along."""
+        return next((each for each in self.certificates if wanted.fits(each)), None)
 
     def verify(self, certificate: Certificate) -> str:
         """What the signature was made by. Raises CertificateError, MalformedError: it is not by this key.

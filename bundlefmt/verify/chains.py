@@ -19,12 +19,16 @@ from bundlefmt.verify.context import Area, Context, Fail, Judgement, Once, Skip,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """Where a chain may lead: through items of role `through` (None: through none), to `anchors` (DER)."""
+    """Where a chain may lead: through items of role `through` (None: through none), to `anchors` (DER).
+
+    `at` is when it is judged, seconds since the epoch; None is when all certificates are.
+    """
 
     through: str | None
     anchors: tuple[bytes, ...]
     purpose: Purpose
     allow_ca_without_constraints: bool = False
+    at: int | None = None
 
 
 # the values of a role's items by label, and what follows from those that are absent
@@ -82,21 +86,27 @@ class Chains(Area):
         """The chain of `label` along a route. Raises Fail without a chain."""
         return self._routes((label, route))
 
+    def at(self, route: Route) -> int:
+        """When a chain along this route is judged, seconds since the epoch."""
+        return self.context.at if route.at is None else route.at
+
     def _find(self, key: tuple[str, Route]) -> Chain:
         label, route = key
         leaf = self.certificate(label)
         issuers, absent = self.present(route.through)
         if len(issuers) > MAX_ISSUERS:
             raise Unsure(f"more than {MAX_ISSUERS} issuers' certificates")
+        carried = self.context.existence.material.above(leaf, issuers.values()) if route.through else []
+        given = list(dict.fromkeys((*issuers.values(), *carried)))[:MAX_ISSUERS]
         relaxations = replace(
             self.relaxations, allow_ca_without_constraints=route.allow_ca_without_constraints
         )
         try:
             return find_chain(
                 leaf.raw,
-                issuers=list(issuers.values()),
+                issuers=given,
                 anchors=route.anchors,
-                at=self.context.at,
+                at=self.at(route),
                 purpose=route.purpose,
                 relaxations=relaxations,
             )
@@ -150,13 +160,13 @@ class Chains(Area):
         except Judgement:
             raise Skip("there is no chain") from None
         absent = self.present("crl")[1] or self.present("ocsp")[1]
-        judged, unlisted = [], []
+        judged, unlisted, at = [], [], self.at(route)
         for place, (certificate, issuer) in enumerate(pairwise(certificates), 1):
-            found = self._consulted(certificate, issuer)
+            found = self._consulted(certificate, issuer, at)
             if found is None:
                 unlisted.append(place)
                 continue
-            if found.entry is not None and found.entry.concerns(self.context.at):
+            if found.entry is not None and found.entry.concerns(at):
                 raise Fail(f"certificate {place} ({certificate}): {found.entry.describe()}")
             if found.standing is crl.Standing.UNKNOWN:
                 raise Unsure(f"certificate {place} ({certificate}): {'; '.join(found.reasons)}")
@@ -169,8 +179,10 @@ class Chains(Area):
         none = f"; no list for certificates {', '.join(map(str, unlisted))}" if unlisted else ""
         return "; ".join(judged) + none
 
-    def _consulted(self, certificate: Certificate, issuer: Certificate) -> crl.Revocation | None:
+    def _consulted(self, certificate: Certificate, issuer: Certificate, at: int) -> crl.Revocation | None:
         """What the issuer's lists and the responses about the certificate say; None where there are none.
+
+        Of those that renewals carry only what says something: they were put there for many certificates.
 
         The worst of both counts. Lists are known by their issuer's name, responses by the certificate's.
         """
@@ -179,8 +191,12 @@ class Chains(Area):
         about = (each for each in of_serial if readable(partial(ocsp.concerns, each, certificate, issuer)))
         # one more than are looked at says that there are too many
         responses = list(islice(about, crl.MAX_LISTS + 1))
-        at, relaxations = self.context.at, self.relaxations
-        found = []
+        relaxations = self.relaxations
+        material = self.context.existence.material
+        carried = readable(
+            lambda: list(material.consult(certificate, issuer, at=at, relaxations=relaxations))
+        )
+        found = [each for each in carried if each.standing is not crl.Standing.UNKNOWN]
         if of_issuer:
             found.append(crl.revocation(certificate, issuer, of_issuer, at=at, relaxations=relaxations))
         if responses:

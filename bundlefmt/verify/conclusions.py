@@ -15,6 +15,7 @@ from bundlefmt.verify.explanation import Logs
 from bundlefmt.verify.findings import Basis, Conclusion, Finding
 from bundlefmt.verify.held import Held
 from bundlefmt.verify.identities import SEALED, bound_key, identities, vouching
+from bundlefmt.verify.renewal import existed
 
 _SOUND: Final = ("container.digest", "container.refs")  # what was sealed, each of the role it is named for
 _TPM: Final = (*_SOUND, "ek.form", "ek.certificate", "ek.chain", "ek.key")
@@ -79,6 +80,7 @@ def draw(context: Context, findings: Sequence[Finding]) -> tuple[Conclusion, ...
         *_boot(context, found, basis, of_one),
         _lifetime(context, found, word),
         *_again(context, found, basis, of_one),
+        *existed(context, found),
     )
 
 

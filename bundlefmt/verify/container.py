@@ -152,10 +152,6 @@ def _profile(context: Context) -> Iterator[Result]:
     """The profile is known and the roles it asks for are there; what nobody here knows is said."""
     for name in sorted(context.manifest.extensions):
         yield Result(Outcome.SKIPPED, (), f"manifest member {name!r} is not known here: kept, not judged")
-    if context.bundle.renewals:
-        yield Result(
-            Outcome.SKIPPED, (), f"{len(context.bundle.renewals)} renewals are here: kept, not judged"
-        )
     profile = context.manifest.profile
     roles = labels.PROFILE_ROLES.get(profile)
     if roles is None:

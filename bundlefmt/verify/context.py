@@ -12,7 +12,6 @@ from typing import Final, Generic, TypeVar
 
 from bundlefmt import labels
 from bundlefmt.bundle import Bundle
-from bundlefmt.errors import MalformedError
 from bundlefmt.evidence import openpgp, x509
 from bundlefmt.evidence.attest import TpmsAttest
 from bundlefmt.evidence.creation import TpmsCreationData, TpmtTkCreation
@@ -24,54 +23,18 @@ from bundlefmt.logs.recognise import decode_ima
 from bundlefmt.logs.systemd import SystemdLog
 from bundlefmt.logs.tcg import FirmwareLog
 from bundlefmt.manifest import Item, Manifest
-from bundlefmt.verify.findings import Outcome
+from bundlefmt.verify.existence import Existence
+from bundlefmt.verify.judgement import Fail as Fail
+from bundlefmt.verify.judgement import Judgement as Judgement
+from bundlefmt.verify.judgement import Once as Once
+from bundlefmt.verify.judgement import Skip as Skip
+from bundlefmt.verify.judgement import Unsure as Unsure
+from bundlefmt.verify.judgement import readable as readable
 from bundlefmt.verify.policy import Policy
 from bundlefmt.wire import Buffer
 
-K = TypeVar("K")
 T = TypeVar("T")
 MAX_ANCESTORS: Final = 8  # parents between a key and its hierarchy; deeper trees are not met in practice
-
-
-class Judgement(Exception):
-    """Ends a check of one item with an outcome other than passed; the message is its reason."""
-
-    outcome = Outcome.FAILED
-
-
-class Fail(Judgement):
-    """The evidence is wrong."""
-
-
-class Unsure(Judgement):
-    """It cannot be decided from what is here."""
-
-    outcome = Outcome.INDETERMINATE
-
-
-class Skip(Judgement):
-    """There is nothing to decide here, or another check has said why."""
-
-    outcome = Outcome.SKIPPED
-
-
-class Once(Generic[K, T]):
-    """Something worked out once for each key; a judgement that it ended in is kept and raised again."""
-
-    def __init__(self, work: Callable[[K], T]) -> None:
-        self._work = work
-        self._known: dict[K, T | Judgement] = {}
-
-    def __call__(self, key: K) -> T:
-        if key not in self._known:
-            try:
-                self._known[key] = self._work(key)
-            except Judgement as judgement:
-                self._known[key] = judgement
-        known = self._known[key]
-        if isinstance(known, Judgement):
-            raise known
-        return known
 
 
 class Decoded(Generic[T]):
@@ -88,16 +51,6 @@ class Decoded(Generic[T]):
             raise Skip(f"{label} cannot be read") from None
 
 
-def readable(decode: Callable[[], T]) -> T:
-    """What `decode` returns; bytes that it refuses are a failure of the evidence, what is unknown is not."""
-    try:
-        return decode()
-    except openpgp.NotComputedError as error:
-        raise Unsure(str(error)) from None
-    except (MalformedError, x509.CertificateError, openpgp.OpenPgpError) as error:
-        raise Fail(str(error)) from None
-
-
 class Area:
     """What an area works out once for all its checks."""
 
@@ -109,7 +62,8 @@ A = TypeVar("A", bound=Area)
 
 
 class Context:
-    """One verification's view of a bundle. `at` is when certificates are judged, seconds since the epoch.
+    """One verification's view of a bundle. `asked` is the time that the verifier asks about, seconds since the
+    epoch: the policy's, else that which the manifest claims.
 
     `previous` is the bundle that the verifier holds to be the one before this.
     """
@@ -118,7 +72,8 @@ class Context:
         self.bundle = bundle
         self.policy = policy
         self.previous = previous
-        self.at = bundle.manifest.created if policy.at is None else policy.at
+        self.asked = bundle.manifest.created if policy.at is None else policy.at
+        self.existence = Existence(bundle, policy)
         self.publics = Decoded(self.value, TpmtPublic.decode)
         self.attests = Decoded(self.value, TpmsAttest.decode)
         self.signatures = Decoded(self.value, TpmtSignature.decode)
@@ -148,6 +103,17 @@ class Context:
     @property
     def manifest(self) -> Manifest:
         return self.bundle.manifest
+
+    @cached_property
+    def at(self) -> int:
+        """When certificates are judged: the time asked about, or by when renewals show that all was there."""
+        by = self.existence.by
+        return self.asked if by is None else min(self.asked, by)
+
+    def seal_at(self, number: int) -> int:
+        """The same for one seal, counted from zero: one that was added later may have existed later."""
+        by = self.existence.seal_by(number)
+        return self.asked if by is None else min(self.asked, by)
 
     @cached_property
     def binding(self) -> bytes:

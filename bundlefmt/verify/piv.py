@@ -108,15 +108,21 @@ def _route(context: Context, label: str) -> Route:
             tops.append(found.raw)
     if not any(each.subject.comparable() == named for each in known):
         raise Skip(f"its issuer {certificate.issuer} is not here: it is believed for its pin alone")
-    return Route(through="certificate-issuer", anchors=(*anchors, *tops), purpose=Purpose())
+    return Route(
+        through="certificate-issuer",
+        anchors=(*anchors, *tops),
+        purpose=Purpose(),
+        at=context.area(Signers).last_by(label),
+    )
 
 
 def _chain(context: Context, label: str) -> str:
     """A certificate that another authority issued was issued by it, and was valid, as all above it."""
-    chain = context.area(Chains).along(label, _route(context, label))
+    chains, route = context.area(Chains), _route(context, label)
+    chain = chains.along(label, route)
     if chain.certificates[-1].raw not in context.policy.anchors_piv:
         raise Skip(f"the path ends at {chain.certificates[-1]}, which is no anchor: it proves nothing")
-    return f"valid at {when(context.at)}, by {chain.describe()}"
+    return f"valid at {when(chains.at(route))}, by {chain.describe()}"
 
 
 def _revocation(context: Context, label: str) -> str:

@@ -20,8 +20,9 @@ class Policy:
     is pinned must have sealed; of those that are `known_*`, whichever did counts as pinned.
     `anchors`: DER certificates of TPM manufacturers. `anchors_piv`: of authorities above the people's X.509
     certificates. `anchors_hardware`: of makers of security keys; `pins_hardware`: SHA-256 of such ones, which
-    the bundle may bring along. No anchor serves for another purpose. `at`: seconds since the epoch at which
-    certificates are judged; None is the manifest's own claim. `references`: values that PCRs and events
+    the bundle may bring along. `anchors_time`: of authorities whose timestamps are believed. No anchor serves for
+    another purpose. `at`: seconds since the epoch at which certificates are judged; None is the manifest's own
+    claim. `now`: the verifier's clock, by which the last renewals must still hold; `at` stands for it where given. `references`: values that PCRs and events
     should have. `require_no_advisories`: an advisory that concerns a device leaves a doubt.
 
     `allow_sha1_certificates`: SHA-1 under certificates and revocation lists. `allow_ek_key_usage`: an EK
@@ -39,8 +40,10 @@ class Policy:
     anchors: tuple[bytes, ...] = ()
     anchors_piv: tuple[bytes, ...] = ()
     anchors_hardware: tuple[bytes, ...] = ()
+    anchors_time: tuple[bytes, ...] = ()
     pins_hardware: frozenset[bytes] = frozenset()
     at: int | None = None
+    now: int | None = None
     references: tuple[Reference, ...] = ()
     require_no_advisories: bool = False
     allow_withheld: bool = False

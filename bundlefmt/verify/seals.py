@@ -44,21 +44,28 @@ def _signature(context: Context, number: int) -> str:
 
 
 def _validity(context: Context, number: int) -> str:
-    """The signer's certificate was valid when the seal says it was made."""
+    """The signer's certificate was valid when the seal says it was made, or by when it provably existed."""
     signers = context.area(Signers)
     issued = signers.untrusted_time(number)
+    by = context.existence.seal_by(number)
     try:
         signer = signers.signer(number)
     except Fail:
         raise Skip("the signer is not known") from None
+    said = f"made at {when(issued)} by its own word"
+    if by is not None:
+        said += f", in existence by {when(by)}"
     if signer.role == "piv-certificate":
         certificate = readable(lambda: x509.facts(signer.certificate))
-        if not certificate.not_before <= issued <= certificate.not_after:
-            raise Fail(f"the certificate was not valid at {when(issued)}, when the seal says it was made")
-        return f"made at {when(issued)} by its own word, within the validity of its certificate"
+        made = issued if by is None else min(issued, by)
+        if not certificate.not_before <= made <= certificate.not_after:
+            why = "when the seal says it was made" if made == issued else "by when the seal existed"
+            raise Fail(f"the certificate was not valid at {when(made)}, {why}")
+        shown = by is not None and by <= certificate.not_after
+        return f"{said}, {'both ' if shown and by != issued else ''}within the validity of its certificate"
     if signer.role == "openpgp-certificate":
-        return f"made at {when(issued)} by its own word; openpgp.* judges the key at that time"
-    return f"made at {when(issued)} by its own word; a TPM key has no validity period"
+        return f"{said}; openpgp.* judges the key at that time"
+    return f"{said}; a TPM key has no validity period"
 
 
 def _required(context: Context) -> Iterator[Result]:

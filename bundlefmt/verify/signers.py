@@ -94,6 +94,19 @@ class Signers(Area):
             raise Fail("the seal does not say when it was made")
         return issued
 
+    def time(self, number: int) -> int:
+        """When the seal was made by its own word, and not after it provably existed. Raises Fail as above."""
+        issued, by = self.untrusted_time(number), self.context.existence.seal_by(number)
+        return issued if by is None else min(issued, by)
+
+    def last_by(self, label: str) -> int | None:
+        """By when the last seal of an item's key existed, as far as the verifier's time; None without a seal."""
+        times = []
+        for number in range(len(self.context.bundle.seals)):
+            if self._label(number) == label:
+                times.append(self.context.seal_at(number))
+        return max(times, default=None)
+
     def _form(self, number: int) -> CoseSign1 | openpgp.SignatureFacts:
         """Raises Fail where the seal is not of its type, Skip where the type is not known here."""
         seal = self.context.bundle.seals[number]
@@ -189,7 +202,7 @@ class Signers(Area):
         if len(candidates) > MAX_CANDIDATES:
             raise Unsure(f"more than {MAX_CANDIDATES} OpenPGP certificates")
         try:
-            at = self.untrusted_time(number)
+            at = self.time(number)
         except Fail as fault:
             raise Skip(str(fault)) from None
         raw, message = self.context.bundle.seals[number].value, self.context.bundle.manifest_raw
@@ -208,7 +221,7 @@ class Signers(Area):
                 continue
             for key in made:
                 by = Made(raw=raw, packet=packet, key=key, message=message)
-                yield SignatureStanding(said, by, at=at, lapse=self.context.at)
+                yield SignatureStanding(said, by, at=at, lapse=self.context.seal_at(number))
 
     def _said(self, label: str | None, certificate: bytes) -> SelfSignatures:
         """What a certificate says, of an item or brought along."""

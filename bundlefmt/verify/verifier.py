@@ -31,6 +31,7 @@ from bundlefmt.verify import (
     piv,
     quote,
     reference,
+    renewal,
     seals,
 )
 from bundlefmt.verify import previous as before
@@ -62,6 +63,7 @@ PLAN: Final[tuple[tuple[int, str, tuple[Check, ...]], ...]] = (
     (8, "the credential activation", activation.CHECKS),
     (9, "the snapshot before", before.CHECKS),
     (9, "the reference values", reference.CHECKS),
+    (10, "the renewals", renewal.CHECKS),
 )
 CHECK_IDS: Final = tuple(check.id for _, _, checks in PLAN for check in checks)
 
