@@ -127,11 +127,10 @@ def _moment(element: der.Element) -> Fraction:
 
 def _accuracy(element: der.Element) -> Fraction:
     fields = der.Fields(element, _PATH)
-    parts = ((fields.optional(der.INTEGER), 1, 2**31), *((fields.optional(_MILLIS), 1000, 1000),))
-    parts = (*parts, (fields.optional(_MICROS), 1_000_000, 1000))
+    seconds, millis, micros = (fields.optional(tag) for tag in (der.INTEGER, _MILLIS, _MICROS))
     fields.finish()
     margin = Fraction(0)
-    for part, of_a_second, limit in parts:
+    for part, of_a_second, limit in ((seconds, 1, 2**31), (millis, 1000, 1000), (micros, 1_000_000, 1000)):
         if part is not None:
             count = der.integer(replace(part, tag=der.INTEGER), _PATH)
             if not 0 <= count < limit:

@@ -36,7 +36,7 @@ _REVOCATION: Final = der.context(1, constructed=True)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeStampToken:
-    """`info` is what is signed; `certificates` and `lists` (DER) were put beside it by whoever had the token."""
+    """`info` is what is signed; `certificates` and `lists` (DER) stand beside it, by whoever had the token."""
 
     raw: bytes
     info: TstInfo

@@ -62,8 +62,8 @@ A = TypeVar("A", bound=Area)
 
 
 class Context:
-    """One verification's view of a bundle. `asked` is the time that the verifier asks about, seconds since the
-    epoch: the policy's, else that which the manifest claims.
+    """One verification's view of a bundle. `asked` is the time that the verifier asks about, in seconds since
+    the epoch: the policy's, else that which the manifest claims.
 
     `previous` is the bundle that the verifier holds to be the one before this.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""By when the bundle existed: its renewals, each read once, and which of them hold, from the last to the first.
+"""By when the bundle existed: its renewals, each read once, and which hold, from the last to the first.
 
 A renewal holds if its authority is one that the verifier trusts for time, and was still to be believed when
 the next that holds took over; the last ones, at the verifier's time. It covers everything before it by hashes

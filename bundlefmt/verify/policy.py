@@ -20,10 +20,11 @@ class Policy:
     is pinned must have sealed; of those that are `known_*`, whichever did counts as pinned.
     `anchors`: DER certificates of TPM manufacturers. `anchors_piv`: of authorities above the people's X.509
     certificates. `anchors_hardware`: of makers of security keys; `pins_hardware`: SHA-256 of such ones, which
-    the bundle may bring along. `anchors_time`: of authorities whose timestamps are believed. No anchor serves for
-    another purpose. `at`: seconds since the epoch at which certificates are judged; None is the manifest's own
-    claim. `now`: the verifier's clock, by which the last renewals must still hold; `at` stands for it where given. `references`: values that PCRs and events
-    should have. `require_no_advisories`: an advisory that concerns a device leaves a doubt.
+    the bundle may bring along. `anchors_time`: of authorities whose timestamps are believed. No anchor serves
+    for another purpose. `at`: seconds since the epoch at which certificates are judged; None is the
+    manifest's own claim. `now`: the verifier's clock, by which the last renewals must still hold; `at` stands
+    for it where given, and without both, the time of the last renewal. `references`: values that PCRs and
+    events should have. `require_no_advisories`: an advisory that concerns a device leaves a doubt.
 
     `allow_sha1_certificates`: SHA-1 under certificates and revocation lists. `allow_ek_key_usage`: an EK
     certificate without key usage, or with that of the other kind of key. `allow_ek_without_tpm_name`: one

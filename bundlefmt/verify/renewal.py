@@ -140,7 +140,7 @@ def existed(context: Context, found: Held) -> Iterator[Conclusion]:
         statement=(
             "by when this manifest existed is not shown"
             if by is None
-            else f"this manifest existed by {when(by)}{_seals(context)}, by the word of {_authorities(context)}"
+            else f"by the word of {_authorities(context)}, this manifest existed by {when(by)}{_seals(context)}"
         ),
         rests_on=(*_EXISTED, _REVOCATION),
     )

@@ -100,12 +100,9 @@ class Signers(Area):
         return issued if by is None else min(issued, by)
 
     def last_by(self, label: str) -> int | None:
-        """By when the last seal of an item's key existed, as far as the verifier's time; None without a seal."""
-        times = []
-        for number in range(len(self.context.bundle.seals)):
-            if self._label(number) == label:
-                times.append(self.context.seal_at(number))
-        return max(times, default=None)
+        """By when the last seal of an item's key existed, the verifier's time at most; None without a seal."""
+        numbers = (each for each in range(len(self.context.bundle.seals)) if self._label(each) == label)
+        return max(map(self.context.seal_at, numbers), default=None)
 
     def _form(self, number: int) -> CoseSign1 | openpgp.SignatureFacts:
         """Raises Fail where the seal is not of its type, Skip where the type is not known here."""
