@@ -12,7 +12,7 @@ from bundlefmt.verify import Policy
 
 _FINGERPRINTS: Final = ("pins_openpgp", "known_openpgp")
 _DIGESTS: Final = ("pins_piv", "known_piv", "pins_hardware")
-_ANCHORS: Final = ("anchors", "anchors_piv", "anchors_hardware")
+_ANCHORS: Final = ("anchors", "anchors_piv", "anchors_hardware", "anchors_time")
 
 
 def policy_of(terms: Mapping[str, Any], keys: Path) -> Policy:

@@ -36,7 +36,7 @@ _REVOCATION: Final = der.context(1, constructed=True)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeStampToken:
-    """`info` is what is signed; `certificates` and `lists` (DER) stand beside it, by whoever had the token."""
+    """`info` is what is signed; whoever had it may have put `certificates` and `lists` (DER) beside it."""
 
     raw: bytes
     info: TstInfo

@@ -182,7 +182,7 @@ class Existence:
 
     def _chain(self, number: int) -> Chain:
         """From the authority to an anchor, at the time of signing. Raises Unsure: nothing leads there."""
-        self.authority(number)
+        _after("renewal.authority", lambda: self.authority(number))
         return self._chain_at(number, self.read(number).token.info.generated)
 
     def _chain_at(self, number: int, at: int) -> Chain:
@@ -321,10 +321,10 @@ class Existence:
 
 
 def _after(check: str, decide: Callable[[], T]) -> T:
-    """What `decide` returns; where it fails, another check has said so."""
+    """What `decide` returns; where it fails or is not decided, another check has said so."""
     try:
         return decide()
-    except Fail:
+    except (Fail, Unsure):
         raise Skip(f"{check} says why") from None
 
 

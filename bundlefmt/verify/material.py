@@ -59,7 +59,7 @@ class Material:
         return self._by_digest.get((wanted.hash, wanted.digest))
 
     def above(self, leaf: Certificate, own: Iterable[bytes] = ()) -> list[bytes]:
-        """What may stand above `leaf`, by name, of `own` certificates and of these: no more than are tried."""
+        """What may stand above `leaf`, by name, of `own` certificates and of these; no more than is tried."""
         beside = _by_subject(own)
         found: dict[bytes, Certificate] = {}
         line = [leaf]

@@ -137,13 +137,13 @@ def existed(context: Context, found: Held) -> Iterator[Conclusion]:
     yield Conclusion(
         id="time.existed",
         basis=Basis.UNPROVEN if by is None else Basis.PROVEN,
-        statement=(
-            "by when this manifest existed is not shown"
-            if by is None
-            else f"by the word of {_authorities(context)}, this manifest existed by {when(by)}{_seals(context)}"
-        ),
+        statement="by when this manifest existed is not shown" if by is None else _told(context, by),
         rests_on=(*_EXISTED, _REVOCATION),
     )
+
+
+def _told(context: Context, by: int) -> str:
+    return f"by the word of {_authorities(context)}, this manifest existed by {when(by)}{_seals(context)}"
 
 
 def _seals(context: Context) -> str:

@@ -100,7 +100,7 @@ class Signers(Area):
         return issued if by is None else min(issued, by)
 
     def last_by(self, label: str) -> int | None:
-        """By when the last seal of an item's key existed, the verifier's time at most; None without a seal."""
+        """By when the last seal of an item's key existed, the verifier's time at most; None without one."""
         numbers = (each for each in range(len(self.context.bundle.seals)) if self._label(each) == label)
         return max(map(self.context.seal_at, numbers), default=None)
 

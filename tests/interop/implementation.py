@@ -26,7 +26,7 @@ def policy_of(vector: Path, keys: Path) -> Policy:
         },
         **{
             name: tuple((keys / anchor).read_bytes() for anchor in terms.pop(name))
-            for name in ("anchors", "anchors_piv", "anchors_hardware")
+            for name in ("anchors", "anchors_piv", "anchors_hardware", "anchors_time")
         },
         references=tuple(
             Reference.decode((keys / each).read_bytes(), each) for each in terms.pop("references")

@@ -14,6 +14,7 @@ from typing import Final
 
 from tests.vectorgen import software_tpm as tpm
 from tests.vectorgen.plain import COLLECTION, CREATED, MAGIC, NONCE, PROFILE
+from tests.vectorgen.renewing import HASHES, Before, Renewed
 from tests.vectorgen.tree import Embedded, Row, encoded
 from tests.vectorgen.vector import Judged, Terms
 
@@ -47,7 +48,6 @@ BOUND: Final = (
     "key-public",
 )
 PUBLIC: Final = ("ek-public", "ak-public", "key-public", "parent-public")
-HASHES: Final = {-16: "sha256", -43: "sha384", -44: "sha512"}
 Refs = Mapping[str, object]
 
 
@@ -88,6 +88,7 @@ class Ceremony:
     """Everything a bundle is made of. `records` replaces what is in the content, `absent` withholds it.
 
     `over` is what the binding covers, by default all that it should; `members` are added to the manifest.
+    Of `renewals` each is a `Renewed`, or stands as it is; the first `renewals_lost` are taken out again.
     `previous` is the vector whose bundle the verifier holds to be the one before; `conclusions` are expected.
     """
 
@@ -102,6 +103,7 @@ class Ceremony:
     records: Mapping[str, object] = field(default_factory=dict)
     absent: frozenset[str] = frozenset()
     renewals: tuple[object, ...] = ()
+    renewals_lost: int = 0
     previous: str | None = None
     conclusions: Mapping[str, str] = field(default_factory=dict)
 
@@ -248,6 +250,22 @@ class Making:
             "pcr_digests": digests,
         }
 
+    def _renewals(self, seals: list[Sealed]) -> list[object]:
+        """One after the other; each knows what stands before it, also what is withheld later."""
+        values = {
+            label: self.value(label) for label, each in self.ceremony.artifacts.items() if not each.detached
+        }
+        made: list[object] = []
+        for renewal in self.ceremony.renewals:
+            before = Before(
+                manifest=self.manifest,
+                content=values,
+                seals=[seal.node[1] for seal in seals if isinstance(seal.node, list)],
+                renewals=[encoded(each) for each in made],
+            )
+            made.append(renewal(before) if isinstance(renewal, Renewed) else renewal)
+        return made[self.ceremony.renewals_lost :]
+
     def judged(self, failed: tuple[str, ...], unsure: tuple[str, ...]) -> Judged:
         content: dict[str, object] = {"__cmwc_t": COLLECTION}
         for label, artifact in self.ceremony.artifacts.items():
@@ -255,7 +273,7 @@ class Making:
                 content[label] = [self.type_of(label), self.value(label)]
         content |= self.ceremony.records
         seals = [sealer(self) for sealer in self.ceremony.seals]
-        renewals = [Embedded(renewal) for renewal in self.ceremony.renewals]
+        renewals = [Embedded(renewal) for renewal in self._renewals(seals)]
         file = Row((MAGIC, [self.manifest, content, [seal.node for seal in seals], renewals]))
         return Judged(
             file=encoded(file),

@@ -196,12 +196,13 @@ def serial_number(der: bytes) -> int:
 
 
 def revocation_list(
-    *revoked: bytes, name: str = ISSUER, key: ec.EllipticCurvePrivateKey | None = None
+    *revoked: bytes,
+    name: str = ISSUER,
+    key: ec.EllipticCurvePrivateKey | None = None,
+    at: int = CREATED,
 ) -> bytes:
-    """The list of an issuer, current at the capture; `revoked` are certificates (DER)."""
-    start, end = (
-        datetime.datetime.fromtimestamp(CREATED + offset, datetime.UTC) for offset in (-86400, 86400)
-    )
+    """The list of an issuer, current at the capture or `at`; `revoked` are certificates (DER)."""
+    start, end = (datetime.datetime.fromtimestamp(at + offset, datetime.UTC) for offset in (-86400, 86400))
     builder = x509.CertificateRevocationListBuilder().issuer_name(_name(name))
     builder = builder.last_update(start).next_update(end)
     for der in revoked:

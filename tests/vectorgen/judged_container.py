@@ -200,7 +200,7 @@ def container_record_with_ind() -> Judged:
     return replace(_with_minutes(), records={"minutes": ["text/plain", MINUTES, 4]}).judged()
 
 
-@vector("a verifier of version 1.0 reports renewals and does not judge them", "shape", "renewal")
+@vector("A proof of an unknown type is kept and reported", "shape", "renewal")
 def container_renewal() -> Judged:
     """One renewal, whose proof is of a kind that nobody knows."""
     coverage = {"alg": -16, "manifest": bytes(32), "content": {}, "seals": [], "renewals": []}

@@ -36,12 +36,15 @@ from tests.vectorgen import (
     judged_previous,
     judged_quote,
     judged_reference,
+    judged_renewal,
+    judged_renewal_token,
     judged_seal,
     keys,
     openpgp,
     refused_container,
     refused_encoding,
     refused_manifest,
+    timestamps,
     tree,
     vendor,
 )
@@ -80,6 +83,8 @@ MODULES: Final = (
     judged_activation,
     judged_previous,
     judged_reference,
+    judged_renewal,
+    judged_renewal_token,
 )
 EXAMPLE: Final = "container_cose-esp256"
 SPEC: Final = "spec/evidence-bundle.md"
@@ -142,6 +147,8 @@ def key_files() -> dict[str, bytes]:
     found[judged_piv.AUTHORITY_FILE] = judged_piv.authority()
     found[vendor.ROOT_FILE] = vendor.root()
     found[vendor.OTHER_ROOT_FILE] = vendor.root("Evidence Bundle Other Test Security Key Root (test key)")
+    found[timestamps.ROOT_FILE] = timestamps.root()
+    found[timestamps.OTHER_ROOT_FILE] = timestamps.root(timestamps.OTHER_ROOT)
     found["tpm-issuer.der"] = certificates.manufacturer_issuer()
     for kind in ("p256", "p384", "p521", "ed25519", "rsa1024", "rsa2048", "ml-dsa-65"):
         operator = certificates.operator(kind)

@@ -33,6 +33,7 @@ AREAS: Final = (
     "activation",
     "previous",
     "reference",
+    "renewal",
 )
 
 
@@ -47,6 +48,7 @@ class Terms:
     anchors: tuple[str, ...] = ()
     anchors_piv: tuple[str, ...] = ()
     anchors_hardware: tuple[str, ...] = ()
+    anchors_time: tuple[str, ...] = ()
     pins_hardware: tuple[str, ...] = ()
     at: int | None = None
     references: tuple[str, ...] = ()
