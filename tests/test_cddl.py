@@ -196,7 +196,7 @@ def coverage() -> Tree:
 
 
 def test_a_renewal_is_valid() -> None:
-    renewal = encoded({"covers": encoded(coverage()), "proof": ["application/timestamped-data", b"token"]})
+    renewal = encoded({"covers": encoded(coverage()), "proof": [labels.TYPE_TIMESTAMP, b"token"]})
     assert faults(renewal, "renewal") == []
     bundle = snapshot()
     renewed = Bundle(

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -12,14 +13,17 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from bundlefmt import labels
+from bundlefmt.bundle import Renewal
 from bundlefmt.errors import Code
 from bundlefmt.evidence.ocsp import MAX_ANSWERS, MAX_CERTIFICATES
 from bundlefmt.evidence.own_extension import FINGERPRINT_SIZES, NAME_SIZES
+from bundlefmt.evidence.timestamp_token import MAX_TOKEN
 from bundlefmt.evidence.yubico import version
 from bundlefmt.verify.advisories import ADVISORIES
 from bundlefmt.verify.checks import Check
 from bundlefmt.verify.conclusions import draw
 from bundlefmt.verify.context import Context
+from bundlefmt.verify.existence import MAX_RENEWALS, TIME_STAMPING
 from bundlefmt.verify.policy import Policy
 from bundlefmt.verify.verifier import CHECK_IDS, PLAN
 from tests.test_soundness import Ceremony
@@ -85,6 +89,7 @@ def test_the_specification_names_every_area() -> None:
 def test_the_specification_names_every_conclusion() -> None:
     roles = ("firmware-log", "piv-attestation", "cross-signature", "tpm-binding-certificate")
     bundle = Ceremony(more={role: (role, b"", {}) for role in roles}).build()
+    bundle = replace(bundle, renewals=(Renewal(raw=b"\xa0"),))
     context = Context(bundle, Policy(), bundle)
     table = re.findall(r"^\| `([a-z]+\.[a-z]+)` \|", FORMAT, re.MULTILINE)
     assert table == [conclusion.id for conclusion in draw(context, ())]
@@ -177,6 +182,8 @@ def test_the_codes_of_the_appendix_are_those_of_the_code() -> None:
         labels.MAX_SEALS,
         MAX_ANSWERS,
         MAX_CERTIFICATES,
+        MAX_RENEWALS,
+        MAX_TOKEN,
     ],
 )
 def test_every_number_is_in_the_specification(number: int) -> None:
@@ -200,6 +207,8 @@ def test_every_number_is_in_the_specification(number: int) -> None:
         labels.OID_TPM_BINDING,
         labels.OID_OPENPGP_KEY,
         f"below {labels.OID_YUBICO}.",
+        f"extended key usage {TIME_STAMPING} alone",
+        labels.TYPE_TIMESTAMP,
         *labels.REF_NAMES,
         *labels.BOUND_ROLES,
         *labels.WITHHOLDABLE,

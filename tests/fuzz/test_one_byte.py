@@ -25,7 +25,8 @@ HINTS: Final = (
 )
 UNCOVERED: Final = {
     "ind": "a content indicator (RFC 9999) is the bearer's remark; nothing here looks at it",
-    "renewals": "they are added after sealing; nothing here judges them, and the report says so",
+    "renewals": "a proof of a kind that is not known is kept and not judged, and the report says so",
+    "brought": "certificates of others beside the one that a token names are not looked at",
     "type": "a seal that the manifest does not ask for may be left out, so it may as well be of unknown type",
     "hints": HINTS,
     "key": f"in a later witness's certificate: {HINTS}",

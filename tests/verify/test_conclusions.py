@@ -34,6 +34,7 @@ BEST: Final = {
     "ak.lifetime": "activation_whole",
     "ak.same": "previous_key-came-back",
     "tpm.same": "previous_key-came-back",
+    "time.existed": "renewal_not-revoked",
 }
 CERTIFIED: Final = "ak_certified"
 # where an outcome is good enough: lists of revocation are not required, randomness may stay away
@@ -42,6 +43,7 @@ TOLERATED: Final = {
     ("ak.revocation", Outcome.SKIPPED),
     ("cross.revocation", Outcome.SKIPPED),
     ("binding.revocation", Outcome.SKIPPED),
+    ("renewal.revocation", Outcome.SKIPPED),
     # an OpenPGP identity has no X.509 certificate, and one that issued itself no chain
     *((check, Outcome.SKIPPED) for check in CHECK_IDS if check.startswith("piv.")),
     ("activation.blob", Outcome.SKIPPED),
