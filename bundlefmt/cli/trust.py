@@ -50,6 +50,10 @@ def add(
         list[Path] | None,
         typer.Option(metavar="FILE", help="Certificates of makers of security keys. Repeatable."),
     ] = None,
+    anchor_time: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Authorities whose timestamps you believe. Repeatable."),
+    ] = None,
     note: Annotated[str, typer.Option(help="A line for people, kept beside what is added.")] = "",
     trust: TrustOption = None,
 ) -> int:
@@ -64,6 +68,7 @@ def add(
         (Kind.ANCHOR, anchor),
         (Kind.ANCHOR_PIV, anchor_piv),
         (Kind.ANCHOR_HARDWARE, anchor_hardware),
+        (Kind.ANCHOR_TIME, anchor_time),
     ):
         found = (der for path in paths or () for der in reading.certificates(path))
         entries += [Entry.anchor(kind, der, note) for der in found]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -53,6 +54,10 @@ def verify(
         list[Path] | None,
         typer.Option(metavar="FILE", help="Certificates of makers of security keys. Repeatable."),
     ] = None,
+    anchor_time: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Authorities whose timestamps you believe. Repeatable."),
+    ] = None,
     pin_hardware: Annotated[
         list[str] | None,
         typer.Option(metavar="SHA256", help="SHA-256 of such a one that the bundle may carry. Repeatable."),
@@ -92,7 +97,7 @@ def verify(
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show every finding.")] = False,
 ) -> int:
     """Judge a bundle: PASSED, FAILED or INDETERMINATE. Without a pin nothing passes: trust comes from you."""
-    mine = trust_file.find(trust, none=no_trust)
+    mine, bundle = trust_file.find(trust, none=no_trust), Bundle.open(file)
     policy = Policy(
         pins_openpgp=frozenset(map(reading.fingerprint, pin_openpgp or ())),
         pins_piv=frozenset(map(reading.sha256, pin_piv or ())),
@@ -100,7 +105,9 @@ def verify(
         anchors=_certificates(anchor),
         anchors_piv=_certificates(anchor_piv),
         anchors_hardware=_certificates(anchor_hardware),
+        anchors_time=_certificates(anchor_time),
         at=None if at is None else reading.moment(at),
+        now=int(time.time()) if bundle.renewals else None,
         references=tuple(map(reading.reference, reference or ())),
         require_no_advisories=require_no_advisories,
         **relaxed(allow or ()),
@@ -108,7 +115,7 @@ def verify(
     if mine is not None:
         policy = mine.trust.within(policy)
     before = None if previous is None else Bundle.open(previous)
-    report = judge(Bundle.open(file), policy, previous=before)
+    report = judge(bundle, policy, previous=before)
     if as_json:
         print_json(report_json(report, None if mine is None else _trust_json(mine)))
     else:

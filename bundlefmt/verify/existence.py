@@ -93,8 +93,11 @@ class Existence:
         return Read(stamp=stamp, coverage=coverage, token=token)
 
     def read(self, number: int) -> Read:
-        """Raises Skip where the form check says why it cannot be read."""
-        return _after("renewal.form", lambda: self.form(number))
+        """Raises Skip where the form check says why it is not judged."""
+        try:
+            return self.form(number)
+        except Judgement:
+            raise Skip("renewal.form says why") from None
 
     def _digest(self, what: tuple[int, str, int | str]) -> bytes:
         """A digest by `alg` of one part of the file; each is computed once, whoever covers it."""

@@ -44,10 +44,11 @@ class Kind(StrEnum):
     ANCHOR = "anchor"
     ANCHOR_PIV = "anchor-piv"
     ANCHOR_HARDWARE = "anchor-hardware"
+    ANCHOR_TIME = "anchor-time"
 
 
 IDENTITIES: Final = (Kind.OPENPGP, Kind.PIV)
-_WITH_CERTIFICATE: Final = (Kind.ANCHOR, Kind.ANCHOR_PIV, Kind.ANCHOR_HARDWARE)
+_WITH_CERTIFICATE: Final = (Kind.ANCHOR, Kind.ANCHOR_PIV, Kind.ANCHOR_HARDWARE, Kind.ANCHOR_TIME)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,6 +139,7 @@ class Trust:
             anchors=self._with(policy.anchors, Kind.ANCHOR),
             anchors_piv=self._with(policy.anchors_piv, Kind.ANCHOR_PIV),
             anchors_hardware=self._with(policy.anchors_hardware, Kind.ANCHOR_HARDWARE),
+            anchors_time=self._with(policy.anchors_time, Kind.ANCHOR_TIME),
         )
 
     def _digests(self, kind: Kind) -> Iterator[str]:

@@ -57,7 +57,7 @@ def terms(name: str) -> list[str]:
     options = [word for pin in policy["pins_openpgp"] for word in ("--pin-openpgp", pin)]
     options += [word for pin in policy["pins_piv"] for word in ("--pin-piv", pin)]
     options += [word for pin in policy["pins_hardware"] for word in ("--pin-hardware", pin)]
-    for name in ("anchors", "anchors_piv", "anchors_hardware", "references"):
+    for name in ("anchors", "anchors_piv", "anchors_hardware", "anchors_time", "references"):
         option = "--" + name.replace("anchors", "anchor").replace("references", "reference").replace("_", "-")
         options += [word for each in policy[name] for word in (option, str(VECTORS / "keys" / each))]
     options += ["--require-no-advisories"] * policy["require_no_advisories"]

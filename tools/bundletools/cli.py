@@ -8,7 +8,7 @@ from typing import Final
 from bundlefmt.cli import app
 from bundlefmt.cli.run import Exit, complain, run
 from bundlefmt.cli.verbs import Verb, program
-from bundletools.errors import DeviceError, NotRecheckableError, SealError, ToolError
+from bundletools.errors import DeviceError, NotRecheckableError, RenewalError, SealError, ToolError
 
 VERBS: Final = (
     *app.VERBS,
@@ -19,6 +19,8 @@ VERBS: Final = (
         "bundletools.certify_cli:certify",
     ),
     Verb("seal", "Sign the manifest and add the signature as a seal.", "bundletools.seal_cli:seal"),
+    Verb("timestamp", "Have an authority say by when all this existed.", "bundletools.renew_cli:timestamp"),
+    Verb("renew", "Hash all anew and stamp it, before old keys go weak.", "bundletools.renew_cli:renew"),
     Verb("recheck", "Have this machine's TPM make the bundle's AK again.", "bundletools.recheck_cli:recheck"),
     Verb("ceremony", "Hold a whole key ceremony along a plan, resumable.", "bundletools.ceremony.cli:app"),
     Verb("yubikey", "Show attached YubiKeys.", "bundletools.yubikey_cli:app"),
@@ -26,6 +28,7 @@ VERBS: Final = (
 _CODES: Final[dict[type[ToolError], Exit]] = {
     DeviceError: Exit.DEVICE,
     SealError: Exit.FAILED,
+    RenewalError: Exit.FAILED,
     NotRecheckableError: Exit.USAGE,
 }
 

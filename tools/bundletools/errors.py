@@ -22,3 +22,7 @@ class SealError(ToolError):
 
 class NotRecheckableError(ToolError):
     """The bundle lacks what would be compared."""
+
+
+class RenewalError(ToolError):
+    """The renewal cannot be made, or does not hold."""

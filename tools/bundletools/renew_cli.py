@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`bundle timestamp`, `bundle renew`: an authority of time is asked directly, or across an air gap."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from bundlefmt import labels
+from bundlefmt.bundle import Bundle
+from bundlefmt.cli import reading
+from bundlefmt.cli.arguments import FileArgument
+from bundlefmt.cli.files import refuse_existing, write_atomic
+from bundlefmt.cli.run import Exit, UsageError, say
+from bundlefmt.errors import MalformedError
+from bundlefmt.evidence import x509
+from bundlefmt.evidence.crl import RevocationList
+from bundlefmt.evidence.ocsp import OcspResponse
+from bundlefmt.evidence.timestamp_token import MAX_TOKEN, TimeStampToken
+from bundlefmt.moment import when
+from bundletools import authority, renewing
+from bundletools.renewing import Material, RenewalError
+
+_NONCE_BITS: Final = 64
+_HASHES: Final = ", ".join(renewing.BY_NAME)
+Url = Annotated[str | None, typer.Option("--url", help="Address of the authority: http:// or https://.")]
+RequestOut = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write the request, to be carried to an authority.")
+]
+ResponseIn = Annotated[Path | None, typer.Option(metavar="FILE", help="Take the authority's answer to it.")]
+AnchorTime = Annotated[
+    list[Path] | None,
+    typer.Option(metavar="FILE", help="Refuse an authority that leads to none of these. Repeatable."),
+]
+Hash = Annotated[str | None, typer.Option("--hash", metavar="NAME", help=f"Hash algorithm: {_HASHES}.")]
+Output = Annotated[Path | None, typer.Option("-o", "--output", help="The renewed bundle.")]
+InPlace = Annotated[bool, typer.Option("--in-place", help="Replace FILE by the renewed bundle.")]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite the output file.")]
+
+
+def timestamp(
+    file: FileArgument,
+    url: Url = None,
+    request_out: RequestOut = None,
+    response_in: ResponseIn = None,
+    anchor_time: AnchorTime = None,
+    hash_name: Hash = None,
+    output: Output = None,
+    in_place: InPlace = False,
+    force: Force = False,
+) -> int:
+    """Have an authority say by when all this existed. It sees a digest, and nothing of the bundle."""
+    bundle = Bundle.open(file)
+    alg = _alg(hash_name) or renewing.strongest(bundle) or labels.HASH_SHA256
+    work = _Work(file, bundle, Material(), alg, url, request_out, response_in)
+    return work.run(anchor_time or (), output, in_place=in_place, force=force)
+
+
+def renew(
+    file: FileArgument,
+    add: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE", help="Certificate, revocation list or OCSP response to keep. Repeatable."
+        ),
+    ] = None,
+    url: Url = None,
+    request_out: RequestOut = None,
+    response_in: ResponseIn = None,
+    anchor_time: AnchorTime = None,
+    hash_name: Hash = None,
+    output: Output = None,
+    in_place: InPlace = False,
+    force: Force = False,
+) -> int:
+    """Hash all anew, by a stronger algorithm than before, with what later verifiers need, and stamp it.
+
+    Across an air gap give the same --add with the answer as with the request.
+    """
+    bundle = Bundle.open(file)
+    alg = _alg(hash_name) or renewing.stronger(bundle)
+    work = _Work(file, bundle, _material(add or ()), alg, url, request_out, response_in)
+    return work.run(anchor_time or (), output, in_place=in_place, force=force)
+
+
+class _Work:
+    """One renewal on its way: asked for directly, or with the request out now and the response in later."""
+
+    def __init__(
+        self,
+        file: Path,
+        bundle: Bundle,
+        material: Material,
+        alg: int,
+        url: str | None,
+        request_out: Path | None,
+        response_in: Path | None,
+    ) -> None:
+        if sum(each is not None for each in (url, request_out, response_in)) != 1:
+            raise UsageError("say whom to ask", hint="--url URL, --request-out FILE or --response-in FILE")
+        self._file = file
+        self._bundle = bundle
+        self._material = material
+        self._alg = alg
+        self._url = url
+        self._out = request_out
+        self._in = response_in
+
+    def run(self, anchors: Sequence[Path], output: Path | None, *, in_place: bool, force: bool) -> int:
+        if self._out is not None:
+            return self._ask_later(self._out, output, in_place=in_place, force=force)
+        if (output is None) != in_place:
+            raise UsageError("say where to write the renewed bundle", hint="-o FILE, or --in-place")
+        target = output or self._file
+        refuse_existing(target, force=force or in_place)
+        trusted = [der for path in anchors for der in reading.certificates(path)]
+        token, alg = self._token()
+        covered = renewing.coverage(self._bundle, alg, self._material)
+        made = renewing.renewed(self._bundle, covered, token, anchors=trusted)
+        write_atomic(target, made.chunks(), force=force or in_place)
+        by = labels.HASH_NAMES[alg]
+        say(f"{target}: renewal {len(made.renewals)}, by {by}: in existence by {when(token.info.latest)}")
+        return Exit.PASSED
+
+    def _ask_later(self, out: Path, output: Path | None, *, in_place: bool, force: bool) -> int:
+        if output is not None or in_place:
+            raise UsageError("the bundle is written when the answer is here", hint="--response-in FILE")
+        refuse_existing(out, force=force)
+        asked = renewing.request(
+            renewing.coverage(self._bundle, self._alg, self._material), nonce=_fresh_nonce()
+        )
+        write_atomic(out, [asked.encode()], force=force)
+        say(f"{out}: carry it to an authority of time; then --response-in with its answer")
+        return Exit.PASSED
+
+    def _token(self) -> tuple[TimeStampToken, int]:
+        """The token, and the hash algorithm of what it is over."""
+        if self._in is not None:
+            token = renewing.token_of(_read(self._in))
+            alg = renewing.BY_NAME.get(token.info.imprint.hash)
+            if alg is None:
+                raise RenewalError(f"a timestamp by {token.info.imprint.hash}, which is not accepted")
+            return token, alg
+        asked = renewing.request(
+            renewing.coverage(self._bundle, self._alg, self._material), nonce=_fresh_nonce()
+        )
+        token = renewing.token_of(authority.ask(str(self._url), asked.encode()))
+        if token.info.nonce != asked.nonce:
+            raise RenewalError("the timestamp is the answer to another request (its nonce is another)")
+        return token, self._alg
+
+
+def _fresh_nonce() -> int:
+    return secrets.randbits(_NONCE_BITS)
+
+
+def _alg(name: str | None) -> int | None:
+    if name is None:
+        return None
+    if name not in renewing.BY_NAME:
+        raise UsageError(f"{name!r} is no hash algorithm of renewals", hint=f"one of {_HASHES}")
+    return renewing.BY_NAME[name]
+
+
+def _read(path: Path) -> bytes:
+    with path.open("rb") as file:
+        data = file.read(MAX_TOKEN + 1)
+    if len(data) > MAX_TOKEN:
+        raise UsageError(f"{path} has more than {MAX_TOKEN} bytes, and is no timestamp")
+    return data
+
+
+def _material(paths: Sequence[Path]) -> Material:
+    """What the files hold, each told by what it is."""
+    certificates: list[bytes] = []
+    revocation: list[bytes] = []
+    for path in paths:
+        data = path.read_bytes()
+        if x509.holds_secret_key(data):
+            raise UsageError(f"{path} holds a SECRET key, which has no place in a bundle")
+        for kind in (RevocationList, OcspResponse):
+            try:
+                kind.decode(data)
+            except MalformedError:
+                continue
+            revocation.append(data)
+            break
+        else:
+            certificates += reading.certificates(path)
+    return Material(
+        certificates=tuple(dict.fromkeys(certificates)), revocation=tuple(dict.fromkeys(revocation))
+    )

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Renewing: a coverage of everything in a bundle, a timestamp over it, both added and checked at once.
+
+Spec: "Renewals".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from bundlefmt import labels
+from bundlefmt.bundle import Bundle, Renewal
+from bundlefmt.errors import MalformedError
+from bundlefmt.evidence.timestamp_exchange import NotGrantedError, TimeStampReq, granted_token
+from bundlefmt.evidence.timestamp_info import MessageImprint
+from bundlefmt.evidence.timestamp_token import TimeStampToken
+from bundlefmt.manifest import hash_bytes
+from bundlefmt.renewal import Coverage, Stamp
+from bundlefmt.verify import Outcome, Policy, verify
+from bundletools.errors import RenewalError as RenewalError
+
+# weakest first
+STRENGTH: Final = (labels.HASH_SHA256, labels.HASH_SHA384, labels.HASH_SHA512)
+BY_NAME: Final = {name: alg for alg, name in labels.HASH_NAMES.items()}
+# what must pass; whom to believe is the verifier's business
+_OWN: Final = frozenset(
+    f"renewal.{name}" for name in ("form", "covers", "imprint", "signature", "authority", "order")
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """What the layer before needs and lacks, DER."""
+
+    certificates: tuple[bytes, ...] = ()
+    revocation: tuple[bytes, ...] = ()
+
+
+def strongest(bundle: Bundle) -> int | None:
+    """The strongest hash algorithm of the renewals so far; None where there are none."""
+    found = set()
+    for renewal in bundle.renewals:
+        try:
+            found.add(Coverage.decode(Stamp.decode(renewal.raw).covers).alg)
+        except MalformedError:
+            continue
+    return max(found, key=STRENGTH.index, default=None)
+
+
+def stronger(bundle: Bundle) -> int:
+    """The next stronger hash algorithm than that of the renewals so far."""
+    last = strongest(bundle)
+    return STRENGTH[0 if last is None else min(STRENGTH.index(last) + 1, len(STRENGTH) - 1)]
+
+
+def coverage(bundle: Bundle, alg: int, material: Material) -> Coverage:
+    """Everything that is in the bundle, hashed anew. Raises RenewalError for a weaker one than before."""
+    last = strongest(bundle)
+    if last is not None and STRENGTH.index(alg) < STRENGTH.index(last):
+        raise RenewalError(
+            f"{labels.HASH_NAMES[alg]} is weaker than {labels.HASH_NAMES[last]} of an earlier renewal"
+        )
+    return Coverage(
+        alg=alg,
+        manifest=hash_bytes(alg, bundle.manifest_raw),
+        content={label: hash_bytes(alg, record.value) for label, record in bundle.content.items()},
+        seals=tuple(hash_bytes(alg, seal.value) for seal in bundle.seals),
+        renewals=tuple(hash_bytes(alg, renewal.raw) for renewal in bundle.renewals),
+        certificates=material.certificates,
+        revocation=material.revocation,
+    )
+
+
+def request(covered: Coverage, *, nonce: int | None) -> TimeStampReq:
+    """What an authority is asked."""
+    name = labels.HASH_NAMES[covered.alg]
+    return TimeStampReq(imprint=MessageImprint(hash=name, digest=covered.imprint()), nonce=nonce)
+
+
+def token_of(response: bytes) -> TimeStampToken:
+    """The token in an authority's answer. Raises RenewalError."""
+    try:
+        return TimeStampToken.decode(granted_token(response))
+    except NotGrantedError as error:
+        raise RenewalError(f"the authority gave no timestamp: {error}") from None
+    except MalformedError as error:
+        raise RenewalError(f"not a timestamp: {error}") from None
+
+
+def renewed(
+    bundle: Bundle, covered: Coverage, token: TimeStampToken, *, anchors: Sequence[bytes] = ()
+) -> Bundle:
+    """The bundle with one more renewal, once the verifier accepts it. Raises RenewalError.
+
+    With `anchors` (DER) the authority must lead to one of them, as at the time of its token.
+    """
+    stamp = Stamp(covers=covered.encode(), type=labels.TYPE_TIMESTAMP, proof=token.raw)
+    made = replace(bundle, renewals=(*bundle.renewals, Renewal(raw=stamp.encode())))
+    name = f"renewal {len(made.renewals)}"
+    policy = Policy(anchors_time=tuple(anchors), now=token.info.latest)
+    wanted = _OWN | {"renewal.chain"} if anchors else _OWN
+    for finding in verify(made, policy).findings:
+        if finding.check in wanted and name in finding.items and finding.outcome is not Outcome.PASSED:
+            raise RenewalError(f"the new renewal does not hold: {finding.check}: {finding.message}")
+    return made
