@@ -27,7 +27,6 @@ from bundlefmt.renewal import Coverage, Stamp
 from bundlefmt.verify.judgement import Fail, Judgement, Once, Skip, Unsure, readable
 from bundlefmt.verify.material import Material
 from bundlefmt.verify.policy import Policy
-from bundlefmt.wire import Buffer
 
 MAX_RENEWALS: Final = 256  # of one bundle: two authorities, each twice a year for more than sixty years
 TIME_STAMPING: Final = "1.3.6.1.5.5.7.3.8"
@@ -74,7 +73,8 @@ class Existence:
         self.signer = Once(self._signer)
         self.authority = Once(self._authority)
         self.chain = Once(self._chain)
-        self._digests: Once[tuple[int, str, int | str], bytes] = Once(self._digest)
+        self._digests: Once[tuple[int, str], bytes] = Once(self._digest)
+        self._rows: Once[tuple[int, str], tuple[bytes, ...]] = Once(self._digest_rows)
 
     # --- what each renewal says ---------------------------------------------------------------------
 
@@ -99,38 +99,39 @@ class Existence:
         except Judgement:
             raise Skip("renewal.form says why") from None
 
-    def _digest(self, what: tuple[int, str, int | str]) -> bytes:
-        """A digest by `alg` of one part of the file; each is computed once, whoever covers it."""
-        alg, part, which = what
-        value: Buffer = self._bundle.manifest_raw
-        if part == "content":
-            value = self._bundle.content[str(which)].value
-        elif part == "seals":
-            value = self._bundle.seals[int(which)].value
-        elif part == "renewals":
-            value = self._bundle.renewals[int(which)].raw
-        return hash_bytes(alg, value)
+    def _digest(self, what: tuple[int, str]) -> bytes:
+        """The digest of an artifact by `alg` and label; each is computed once, whoever covers it."""
+        alg, label = what
+        return hash_bytes(alg, self._bundle.content[label].value)
+
+    def _digest_rows(self, what: tuple[int, str]) -> tuple[bytes, ...]:
+        """The digests by `alg` of all seals or of all renewals."""
+        alg, part = what
+        values = [each.value for each in self._bundle.seals]
+        if part == "renewals":
+            values = [each.raw for each in self._bundle.renewals]
+        return tuple(hash_bytes(alg, value) for value in values)
 
     def _covers(self, number: int) -> Coverage:
         """The coverage, once it is that of this file. Raises Fail where it is of another, Unsure for gaps."""
         coverage = self.read(number).coverage
         alg, content = coverage.alg, self._bundle.content
-        if coverage.manifest != self._digests((alg, "manifest", 0)):
+        if coverage.manifest != hash_bytes(alg, self._bundle.manifest_raw):
             raise Fail("it covers another manifest")
         if strange := sorted(set(coverage.content) - set(self._bundle.manifest.items)):
             raise Fail(f"it covers {strange[0]}, which is no item")
         for label in sorted(set(coverage.content) & set(content)):
-            if coverage.content[label] != self._digests((alg, "content", label)):
+            if coverage.content[label] != self._digests((alg, label)):
                 raise Fail(f"{label} is not what it covers")
         for name, rows, there in (
-            ("seal", coverage.seals, len(self._bundle.seals)),
-            ("renewal", coverage.renewals, number),
+            ("seal", coverage.seals, self._rows((alg, "seals"))),
+            ("renewal", coverage.renewals, self._rows((alg, "renewals"))[:number]),
         ):
-            if len(rows) > there:
-                raise Fail(f"it covers {len(rows)} {name}s, and {there} are before it")
-            for place, row in enumerate(rows):
-                if row != self._digests((alg, f"{name}s", place)):
-                    raise Fail(f"{name} {place + 1} is not what it covers")
+            if len(rows) > len(there):
+                raise Fail(f"it covers {len(rows)} {name}s, and {len(there)} are before it")
+            if rows != there[: len(rows)]:
+                place = next(place for place, row in enumerate(rows, 1) if row != there[place - 1])
+                raise Fail(f"{name} {place} is not what it covers")
         if len(coverage.renewals) < number:
             raise Fail(f"it covers {len(coverage.renewals)} of the {number} renewals before it")
         if bare := sorted(set(content) - set(coverage.content)):

@@ -10,14 +10,17 @@ from types import FrameType
 from typing import Any, Final
 
 import pytest
+from bundletools import renewing
 
 from bundlefmt import labels
-from bundlefmt.bundle import Bundle, Seal
+from bundlefmt.bundle import Bundle, Renewal, Seal
 from bundlefmt.evidence.pcr import encode_pcr_values
 from bundlefmt.manifest import Item, Refs
+from bundlefmt.renewal import Stamp
 from bundlefmt.verify import verify
 from tests.fuzz import resealing, seeds
-from tests.vectorgen import ceremonies, openpgp
+from tests.vectorgen import ceremonies, openpgp, timestamps
+from tests.vectorgen.plain import CREATED
 
 Artifacts = Mapping[str, tuple[str, bytes, Refs]]  # role, bytes and references by label
 
@@ -76,11 +79,23 @@ def openpgp_seals(count: int) -> Bundle:
     return replace(resealing.good(), seals=(seal,) * count)
 
 
+def renewals(count: int) -> Bundle:
+    """Each covers all before it, and is stamped by one authority."""
+    good = resealing.good()
+    for number in range(count):
+        covered = renewing.coverage(good, labels.HASH_SHA256, renewing.Material())
+        proof = timestamps.Token(at=CREATED + number)("sha256", covered.imprint())
+        stamp = Stamp(covers=covered.encode(), type=labels.TYPE_TIMESTAMP, proof=proof)
+        good = replace(good, renewals=(*good.renewals, Renewal(raw=stamp.encode())))
+    return good
+
+
 SHAPES: Final[dict[str, tuple[Callable[[int], Bundle], int]]] = {
     "bound quotes": (bound_quotes, 60),
     "quotes of many values": (quotes_of_many_values, 40),
     "EK certificates": (ek_certificates, 8),
     "statements by a deep key": (statements_by_a_deep_key, 60),
+    "renewals": (renewals, 16),
     "OpenPGP seals": (openpgp_seals, labels.MAX_SEALS // 4),
 }
 
@@ -95,10 +110,11 @@ def work(bundle: Bundle) -> int:
         count += event == "opcode"
         return trace
 
+    policy = replace(seeds.policy(seeds.GOOD), anchors_time=(timestamps.root(),))
     before = sys.gettrace()
     sys.settrace(trace)
     try:
-        verify(bundle, seeds.policy(seeds.GOOD))
+        verify(bundle, policy)
     finally:
         sys.settrace(before)
     return count

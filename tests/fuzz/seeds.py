@@ -12,6 +12,7 @@ from typing import Final
 from bundlefmt import labels
 from bundlefmt.bundle import Bundle
 from bundlefmt.errors import MalformedError
+from bundlefmt.renewal import Stamp
 from bundlefmt.verify import Policy
 from tests.terms import policy_of
 
@@ -61,12 +62,28 @@ def seals(kind: str) -> Iterator[bytes]:
         yield from (seal.value for seal in bundle.seals if seal.type == kind)
 
 
+def renewals() -> Iterator[bytes]:
+    """The renewals of all vectors."""
+    for bundle in bundles().values():
+        yield from (renewal.raw for renewal in bundle.renewals)
+
+
+def proofs() -> Iterator[bytes]:
+    """What is in them: coverages and tokens."""
+    for raw in renewals():
+        try:
+            stamp = Stamp.decode(raw)
+        except MalformedError:
+            continue
+        yield from (stamp.covers, stamp.proof)
+
+
 def texts() -> Iterator[bytes]:
     """CBOR texts: bundle arrays, manifests, renewals, PCR values, COSE messages without their tag."""
     for data in files().values():
         yield data[len(labels.MAGIC) :]
     for bundle in bundles().values():
         yield bundle.manifest_raw
-        yield from (renewal.raw for renewal in bundle.renewals)
+    yield from renewals()
     yield from artifacts("pcr-values")
     yield from (seal[1:] for seal in seals(labels.SEAL_COSE))

@@ -26,11 +26,11 @@ HINTS: Final = (
 UNCOVERED: Final = {
     "ind": "a content indicator (RFC 9999) is the bearer's remark; nothing here looks at it",
     "renewals": "a proof of a kind that is not known is kept and not judged, and the report says so",
-    "brought": "certificates of others beside the one that a token names are not looked at",
     "type": "a seal that the manifest does not ask for may be left out, so it may as well be of unknown type",
     "hints": HINTS,
     "key": f"in a later witness's certificate: {HINTS}",
 }
+SUNDIAL: Final = b"application/x-sundial"  # a proof of no known kind
 # vector -> (the uncovered places in it, one in how many of the other bytes is changed)
 VECTORS: Final[dict[str, tuple[set[str], int]]] = {
     seeds.SMALL: (set(), 1),
@@ -38,6 +38,7 @@ VECTORS: Final[dict[str, tuple[set[str], int]]] = {
     "container_openpgp": ({"hints"}, 5),
     "container_record-with-ind": ({"ind"}, 11),
     "container_renewal": ({"renewals"}, 11),
+    "renewal_whole": (set(), 7),
     "container_later-witness": ({"type"}, 11),
     "container_later-witness-openpgp": ({"type", "hints", "key"}, 11),
 }
@@ -68,7 +69,7 @@ def uncovered(data: bytes) -> Iterator[tuple[str, range]]:
     for record in content.children[1::2]:
         if len(record.children) == 3:
             yield "ind", _body(record.children[2])
-    if renewals.children:
+    if renewals.children and SUNDIAL in bytes(data[renewals.start : renewals.end]):
         yield "renewals", range(renewals.start, renewals.end)
     required = len(Bundle.decode(data).manifest.signers)
     for number, seal in enumerate(seals.children):
