@@ -40,7 +40,7 @@ def others(path: Path) -> list[bytes]:
 
 
 def verified(token: TimeStampToken, beside: list[bytes]) -> Certificate:
-    """Who signed. Raises CertificateError, MalformedError, and LookupError where the certificate is not here."""
+    """Who signed. Raises CertificateError, MalformedError; LookupError without a certificate."""
     wanted = token.signer.certificate_id()
     raw = next((each for each in (*token.certificates, *beside) if wanted.fits(each)), None)
     if raw is None:

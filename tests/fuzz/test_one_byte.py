@@ -26,6 +26,7 @@ HINTS: Final = (
 UNCOVERED: Final = {
     "ind": "a content indicator (RFC 9999) is the bearer's remark; nothing here looks at it",
     "renewals": "a proof of a kind that is not known is kept and not judged, and the report says so",
+    "proof": "a renewal may be left out, so it may as well be of unknown type; it shows no time then",
     "type": "a seal that the manifest does not ask for may be left out, so it may as well be of unknown type",
     "hints": HINTS,
     "key": f"in a later witness's certificate: {HINTS}",
@@ -38,7 +39,7 @@ VECTORS: Final[dict[str, tuple[set[str], int]]] = {
     "container_openpgp": ({"hints"}, 5),
     "container_record-with-ind": ({"ind"}, 11),
     "container_renewal": ({"renewals"}, 11),
-    "renewal_whole": (set(), 7),
+    "renewal_whole": ({"proof"}, 7),
     "container_later-witness": ({"type"}, 11),
     "container_later-witness-openpgp": ({"type", "hints", "key"}, 11),
 }
@@ -69,6 +70,9 @@ def uncovered(data: bytes) -> Iterator[tuple[str, range]]:
     for record in content.children[1::2]:
         if len(record.children) == 3:
             yield "ind", _body(record.children[2])
+    kind = data.find(labels.TYPE_TIMESTAMP.encode(), renewals.start)
+    if kind >= 0:
+        yield "proof", range(kind, kind + len(labels.TYPE_TIMESTAMP))
     if renewals.children and SUNDIAL in bytes(data[renewals.start : renewals.end]):
         yield "renewals", range(renewals.start, renewals.end)
     required = len(Bundle.decode(data).manifest.signers)

@@ -180,7 +180,7 @@ def stamps() -> Iterator[tuple[str, int]]:
             yield from ((name, number) for number in range(len(Bundle.decode(octets(name)).renewals)))
 
 
-@pytest.mark.parametrize(("name", "number"), stamps())
+@pytest.mark.parametrize(("name", "number"), list(stamps()))
 def test_openssl_accepts_the_tokens_of_good_vectors(
     name: str, number: int, part: Need, tmp_path: Path
 ) -> None:
