@@ -20,7 +20,7 @@ VERBS: Final = (
     ),
     Verb("seal", "Sign the manifest and add the signature as a seal.", "bundletools.seal_cli:seal"),
     Verb("timestamp", "Have an authority say by when all this existed.", "bundletools.renew_cli:timestamp"),
-    Verb("renew", "Hash all anew and stamp it, before old keys go weak.", "bundletools.renew_cli:renew"),
+    Verb("renew", "Hash all anew, by a stronger algorithm than before.", "bundletools.renew_cli:renew"),
     Verb("recheck", "Have this machine's TPM make the bundle's AK again.", "bundletools.recheck_cli:recheck"),
     Verb("ceremony", "Hold a whole key ceremony along a plan, resumable.", "bundletools.ceremony.cli:app"),
     Verb("yubikey", "Show attached YubiKeys.", "bundletools.yubikey_cli:app"),

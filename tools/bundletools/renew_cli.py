@@ -77,7 +77,7 @@ def renew(
     in_place: InPlace = False,
     force: Force = False,
 ) -> int:
-    """Hash all anew, by a stronger algorithm than before, with what later verifiers need, and stamp it.
+    """Hash all anew, by a stronger algorithm than before; with what later verifiers need, and stamped.
 
     Across an air gap give the same --add with the answer as with the request.
     """
