@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -14,10 +15,12 @@ from bundlefmt.bundle import Bundle
 from bundlefmt.cli.arguments import FileArgument
 from bundlefmt.cli.files import write_atomic, write_stdout, write_tree
 from bundlefmt.cli.run import Exit, UsageError, warn
+from bundlefmt.errors import MalformedError
 from bundlefmt.evidence.attest import TpmsAttest
 from bundlefmt.evidence.attested import TpmsQuoteInfo
 from bundlefmt.evidence.pcr import decode_pcr_values
 from bundlefmt.render.tpm2_tools import pcr_file
+from bundlefmt.renewal import Stamp
 from bundlefmt.wire import Buffer
 
 
@@ -107,4 +110,10 @@ def _tree(bundle: Bundle) -> dict[str, Buffer]:
             files[f"seals/{number}.key"] = seal.key
     for number, renewal in enumerate(bundle.renewals, 1):
         files[f"renewals/{number}.cbor"] = renewal.raw
+        with contextlib.suppress(MalformedError):
+            stamp = Stamp.decode(renewal.raw)
+            files[f"renewals/{number}.covers"] = stamp.covers
+            files[f"renewals/{number}.{'tst' if stamp.type == labels.TYPE_TIMESTAMP else 'proof'}"] = (
+                stamp.proof
+            )
     return files

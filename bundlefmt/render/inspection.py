@@ -17,6 +17,7 @@ from bundlefmt.errors import MalformedError
 from bundlefmt.manifest import Digest, Item, hash_bytes
 from bundlefmt.render import Json
 from bundlefmt.render.facts import artifact_facts, seal_facts
+from bundlefmt.render.renewal import renewal_facts
 from bundlefmt.wire import Buffer
 
 SCHEMA: Final = "evidence-bundle-inspection/1"
@@ -87,7 +88,9 @@ def inspection(bundle: Bundle) -> dict[str, Json]:
             {"type": seal.type, "size": len(seal.value), "facts": plain(seal_facts(seal))}
             for seal in bundle.seals
         ],
-        "renewals": [{"size": len(renewal.raw)} for renewal in bundle.renewals],
+        "renewals": [
+            {"size": len(renewal.raw), "facts": plain(renewal_facts(renewal))} for renewal in bundle.renewals
+        ],
         "malformed": None,
     }
 

@@ -64,7 +64,11 @@ def tree(shown: dict[str, Json]) -> Iterator[str]:
         yield f"  seal {number}  {_SEAL_NAMES.get(str(seal['type']), _words(seal['type']))}, {seal['size']} B"
         yield from _facts(seal["facts"], "    ")
     if shown["renewals"]:
-        yield f"renewals: {len(_list(shown['renewals']))}"
+        yield "renewals"
+    for number, entry in enumerate(_list(shown["renewals"]), 1):
+        renewal = _object(entry)
+        yield f"  renewal {number}  {renewal['size']} B"
+        yield from _facts(renewal["facts"], "    ")
 
 
 _SEAL_NAMES: Final = {labels.SEAL_COSE: "COSE hash envelope", labels.SEAL_OPENPGP: "OpenPGP signature"}

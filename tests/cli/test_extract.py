@@ -172,3 +172,19 @@ def test_two_writers_do_not_overwrite_each_other(tmp_path: Path, monkeypatch: py
         files.write_atomic(target, [b"ours"])
     assert target.read_bytes() == b"the other writer's"
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
+def test_a_timestamp_is_taken_out_for_other_tools(bundle: Bundle, tmp_path: Path) -> None:
+    """`openssl ts -verify -data 1.covers -in 1.tst -token_in` checks it."""
+    assert bundle("extract", vector("renewal_three-times"), "--all", "-o", tmp_path / "out").code == 0
+    found = sorted(path.name for path in (tmp_path / "out" / "renewals").iterdir())
+    assert found == [f"{number}.{ending}" for number in (1, 2, 3) for ending in ("cbor", "covers", "tst")]
+
+
+def test_a_renewal_is_shown(bundle: Bundle) -> None:
+    shown = bundle("inspect", vector("renewal_three-times")).out
+    assert "claims time" in shown
+    assert "sha512" in shown
+    assert len(bundle("inspect", vector("renewal_three-times"), "--json").json["renewals"]) == 3
+    assert "cannot be read" in bundle("inspect", vector("renewal_token-cut-short")).out
+    assert "application/x-sundial" in bundle("inspect", vector("container_renewal")).out
