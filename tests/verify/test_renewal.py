@@ -96,6 +96,15 @@ def test_the_clock_of_the_verifier_counts_where_no_time_is_asked_about() -> None
     assert report(once, at=CREATED + YEAR, now=CREATED + 11 * YEAR).verdict is Verdict.PASSED
 
 
+def test_what_was_stamped_after_the_time_asked_about_shows_nothing_of_it() -> None:
+    """Though its authority's certificate was valid at both times."""
+    later = renewed(Renewed(token=FIRST.changed(at=CREATED + 5 * YEAR)))
+    assert concluded(report(later, at=CREATED + 6 * YEAR), EXISTED)[0] == "proven"
+    found = report(later, at=CREATED + YEAR)
+    assert finding(found, "renewal.order", "renewal 1")[0] is Outcome.SKIPPED
+    assert concluded(found, EXISTED)[0] == "unproven"
+
+
 # --- two authorities ----------------------------------------------------------------------------------
 
 
