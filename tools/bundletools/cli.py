@@ -20,7 +20,7 @@ VERBS: Final = (
     ),
     Verb("seal", "Sign the manifest and add the signature as a seal.", "bundletools.seal_cli:seal"),
     Verb("recheck", "Have this machine's TPM make the bundle's AK again.", "bundletools.recheck_cli:recheck"),
-    Verb("ceremony", "Hold a whole key ceremony along a plan, resumable.", "bundletools.ceremony.cli:app"),
+    Verb("ceremony", "Hold a whole key ceremony along a plan.", "bundletools.ceremony.cli:app"),
     Verb("yubikey", "Show attached YubiKeys.", "bundletools.yubikey_cli:app"),
 )
 _CODES: Final[dict[type[ToolError], Exit]] = {
