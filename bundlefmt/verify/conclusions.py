@@ -36,6 +36,9 @@ _CERTIFIED: Final = {
         f"creation.{name}" for name in ("form", "signature", "signer", "binding", "subject")
     ),
 }
+# the verifier's own challenge, answered by the TPM of a genuine endorsement key
+CHALLENGED: Final = (*_TPM, _TPM_REVOCATION, *(check for check in _AK if check not in _SOUND))
+_CONFIRMED: Final = "activation.confirmed"
 _ACTIVATED: Final = ("ek.form", "activation.made", "activation.form")
 _RECOMPUTED: Final = ("activation.blob", "activation.secret")
 _SPEAKING: Final = ("quote", *_CERTIFIED)
@@ -146,7 +149,9 @@ def _tied(found: _Found) -> bool:
 def _of_one_tpm(
     context: Context, found: _Found, word: Basis, resident: Conclusion
 ) -> tuple[Basis, tuple[str, ...]]:
-    """How it is known that all statements are of one TPM: one key made them, or records tie several keys."""
+    """How it is known that all statements are of one TPM: one key made them, or several are tied."""
+    if _CONFIRMED in resident.rests_on:  # every one of them answered through every endorsement key
+        return resident.basis, resident.rests_on
     speaking = {key for label in context.labels(*_SPEAKING) for key in context.item(label).ref("by")}
     if len(speaking) <= 1:
         return resident.basis, resident.rests_on
@@ -156,7 +161,14 @@ def _of_one_tpm(
 
 
 def _resident(context: Context, found: _Found, word: Basis, *, genuine: bool) -> Conclusion:
-    """The attestation key is in a TPM: by an authority's certificate, or as far as whoever sealed says so."""
+    """The attestation key is in a TPM: it answered the verifier, is certified, or people say so."""
+    if genuine and found.holds((*_AK, _CONFIRMED)):
+        return Conclusion(
+            id="ak.resident",
+            basis=Basis.PROVEN,
+            statement="the attestation key is in that TPM: it answered the verifier's own challenge",
+            rests_on=(*CHALLENGED, _CONFIRMED),
+        )
     keys = context.labels("ak-public")
     certified = keys and all(context.item(label).ref("certificate") for label in keys)
     if certified and found.holds((*_AK, "ak.certificate")) and _unrevoked(context, found, _AK_REVOCATION):
