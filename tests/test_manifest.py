@@ -435,7 +435,12 @@ def test_digests(alg: int, name: str) -> None:
 def test_the_binding_covers_the_nonce_and_what_it_names() -> None:
     manifest = Manifest.decode(encode(PLAIN))
     preimage = encode(
-        ["evidence-bundle/1 binding", b"\x11" * 16, {"ak": [-16, b"\xaa" * 32], "quote": [-43, b"\xbb" * 48]}]
+        [
+            "evidence-bundle/1 binding",
+            b"\x11" * 16,
+            {"ak": [-16, b"\xaa" * 32], "quote": [-43, b"\xbb" * 48]},
+            [-16, b"\xdd" * 32],
+        ]
     )
     assert manifest.binding.preimage(manifest.items, manifest.previous) == preimage
     assert manifest.binding.digest(manifest.items, manifest.previous) == hashlib.sha256(preimage).digest()

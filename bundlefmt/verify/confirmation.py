@@ -111,4 +111,3 @@ def _confirmed(context: Context) -> Iterator[Result]:
 
 
 CHECKS: Final = (Check("activation.confirmed", _confirmed),)
-

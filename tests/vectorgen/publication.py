@@ -17,6 +17,7 @@ from tests.vectorgen import (
     judged_ak_certificate,
     judged_certify,
     judged_clock,
+    judged_confirmation,
     judged_container,
     judged_creation,
     judged_ek,
@@ -42,6 +43,7 @@ from tests.vectorgen.vector import Judged, Refused, Vector, all_of
 
 ROOT: Final = Path(__file__).parents[2]
 FOLDER: Final = "test-vectors"
+KEPT: Final = "kept.evk"
 BY_HAND: Final = ("README.md", "vector.schema.json")
 MODULES: Final = (
     refused_encoding,
@@ -61,6 +63,7 @@ MODULES: Final = (
     judged_log,
     judged_later_log,
     judged_activation,
+    judged_confirmation,
     judged_previous,
     judged_reference,
 )
@@ -100,7 +103,8 @@ def _vector_files(vector: Vector) -> dict[str, bytes]:
         bundle, shown = made.file, notation(scan_file(made.file)) + "\n"
         said |= _judgement(made)
     text = json.dumps(said, indent=2, ensure_ascii=False) + "\n"
-    return {"bundle.evb": bundle, "bundle.diag": shown.encode(), "vector.json": text.encode()}
+    found = {"bundle.evb": bundle, "bundle.diag": shown.encode(), "vector.json": text.encode()}
+    return found if isinstance(made, Refused) or made.kept is None else {**found, KEPT: made.kept}
 
 
 def _judgement(made: Judged) -> dict[str, object]:
@@ -108,6 +112,7 @@ def _judgement(made: Judged) -> dict[str, object]:
     return {
         "policy": asdict(made.terms),
         **({"previous": made.previous} if made.previous else {}),
+        **({"confirmed": KEPT} if made.kept else {}),
         "expect": {
             "verdict": made.verdict,
             "failed": list(made.failed),
