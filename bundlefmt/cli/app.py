@@ -12,6 +12,7 @@ import typer
 from bundlefmt import labels
 from bundlefmt.bundle import Bundle, map_file, scan_file
 from bundlefmt.cli.arguments import FileArgument, JsonOption, print_json
+from bundlefmt.cli.challenge import challenge, confirm
 from bundlefmt.cli.diff import diff
 from bundlefmt.cli.explain import explain
 from bundlefmt.cli.files import write_atomic, write_stdout, write_tree
@@ -42,6 +43,8 @@ app.command()(explain)
 app.command()(log)
 app.command()(diff)
 app.command()(reference)
+app.command()(challenge)
+app.command()(confirm)
 
 
 @app.command()

@@ -45,6 +45,10 @@ def verify(
     previous: Annotated[
         Path | None, typer.Option(metavar="BUNDLE", help="The snapshot before: is it of the same TPM?")
     ] = None,
+    confirmed: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="What you kept of your own challenge, once it is confirmed."),
+    ] = None,
     reference: Annotated[
         list[Path] | None,
         typer.Option(
@@ -63,12 +67,13 @@ def verify(
 ) -> int:
     """Judge a bundle: PASSED, FAILED or INDETERMINATE. Without a pin nothing passes: trust comes from you."""
     policy = replace(
-        _known(pin_openpgp, pin_piv, anchor, at),
+        known(pin_openpgp, pin_piv, anchor, at),
         references=tuple(reading.reference(path) for path in reference or ()),
         **relaxed(allow or ()),
     )
     before = None if previous is None else Bundle.open(previous)
-    report = judge(Bundle.open(file), policy, previous=before)
+    kept = None if confirmed is None else reading.kept(confirmed)
+    report = judge(Bundle.open(file), policy, previous=before, confirmed=kept)
     if as_json:
         print_json(text.report_json(report))
     else:
@@ -77,7 +82,7 @@ def verify(
     return BY_VERDICT[report.verdict]
 
 
-def _known(
+def known(
     pin_openpgp: Sequence[str] | None,
     pin_piv: Sequence[str] | None,
     anchor: Sequence[Path] | None,

@@ -1,25 +1,32 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The judgement on the verifier's own challenge: was it made for these keys of this bundle, and answered?
+"""The verifier's own challenge: how it is made, and was it made for these keys, and answered?
 
 It rests on what the verifier kept, which convinces nobody else. Spec: "Verification", step 8; "Challenges".
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final
 
-from bundlefmt.challenge import Kept, Pair, Secret
+from bundlefmt import labels
+from bundlefmt.challenge import Challenge, Kept, Pair, Secret
 from bundlefmt.errors import MalformedError
 from bundlefmt.evidence.credential import (
     CannotRecomputeError,
     ChallengeMismatchError,
     CredentialActivation,
     TpmsIdObject,
+    entropy_size,
+    make_credential,
 )
+from bundlefmt.evidence.secret_sharing import seed_size
+from bundlefmt.manifest import Digest
 from bundlefmt.verify.checks import Check, Result, judged
 from bundlefmt.verify.context import Area, Context, Fail, Judgement, Skip, Unsure
+
+_CREDENTIAL: Final = 32  # bytes
 
 
 class Confirmation(Area):
@@ -94,14 +101,38 @@ class Confirmation(Area):
         )
 
 
-def questions(context: Context) -> tuple[tuple[str, str], ...]:
-    """The pairs that a challenge to the keys of this bundle has: every EK with every AK that is here."""
-    return tuple(
-        (ek, ak)
-        for ek in context.labels("ek-public")
-        for ak in context.labels("ak-public")
-        if ek in context.bundle.content and ak in context.bundle.content
-    )
+def ask(context: Context, *, created: int, random: Callable[[int], bytes]) -> Kept:
+    """A new challenge: every EK of the bundle, for every AK. `random` gives that many random bytes.
+
+    What the keys are worth is judged elsewhere. Raises a Judgement where a key cannot be asked.
+    """
+    pairs, secrets = [], []
+    for ek in context.labels("ek-public"):
+        for ak in context.labels("ak-public"):
+            pair, secret = _asked(context, ek, ak, random)
+            pairs.append(pair)
+            secrets.append(secret)
+    if not pairs:
+        raise Skip("the bundle has no endorsement key with a public area, or no attestation key")
+    if len(pairs) > labels.MAX_PAIRS:
+        raise Unsure(f"{len(pairs)} pairs of keys; a challenge has at most {labels.MAX_PAIRS}")
+    digest = Digest.of(context.bundle.manifest_raw)
+    challenge = Challenge(manifest=digest, created=created, pairs=tuple(pairs))
+    return Kept(challenge=challenge, secrets=tuple(secrets))
+
+
+def _asked(context: Context, ek: str, ak: str, random: Callable[[int], bytes]) -> tuple[Pair, Secret]:
+    public, name = context.publics(ek), context.name(ak)
+    try:
+        # TPM2_MakeCredential takes no more than a digest of the EK's nameAlg
+        credential = random(min(_CREDENTIAL, seed_size(public)))
+        record = make_credential(public, name, credential, entropy=random(entropy_size(public)))
+    except CannotRecomputeError as error:
+        raise Unsure(f"{ek}: {error}") from None
+    if record.seed is None or record.ephemeral is None:
+        raise Unsure(f"{ek}: a challenge without its randomness")
+    pair = Pair(ek=ek, ak=ak, blob=record.blob.encode(), encrypted_secret=record.encrypted_secret)
+    return pair, Secret(credential=credential, seed=record.seed, ephemeral=record.ephemeral)
 
 
 def _confirmed(context: Context) -> Iterator[Result]:
