@@ -17,16 +17,16 @@ from bundlefmt.bundle import Bundle
 from bundlefmt.evidence.attest import TpmsAttest
 from bundlefmt.evidence.attested import TpmsQuoteInfo
 from bundlefmt.evidence.credential import entropy_size, make_credential
-from bundlefmt.evidence.ek_template import EK_CERTIFICATE_INDICES, EK_TEMPLATES
+from bundlefmt.evidence.ek_template import EK_CERTIFICATE_INDICES
 from bundlefmt.evidence.pcr import PcrValues, encode_pcr_values
-from bundlefmt.evidence.tpm import TpmAlg, TpmtPublic, digest
+from bundlefmt.evidence.tpm import HIERARCHIES, TpmAlg, TpmtPublic, digest, qualified_name
 from bundlefmt.manifest import Binding, Digest, Item, Manifest, RequiredSigner
 from bundlefmt.wire import Buffer
 from bundletools import templates
-from bundletools.devices import Attested, DeviceError, LoadedKey, Tpm
+from bundletools.attestation_key import ENDORSEMENT, AkSource, NewTemplate, Session, Template
+from bundletools.devices import Attested, CreatedKey, DeviceError, LoadedKey, Tpm
 
-ENDORSEMENT: Final = 0x4000000B  # TPM_RH (Part 2, 7.4)
-OWNER: Final = 0x40000001
+OWNER: Final = 0x40000001  # TPM_RH (Part 2, 7.4)
 DEFAULT_EK: Final = "L-2"
 QUOTE_ATTEMPTS: Final = 8  # PCRs may be extended between reading and quoting
 _BOOT_PCRS: Final = range(8)  # what firmware measures; these stay as they are after boot
@@ -54,15 +54,14 @@ class Log:
 class Request:
     """What to capture. `created` in seconds since the epoch; `random` gives that many random bytes.
 
-    `ak_template` makes the attestation key of an earlier bundle again, instead of a new one of `ak_kind`.
+    `nonce` is a challenger's, of 16 to 64 bytes; by default a new one is taken.
     """
 
     identities: Sequence[Identity]
     created: int
     random: Callable[[int], bytes] = secrets.token_bytes
-    ak_kind: str = "ecc256"
-    ak_template: TpmtPublic | None = None
-    session_ak: bool = False
+    ak: AkSource = field(default_factory=NewTemplate)
+    nonce: bytes | None = None
     withhold_template: bool = False
     logs: Sequence[Log] = ()
     ek_issuers: Sequence[bytes] = ()
@@ -129,7 +128,7 @@ def capture(tpm: Tpm, request: Request) -> Captured:
     """Ask the TPM everything once. Raises DeviceError; no key is left behind in the TPM."""
     if not request.identities:
         raise DeviceError("no identity is to seal this", hint="name a certificate with --operator")
-    into, nonce = _Collected(), request.random(32)
+    into, nonce = _Collected(), request.nonce or request.random(32)
     signers = _identities(into, request.identities)
     eks = _endorsement_keys(into, tpm, request.ek_issuers)
     with _attestation_key(into, tpm, request, eks) as (ak, ak_label):
@@ -167,18 +166,21 @@ def _endorsement_keys(into: _Collected, tpm: Tpm, issuers: Sequence[bytes]) -> d
         into.add(f"ek.issuer-{number}", "certificate-issuer", der)
         for number, der in enumerate(dict.fromkeys((*tpm.ek_chain(), *issuers)), 1)
     )
-    found = {}
+    found, known = {}, tpm.ek_templates()
     for certificate in tpm.ek_certificates():
         name = EK_CERTIFICATE_INDICES[certificate.nv_index]
         refs = {"issuer": issuer_labels} if issuer_labels else None
         claimed = {"nv-index": f"{certificate.nv_index:#010x}"}
         label = into.add(f"ek.{name.lower()}.cert", "ek-certificate", certificate.der, refs, claimed)
-        found[_ek_public(into, tpm, name, {"certificate": label})] = EK_TEMPLATES[name]
-    return found or {_ek_public(into, tpm, DEFAULT_EK, None): EK_TEMPLATES[DEFAULT_EK]}
+        public = _ek_public(into, tpm, name, known[name], {"certificate": label})
+        found[public] = known[name]
+    return found or {_ek_public(into, tpm, DEFAULT_EK, known[DEFAULT_EK], None): known[DEFAULT_EK]}
 
 
-def _ek_public(into: _Collected, tpm: Tpm, name: str, refs: Mapping[str, str] | None) -> str:
-    with tpm.primary(ENDORSEMENT, EK_TEMPLATES[name]) as ek:
+def _ek_public(
+    into: _Collected, tpm: Tpm, name: str, template: TpmtPublic, refs: Mapping[str, str] | None
+) -> str:
+    with tpm.primary(ENDORSEMENT, template) as ek:
         return into.add(f"ek.{name.lower()}.pub", "ek-public", ek.public, refs)
 
 
@@ -186,19 +188,47 @@ def _ek_public(into: _Collected, tpm: Tpm, name: str, refs: Mapping[str, str] | 
 def _attestation_key(
     into: _Collected, tpm: Tpm, request: Request, eks: Mapping[str, TpmtPublic]
 ) -> Iterator[tuple[LoadedKey, str]]:
-    """The AK and its label: a primary that its template makes again, or a child of an EK that dies."""
-    if not request.session_ak:
-        template = request.ak_template or templates.attestation_key(request.ak_kind, request.random(32))
-        with tpm.primary(ENDORSEMENT, template) as ak:
-            label = into.key("ak", ak, {}, {"lifetime": "re-derivable"})
-            into.add("ak.template", "ak-template", template.encode(), {"of": label})
-            yield ak, label
+    """The AK and its label, by the source that the request names."""
+    source = request.ak
+    if isinstance(source, Session):
+        # an ECC key where there is one: RSA parents are slow
+        label = next((each for each, ek in eks.items() if ek.type == TpmAlg.ECC), next(iter(eks)))
+        template = templates.attestation_key(source.kind, b"")
+        with _child(tpm, ENDORSEMENT, eks[label], template, b"") as (_, ak):
+            yield ak, into.key("ak", ak, {"parent": label}, source.claimed)
         return
-    template = templates.attestation_key(request.ak_kind, b"")
-    # an ECC key where there is one: RSA parents are slow
-    label = next((each for each, ek in eks.items() if ek.type == TpmAlg.ECC), next(iter(eks)))
-    with _child(tpm, ENDORSEMENT, eks[label], template, b"") as (_, ak):
-        yield ak, into.key("ak", ak, {"parent": label}, {"lifetime": "session"})
+    if isinstance(source, NewTemplate):
+        source = source.made(request.random(32))
+    with source.loaded(tpm) as ak:
+        refs = {} if isinstance(source, Template) else _parent(into, tpm, ak)
+        label = into.key("ak", ak, refs, source.claimed)
+        if isinstance(source, Template):
+            into.add("ak.template", "ak-template", source.public.encode(), {"of": label})
+        yield ak, label
+
+
+def _parent(into: _Collected, tpm: Tpm, ak: LoadedKey) -> dict[str, str]:
+    """The reference `parent` of a key that was found in the TPM, which its qualified name tells."""
+    name = TpmtPublic.decode(ak.public).name()
+    if ak.qualified_name in (qualified_name(root.to_bytes(4, "big"), name) for root in HIERARCHIES):
+        return {}
+    for label, item in into.items.items():
+        if item.role == "ek-public":
+            parent = TpmtPublic.decode(into.values[label]).name()
+            if ak.qualified_name == qualified_name(_qualified(ENDORSEMENT, parent), name):
+                return {"parent": label}
+    with tpm.primary(OWNER, templates.storage_parent()) as storage:
+        parent = TpmtPublic.decode(storage.public).name()
+        if ak.qualified_name == qualified_name(_qualified(OWNER, parent), name):
+            return {"parent": into.add("ak.parent.pub", "parent-public", storage.public)}
+    raise DeviceError(
+        "the attestation key is under a parent that is not known here",
+        hint="a primary key, or one under an EK that the bundle has",
+    )
+
+
+def _qualified(hierarchy: int, name: bytes) -> bytes:
+    return qualified_name(hierarchy.to_bytes(4, "big"), name)
 
 
 def _activate(
@@ -248,7 +278,7 @@ def _child(
     template: TpmtPublic,
     outside_info: bytes,
     creation_pcrs: Mapping[int, Sequence[int]] | None = None,
-) -> Iterator[tuple[LoadedKey, LoadedKey]]:
+) -> Iterator[tuple[LoadedKey, CreatedKey]]:
     """A parent and a new key under it. The parent is flushed at once: a TPM may hold only three keys."""
     with ExitStack() as loaded:
         with tpm.primary(hierarchy, parent_template) as parent:
