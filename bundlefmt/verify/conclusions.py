@@ -41,6 +41,12 @@ CHALLENGED: Final = (*_TPM, _TPM_REVOCATION, *(check for check in _AK if check n
 _CONFIRMED: Final = "activation.confirmed"
 _ACTIVATED: Final = ("ek.form", "activation.made", "activation.form")
 _RECOMPUTED: Final = ("activation.blob", "activation.secret")
+# what `claimed` may say of an attestation key without a template
+_LIFETIMES: Final = {
+    "session": "the attestation key died with its session: nobody can make another statement with it",
+    "persistent": "the attestation key stays in its TPM until it is evicted, by TPM2_Clear too",
+    "saved-context": "the attestation key comes back from its saved context until its TPM is reset",
+}
 _SPEAKING: Final = ("quote", *_CERTIFIED)
 _REVOKING: Final = ("crl", "ocsp")
 _AGAIN: Final = (*_AK, "previous.digest", "previous.ak")
@@ -247,11 +253,10 @@ def _lifetime(context: Context, found: _Found, word: Basis) -> Conclusion:
     else:
         claims = [context.item(label).claimed.get("lifetime") for label in keys]
         rests_on = (*_SEALED, *_AK)
-        told = bool(claims) and all(claim == "session" for claim in claims)
-        statement = (
-            "the attestation key died with its session: nobody can make another statement with it"
-            if told
-            else "nothing says whether the attestation key can come back"
+        one = claims[0] if claims and all(claim == claims[0] for claim in claims) else None
+        told = isinstance(one, str) and one in _LIFETIMES
+        statement = _LIFETIMES.get(
+            one if isinstance(one, str) else "", "nothing says whether the attestation key can come back"
         )
     return Conclusion(
         id="ak.lifetime",

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where an attestation key comes from: a template, a persistent handle, a saved context, or this session.
 
-Spec: "Capture"; what each claims of its lifetime, "Claims of an attestation key".
+Spec: "Lifetimes of attestation keys".
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Capture: everything a verifier will need from a TPM while its attestation key lives, as an unsealed bundle.
 
-Spec: "Capture". Device input and output only through the `Tpm` that is given.
+Spec: "Binding", "Lifetimes of attestation keys". Devices are reached only through the `Tpm` that is given.
 """
 
 from __future__ import annotations
