@@ -88,10 +88,12 @@ EK_CERTIFICATE_INDICES: Final[dict[int, str]] = {
     0x01C0001C: "H-6",
     0x01C0001E: "H-7",
 }
-# template -> NV indices of the EK's nonce and template, where a maker chose other ones (the same section)
-EK_PROVISIONED_INDICES: Final[dict[str, tuple[int, int]]] = {
+# template -> NV indices of the EK's nonce and template, where a maker chose other ones (the same section);
+# in the high range the template follows the certificate, and there is no nonce
+EK_PROVISIONED_INDICES: Final[dict[str, tuple[int | None, int]]] = {
     "L-1": (0x01C00003, 0x01C00004),
     "L-2": (0x01C0000B, 0x01C0000C),
+    **{name: (None, index + 1) for index, name in EK_CERTIFICATE_INDICES.items() if name.startswith("H-")},
 }
 
 

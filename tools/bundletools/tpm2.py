@@ -7,7 +7,7 @@ TPM 2.0 Library, Part 3. The library is imported when a TPM is opened, so that v
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from bundlefmt.errors import MalformedError
@@ -108,14 +108,15 @@ class Tpm2:
 
     def ek_templates(self) -> Mapping[str, TpmtPublic]:
         there, found = self._nv_indices(), dict(EK_TEMPLATES)
-        for name, (nonce, template) in EK_PROVISIONED_INDICES.items():
-            read = [self._nv_read(index) if index in there else b"" for index in (nonce, template)]
+        for name, indices in EK_PROVISIONED_INDICES.items():
+            nonce, template = (
+                self._nv_read(index) if index is not None and index in there else b"" for index in indices
+            )
             try:
-                found[name] = provisioned(name, nonce=read[0], template=read[1])
-            except MalformedError as error:
-                raise DeviceError(f"the EK template in NV index {template:#010x}: {error}") from None
-            except ValueError as error:
-                raise DeviceError(f"the EK nonce in NV index {nonce:#010x}: {error}") from None
+                found[name] = provisioned(name, nonce=nonce, template=template)
+            except (MalformedError, ValueError) as error:
+                where = " and ".join(f"{index:#010x}" for index in indices if index in there)
+                raise DeviceError(f"template {name} of an EK, from NV index {where}: {error}") from None
         return found
 
     def _public(self, template: TpmtPublic) -> Any:
@@ -134,10 +135,8 @@ class Tpm2:
             handle, public, *creation = self._esapi.create_primary(
                 self._sensitive(), self._public(template), self._hierarchy(hierarchy)
             )
-        try:
+        with self._held(handle):
             yield CreatedKey(handle=handle, public=public.publicArea.marshal(), creation=_creation(*creation))
-        finally:
-            self._flush(handle)
 
     @contextmanager
     def persistent(self, handle: int) -> Iterator[LoadedKey]:
@@ -159,10 +158,8 @@ class Tpm2:
             ) from None
         with self._said("load a saved context"):
             key = self._esapi.context_load(blob)
-        try:
+        with self._held(key):
             yield self._loaded(key)
-        finally:
-            self._flush(key)
 
     def _loaded(self, handle: Any) -> LoadedKey:
         with self._said("read a public area"):
@@ -189,10 +186,8 @@ class Tpm2:
             )
         with self._authorised(parent) as session, self._said("load a key"):
             handle = self._esapi.load(parent.handle, private, public, session1=session)
-        try:
+        with self._held(handle):
             yield CreatedKey(handle=handle, public=public.publicArea.marshal(), creation=_creation(*creation))
-        finally:
-            self._flush(handle)
 
     @contextmanager
     def _authorised(self, key: LoadedKey) -> Iterator[Any]:
@@ -213,12 +208,10 @@ class Tpm2:
                 tss.TPMT_SYM_DEF(algorithm=tss.TPM2_ALG.NULL),
                 tss.TPM2_ALG.SHA256,
             )
-        try:
+        with self._held(session):
             with self._said("authorise with the hierarchy"):
                 self._esapi.policy_secret(tss.ESYS_TR.ENDORSEMENT, session, b"", b"", b"", 0)
             yield session
-        finally:
-            self._flush(session)
 
     def activate(self, ak: LoadedKey, ek: LoadedKey, blob: bytes, encrypted_secret: bytes) -> bytes:
         tss = self._tss
@@ -232,6 +225,17 @@ class Tpm2:
                 session2=session,
             )
         return bytes(credential)
+
+    @contextmanager
+    def _held(self, handle: int) -> Iterator[None]:
+        """A key or session that is flushed at the end; what went wrong before is what is told."""
+        try:
+            yield
+        except BaseException:
+            with suppress(DeviceError):
+                self._flush(handle)
+            raise
+        self._flush(handle)
 
     def _flush(self, handle: int) -> None:
         with self._said("flush"):

@@ -70,6 +70,6 @@ def _permission(path: Path) -> str:
 
 
 def _how_to_reach(kind: str) -> str:
-    if kind in (_DEVICE, "swtpm", "mssim"):
+    if kind in (_DEVICE, "swtpm", "mssim", "tabrmd", "cmd"):
         return f"--tcti says where the TPM is; Debian: the package libtss2-tcti-{kind}0 knows {kind}:"
     return "--tcti says where the TPM is: device:/dev/tpmrm0"
