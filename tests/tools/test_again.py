@@ -3,7 +3,13 @@
 
 from __future__ import annotations
 
+import os
+import re
+import shlex
 import shutil
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -337,3 +343,29 @@ def test_a_clock_that_was_set_back_is_told(
     assert "warning: by this machine's clock the snapshot before is of the future" in answer.err
     answer = take(bundle, "-o", "later.evb", "--previous", "old.evb")
     assert "warning: by this machine's clock" in answer.err
+
+
+UNIT = Path(__file__).parents[2] / "tools" / "systemd" / "evidence-snapshot.service"
+
+
+def test_the_command_of_the_example_unit(directory: Path, swtpm: Swtpm) -> None:
+    """As the service manager runs it, day after day: its own words, with other places for its files."""
+    (directory / "log").write_bytes(b"any bytes")
+    (line,) = re.findall(r"^ExecStart=(.*)$", UNIT.read_text("utf-8"), re.MULTILINE)
+    words = shlex.split(line.replace("%%", "%"))
+    (directory / "bundle.py").write_text("import sys\nfrom bundletools.cli import main\nsys.exit(main())\n")
+    words[-1] = words[-1].replace("exec bundle", f"exec {shlex.quote(sys.executable)} bundle.py")
+    words[-1] = words[-1].replace("/etc/evidence/operator.pem", "operator.der")
+    words[-1] = re.sub(r"/sys/\S+", "log", words[-1])
+    environment = {**os.environ, "STATE_DIRECTORY": "."}
+    for number in (1, 2):
+        done = subprocess.run(
+            words, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False, text=True
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        assert len(list(directory.glob("*.evb"))) == number
+        time.sleep(1.1)  # names have seconds
+    first, second = (Decoded.open(path) for path in sorted(directory.glob("*.evb")))
+    assert second.manifest.previous == Digest.of(first.manifest_raw)
+    assert second.content["ak.pub"].value == first.content["ak.pub"].value
+    assert remains(swtpm) == FROM_MANUFACTURER
