@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from bundletools.attestation_key import ENDORSEMENT, Session
+from bundletools.attestation_key import ENDORSEMENT, NewTemplate, Session
 from bundletools.capture import capture
+from bundletools.templates import AK_KINDS
 from bundletools.tpm2 import Tpm2, open_tpm
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import load_der_x509_certificate
@@ -84,9 +85,12 @@ def doubting(
     yield call
 
 
-def test_what_was_vouched_is_proven_to_who_asked(doubting: Doubting, manufacturer: Manufacturer) -> None:
+@pytest.mark.parametrize("kind", AK_KINDS)
+def test_what_was_vouched_is_proven_to_who_asked(
+    kind: str, doubting: Doubting, manufacturer: Manufacturer
+) -> None:
     """RSA-2048, P-256 and P-384 EKs: the low range opens by PolicySecret, the high range by a password."""
-    doubt = doubting()
+    doubt = doubting(ak=NewTemplate(kind=kind))
     assert VOUCHED in doubt.verify().out.splitlines()
     asked = doubt.challenge("--anchor", str(manufacturer.root))
     assert (asked.code, asked.err) == (0, "")

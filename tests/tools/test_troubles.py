@@ -101,14 +101,14 @@ def test_a_tpm_that_stays_busy_is_told(
 def test_a_refusal_is_told_with_what_helps(code: int, hint: str, take: Take, proxy: Proxy) -> None:
     """Also one that a resource manager hands on, whose layer is in the code."""
     proxy.always[CREATE_PRIMARY] = code
-    assert_told(take(tcti=proxy.tcti), "create a primary key: ", hint)
+    assert_told(take(tcti=proxy.tcti), "create a primary key of the ", hint)
 
 
 def test_a_refusal_that_nobody_knows_is_told_as_it_is(take: Take, proxy: Proxy) -> None:
     proxy.always[CREATE_PRIMARY] = 0x9E0
     answer = take(tcti=proxy.tcti)
     assert (answer.code, answer.err.count("\n")) == (5, 1)
-    assert answer.err.startswith("error: create a primary key: ")
+    assert answer.err.startswith("error: create a primary key of the endorsement hierarchy: ")
 
 
 def test_a_connection_that_breaks_is_told(take: Take, proxy: Proxy) -> None:
@@ -156,7 +156,7 @@ def test_a_tpm_full_of_keys(take: Take, swtpm: Swtpm) -> None:
     for _ in range(3):
         swtpm.tool("tpm2_createprimary", "-Q", "-C", "n", "-c", os.devnull)
     assert_told(
-        take(), "create a primary key: ", "the TPM is full of keys: use the kernel's resource manager"
+        take(), "create a primary key of the ", "the TPM is full of keys: use the kernel's resource manager"
     )
     swtpm.tool("tpm2_flushcontext", "-t")
     assert take().code == 0
@@ -194,12 +194,22 @@ def test_a_tpm_with_sha1_alone(take: Take, swtpm: Swtpm, operator: Operator) -> 
 def test_an_endorsement_hierarchy_with_an_authorisation(take: Take, swtpm: Swtpm) -> None:
     """Every EK and every re-derivable AK is made under it, and PolicySecret opens the low range."""
     swtpm.tool("tpm2_changeauth", "-c", "e", "secret")
-    assert_told(take(), "create a primary key: ", "--endorsement-auth FILE gives that of the hierarchy")
+    what = "create a primary key of the endorsement hierarchy: "
+    assert_told(take(), what, "--endorsement-auth FILE")
     Path("auth").write_bytes(b"secret")
     assert take("--endorsement-auth", "auth").code == 0
     Path("b.evb").unlink()
     Path("auth").write_bytes(b"wrong")
-    assert_told(take("--endorsement-auth", "auth"), "create a primary key: ", "--endorsement-auth FILE")
+    assert_told(take("--endorsement-auth", "auth"), what, "--endorsement-auth FILE")
+
+
+def test_an_owner_with_an_authorisation(take: Take, swtpm: Swtpm) -> None:
+    """The signing key's parent is made under it."""
+    swtpm.tool("tpm2_changeauth", "-c", "o", "secret")
+    assert_told(take(), "create a primary key of the owner hierarchy: ", "--owner-auth FILE")
+    assert remains(swtpm) == FROM_MANUFACTURER
+    Path("auth").write_bytes(b"secret")
+    assert take("--owner-auth", "auth").code == 0
 
 
 # --- NV: more than one page, keys that a maker provisioned ---------------------------------------------

@@ -28,6 +28,7 @@ from bundletools.tpm_options import (
     ImaLogOption,
     NonceOption,
     OperatorOption,
+    OwnerAuthOption,
     TctiOption,
     TemplateOption,
     TitleOption,
@@ -75,6 +76,7 @@ def recheck(
     title: TitleOption = None,
     tcti: TctiOption = None,
     endorsement_auth: EndorsementAuthOption = None,
+    owner_auth: OwnerAuthOption = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the output file.")] = False,
 ) -> int:
     """Have this machine's TPM bring the bundle's AK back: the same key shows that it is the same TPM."""
@@ -102,7 +104,7 @@ def recheck(
             title=title,
             previous=Digest.of(bundle.manifest_raw),
         )
-    with tpm_of(tcti, endorsement_auth) as tpm:
+    with tpm_of(tcti, endorsement_auth, owner_auth) as tpm:
         found = derive(tpm, bundle, source, nonce=given)
         say(f"{found.label} in the bundle  {found.recorded.hex()}")
         say(f"brought back by this TPM  {found.derived.hex()}")

@@ -26,6 +26,7 @@ from bundletools.tpm_options import (
     ImaLogOption,
     NonceOption,
     OperatorOption,
+    OwnerAuthOption,
     TctiOption,
     TemplateOption,
     TitleOption,
@@ -47,6 +48,7 @@ def capture(
     witness: WitnessOption = None,
     tcti: TctiOption = None,
     endorsement_auth: EndorsementAuthOption = None,
+    owner_auth: OwnerAuthOption = None,
     ak: Annotated[
         str,
         typer.Option(
@@ -96,7 +98,7 @@ def capture(
         title=title,
         previous=None if before is None else Digest.of(before.manifest_raw),
     )
-    with tpm_of(tcti, endorsement_auth) as tpm:
+    with tpm_of(tcti, endorsement_auth, owner_auth) as tpm:
         take_and_write(tpm, request, output, force=force)
     return Exit.PASSED
 

@@ -184,9 +184,12 @@ def whose(tpm: Tpm, bundle: Bundle) -> str:
         return (
             "another TPM, or another endorsement seed: the bundle has no endorsement key to tell them apart"
         )
-    with endorsement_key(tpm, bundle, eks[0]) as key:
-        if key is not None:
-            return "the endorsement key is the bundle's: this TPM, and another attestation key"
+    try:
+        with endorsement_key(tpm, bundle, eks[0]) as key:
+            if key is not None:
+                return "the endorsement key is the bundle's: this TPM, and another attestation key"
+    except NotRecheckableError as error:
+        return f"another TPM, or another endorsement seed; {error}"
     here = {certificate.der for certificate in tpm.ek_certificates()}
     there = {
         bytes(bundle.content[label].value)

@@ -19,6 +19,7 @@ from bundlefmt.evidence.ek_template import (
 )
 from bundlefmt.evidence.pcr import PcrValues
 from bundlefmt.evidence.tpm import (
+    HIERARCHIES,
     TpmaObject,
     TpmsPcrSelection,
     TpmtPublic,
@@ -39,12 +40,12 @@ _READ_ATTEMPTS: Final = 8
 
 
 @contextmanager
-def open_tpm(tcti: str, *, endorsement_auth: bytes = b"") -> Iterator[Tpm2]:
+def open_tpm(tcti: str, *, endorsement_auth: bytes = b"", owner_auth: bytes = b"") -> Iterator[Tpm2]:
     """The TPM behind a TCTI configuration such as `device:/dev/tpmrm0`. Raises DeviceError.
 
-    `endorsement_auth` is the authorisation value of the endorsement hierarchy, where one is set.
+    The authorisation values of the hierarchies are empty where none is set.
     """
-    with open_esapi(tcti, endorsement_auth=endorsement_auth) as esapi:
+    with open_esapi(tcti, {"ENDORSEMENT": endorsement_auth, "OWNER": owner_auth}) as esapi:
         yield Tpm2(esapi)
 
 
@@ -131,7 +132,7 @@ class Tpm2:
 
     @contextmanager
     def primary(self, hierarchy: int, template: TpmtPublic) -> Iterator[CreatedKey]:
-        with self._said("create a primary key"):
+        with self._said(f"create a primary key of the {HIERARCHIES[hierarchy]} hierarchy"):
             handle, public, *creation = self._esapi.create_primary(
                 self._sensitive(), self._public(template), self._hierarchy(hierarchy)
             )

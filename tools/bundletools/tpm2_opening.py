@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -20,8 +20,11 @@ _NO_TPM: Final = (
 
 
 @contextmanager
-def open_esapi(tcti: str, *, endorsement_auth: bytes) -> Iterator[Any]:
-    """An ESAPI on the TPM behind `tcti`, patient with a busy TPM. Raises DeviceError."""
+def open_esapi(tcti: str, auths: Mapping[str, bytes]) -> Iterator[Any]:
+    """An ESAPI on the TPM behind `tcti`, patient with a busy TPM. Raises DeviceError.
+
+    `auths` are authorisation values by hierarchy, `ENDORSEMENT` or `OWNER`.
+    """
     kind, _, where = tcti.partition(":")
     if kind == _DEVICE:
         _require_device(Path(where or "/dev/tpm0"))
@@ -39,8 +42,9 @@ def open_esapi(tcti: str, *, endorsement_auth: bytes) -> Iterator[Any]:
     except (tpm2_pytss.TSS2_Exception, RuntimeError) as error:
         raise DeviceError(f"no TPM behind {tcti}: {error}", hint=_how_to_reach(kind)) from None
     try:
-        if endorsement_auth:
-            esapi.tr_set_auth(tpm2_pytss.ESYS_TR.ENDORSEMENT, endorsement_auth)
+        for hierarchy, auth in auths.items():
+            if auth:
+                esapi.tr_set_auth(getattr(tpm2_pytss.ESYS_TR, hierarchy), auth)
         yield Patient(esapi, tpm2_pytss.TSS2_Exception)
     finally:
         _close(esapi, tpm2_pytss.TSS2_Exception)

@@ -20,7 +20,7 @@ _TPM_LAYERS: Final = (0x00000000, 0x000B0000)
 _TCTI_LAYER: Final = 0x000A0000
 RC_NV_UNINITIALIZED: Final = 0x14A
 RC_HANDLE: Final = 0x08B
-_AUTHORISED: Final = "an authorisation value is set; --endorsement-auth FILE gives that of the hierarchy"
+_AUTHORISED: Final = "an authorisation value is set: --endorsement-auth FILE or --owner-auth FILE gives it"
 _BUSY: Final = (
     0x908,  # TPM_RC_YIELDED
     0x90A,  # TPM_RC_TESTING

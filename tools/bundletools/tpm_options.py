@@ -30,7 +30,10 @@ TctiOption = Annotated[
 ]
 EndorsementAuthOption = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Authorisation value of the endorsement hierarchy, if one is set."),
+    typer.Option(metavar="FILE", help="All of FILE authorises for the endorsement hierarchy, if need be."),
+]
+OwnerAuthOption = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="The same for the owner's hierarchy.")
 ]
 OperatorOption = Annotated[
     list[Path] | None,
@@ -55,10 +58,15 @@ TemplateOption = Annotated[
 ]
 
 
-def tpm_of(tcti: str | None, endorsement_auth: Path | None) -> AbstractContextManager[Tpm2]:
+def tpm_of(
+    tcti: str | None, endorsement_auth: Path | None, owner_auth: Path | None = None
+) -> AbstractContextManager[Tpm2]:
     """The TPM that options and environment name."""
-    auth = b"" if endorsement_auth is None else endorsement_auth.read_bytes()
-    return open_tpm(tcti or os.environ.get(_TCTI_VARIABLE) or _DEFAULT_TCTI, endorsement_auth=auth)
+    endorsement, owner = (
+        b"" if path is None else path.read_bytes() for path in (endorsement_auth, owner_auth)
+    )
+    where = tcti or os.environ.get(_TCTI_VARIABLE) or _DEFAULT_TCTI
+    return open_tpm(where, endorsement_auth=endorsement, owner_auth=owner)
 
 
 def logs_of(firmware: Path | None, ima: Path | None, userspace: Path | None) -> list[Log]:
