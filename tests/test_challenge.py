@@ -94,6 +94,8 @@ def test_an_answer_to_another_challenge_proves_nothing() -> None:
     assert set(kept.proven(answer_to(other)).values()) == {False}
     renamed = Answer(challenge=kept.challenge.digest, proofs=answer_to(other).proofs)
     assert set(kept.proven(renamed).values()) == {False}
+    misnamed = Answer(challenge=bytes(32), proofs=answer_to(kept).proofs)
+    assert set(kept.proven(misnamed).values()) == {False}
     short = Answer(challenge=kept.challenge.digest, proofs=answer_to(kept).proofs[:1])
     assert set(kept.proven(short).values()) == {False}
 

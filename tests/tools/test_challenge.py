@@ -315,6 +315,17 @@ def replace_title(bundle: Decoded) -> Decoded:
     return Decoded.assemble(replace(bundle.manifest, title="another"), values)
 
 
+def test_a_challenge_that_asks_no_such_keys(doubting: Doubting) -> None:
+    doubt = doubting()
+    doubt.challenge()
+    challenge = Challenge.decode(Path("c.evc").read_bytes())
+    for ek, ak in (("ek.l-1.pub", "quote"), ("absent", "ak.pub"), ("ak.pub", "ak.pub")):
+        pair = replace(challenge.pairs[0], ek=ek, ak=ak)
+        Path("c.evc").write_bytes(replace(challenge, pairs=(pair,)).encode())
+        said = doubt.answer()
+        assert (said.code, "which are no such keys" in said.err) == (2, True)
+
+
 def test_an_answer_that_was_changed(doubting: Doubting) -> None:
     doubt = doubting()
     doubt.challenge()

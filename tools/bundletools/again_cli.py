@@ -17,7 +17,6 @@ from bundlefmt.cli.run import Exit, UsageError, say
 from bundlefmt.manifest import Digest
 from bundletools import keyfiles
 from bundletools.answer import answer as answered
-from bundletools.answer import require_of
 from bundletools.attestation_key import Returning
 from bundletools.capture import Identity, Request
 from bundletools.capture_cli import warn_of_clock
@@ -154,13 +153,11 @@ def answer(
     """Answer a challenge with this machine's TPM, if it has the keys of the bundle. No secret goes out."""
     refuse_existing(output, force=force)
     bundle, asked = Bundle.open(file), Challenge.decode(map_file(challenge))
-    require_of(asked, bundle)
     keys = sorted({pair.ak for pair in asked.pairs})
     if len(keys) > 1 and (ak is not None or template is not None):
         raise UsageError(f"the challenge is for several attestation keys: {', '.join(keys)}")
-    sources = {each: _source(bundle, each, ak, template) for each in keys}
     with tpm_of(tcti, endorsement_auth) as tpm:
-        made = answered(tpm, bundle, asked, sources)
+        made = answered(tpm, bundle, asked, lambda label: _source(bundle, label, ak, template))
     write_atomic(output, [made.encode()], force=force)
     for pair in asked.pairs:
         say(f"{pair.ek} opened the challenge for {pair.ak}")

@@ -6,7 +6,7 @@ The credential stays here: what goes out is a proof of it that fits this challen
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 
 from bundlefmt.bundle import Bundle
 from bundlefmt.challenge import Answer, Challenge, Pair
@@ -24,7 +24,7 @@ class NotAnsweredError(Exception):
         self.hint = hint
 
 
-def require_of(challenge: Challenge, bundle: Bundle) -> None:
+def _require_of(challenge: Challenge, bundle: Bundle) -> None:
     """The challenge is to keys of this bundle. Raises NotRecheckableError."""
     if not challenge.manifest.matches(bundle.manifest_raw):
         raise NotRecheckableError("the challenge was made for another bundle")
@@ -34,16 +34,16 @@ def require_of(challenge: Challenge, bundle: Bundle) -> None:
             raise NotRecheckableError(f"the challenge asks {pair.ek} for {pair.ak}, which are no such keys")
 
 
-def answer(tpm: Tpm, bundle: Bundle, challenge: Challenge, sources: Mapping[str, Returning]) -> Answer:
-    """Open each pair with the keys brought back. `sources` says for each AK how it comes back.
+def answer(tpm: Tpm, bundle: Bundle, challenge: Challenge, source: Callable[[str], Returning]) -> Answer:
+    """Open each pair with the keys brought back. `source` says of an AK how it comes back.
 
     Raises NotAnsweredError where this is another TPM; NotRecheckableError, DeviceError.
     """
-    require_of(challenge, bundle)
+    _require_of(challenge, bundle)
     proofs: dict[tuple[str, str], bytes] = {}
-    for ak, source in sources.items():
+    for ak in sorted({pair.ak for pair in challenge.pairs}):
         recorded = TpmtPublic.decode(sealed_value(bundle, ak))
-        with source.loaded(tpm) as key:
+        with source(ak).loaded(tpm) as key:
             same = TpmtPublic.decode(key.public).name() == recorded.name()
             if same:
                 for pair in challenge.pairs:
