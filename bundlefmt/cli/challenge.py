@@ -30,6 +30,7 @@ from bundlefmt.verify.context import Context, Judgement
 SecretOption = Annotated[
     Path, typer.Option(metavar="FILE", help="What you keep and show to nobody, a file for you alone (.evk).")
 ]
+_OF_THE_EK: Final = ("ek.certificate", "ek.chain", "ek.key", "ek.template")
 _CONFIRMED: Final = "activation.confirmed"
 
 
@@ -79,11 +80,7 @@ def _worth_asking(bundle: Bundle, policy: Policy) -> bool:
     failed = [each for each in findings if each.outcome is Outcome.FAILED]
     for each in failed:
         complain(f"{each.check}: {', '.join(each.items)}: {each.message}")
-    unsure = [
-        each
-        for each in findings
-        if each.outcome is not Outcome.PASSED and each.check in ("ek.chain", "ek.key", "ek.certificate")
-    ]
+    unsure = [each for each in findings if each.outcome is not Outcome.PASSED and each.check in _OF_THE_EK]
     for each in unsure:
         warn(f"{each.check}: {', '.join(each.items)}: {each.message}")
     if unsure and not failed:

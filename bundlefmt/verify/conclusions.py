@@ -36,8 +36,14 @@ _CERTIFIED: Final = {
         f"creation.{name}" for name in ("form", "signature", "signer", "binding", "subject")
     ),
 }
-# the verifier's own challenge, answered by the TPM of a genuine endorsement key
-CHALLENGED: Final = (*_TPM, _TPM_REVOCATION, *(check for check in _AK if check not in _SOUND))
+# the verifier's own challenge, answered by the TPM of a genuine endorsement key that opens nothing else
+_EK_TEMPLATE: Final = "ek.template"
+CHALLENGED: Final = (
+    *_TPM,
+    _TPM_REVOCATION,
+    _EK_TEMPLATE,
+    *(check for check in _AK if check not in _SOUND),
+)
 _CONFIRMED: Final = "activation.confirmed"
 _ACTIVATED: Final = ("ek.form", "activation.made", "activation.form")
 _RECOMPUTED: Final = ("activation.blob", "activation.secret")
@@ -168,7 +174,7 @@ def _of_one_tpm(
 
 def _resident(context: Context, found: _Found, word: Basis, *, genuine: bool) -> Conclusion:
     """The attestation key is in a TPM: it answered the verifier, is certified, or people say so."""
-    if genuine and found.holds((*_AK, _CONFIRMED)):
+    if genuine and found.holds((*_AK, _EK_TEMPLATE, _CONFIRMED)):
         return Conclusion(
             id="ak.resident",
             basis=Basis.PROVEN,

@@ -199,6 +199,16 @@ def activation_confirmed_key_that_may_leave() -> Judged:
     return ceremony.concluding(ak_resident="unproven", platform_state="unproven").judged("ak.attributes")
 
 
+@vector("is not restricted would open the challenge", "attributes")
+def activation_confirmed_by_open_ek() -> Judged:
+    """The endorsement key that answered is not restricted: it decrypts whatever it is given."""
+    loose = ek().with_attributes(tpm.STORING & ~tpm.A.restricted)
+    record = activation(loose, ak().name).encode()
+    ceremony = whole().changed("ek.pub", value=loose.area).changed("ek.activation", value=record)
+    ceremony = _confirmed(ceremony, _kept(_question(endorsing=loose)))
+    return _vouched(ceremony).judged("ek.template")
+
+
 @vector("anyone can answer for an endorsement key of their own", "unanchored")
 def activation_confirmed_unanchored() -> Judged:
     """The endorsement key leads to no anchor: anybody could have answered with a key of their own."""
