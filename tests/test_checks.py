@@ -162,6 +162,10 @@ def test_the_codes_of_the_appendix_are_those_of_the_code() -> None:
     "number",
     [
         labels.TAG_BUNDLE,
+        labels.TAG_CHALLENGE,
+        labels.TAG_ANSWER,
+        labels.TAG_KEPT,
+        labels.MAX_PAIRS,
         *labels.HASH_NAMES,
         *labels.ALG_NAMES,
         labels.HDR_CWT_CLAIMS,
@@ -191,6 +195,7 @@ def test_every_number_is_in_the_specification(number: int) -> None:
         labels.COLLECTION_TYPE_KEY,
         labels.PROFILE_SNAPSHOT,
         labels.BINDING_CONTEXT,
+        labels.ANSWER_CONTEXT,
         labels.SEAL_COSE,
         labels.SEAL_OPENPGP,
         labels.SEAL_TYP,

@@ -12,6 +12,11 @@ import typer
 from bundlefmt.render.words import json_pieces
 
 FileArgument = Annotated[Path, typer.Argument(help="An evidence bundle.", metavar="FILE")]
+TrustOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Whom and what you know; default: the file of `bundle trust`."),
+]
+NoTrustOption = Annotated[bool, typer.Option("--no-trust", help="Know nothing but what the options say.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, as documented in the specification.")]
 
 

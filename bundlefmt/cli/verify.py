@@ -11,7 +11,7 @@ import typer
 
 from bundlefmt.bundle import Bundle
 from bundlefmt.cli import reading, trust_file
-from bundlefmt.cli.arguments import FileArgument, JsonOption, print_json
+from bundlefmt.cli.arguments import FileArgument, JsonOption, NoTrustOption, TrustOption, print_json
 from bundlefmt.cli.run import Exit, UsageError, say
 from bundlefmt.cli.trust_file import TrustFile
 from bundlefmt.render import Json
@@ -57,19 +57,18 @@ def verify(
         list[str] | None,
         typer.Option(metavar="SHA256", help="SHA-256 of such a one that the bundle may carry. Repeatable."),
     ] = None,
-    trust: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Whom and what you know; default: the file of `bundle trust`."),
-    ] = None,
-    no_trust: Annotated[
-        bool, typer.Option("--no-trust", help="Know nothing but what the options say.")
-    ] = False,
+    trust: TrustOption = None,
+    no_trust: NoTrustOption = False,
     at: Annotated[
         str | None,
         typer.Option(metavar="TIME", help="Judge certificates at this time; default: the manifest's claim."),
     ] = None,
     previous: Annotated[
         Path | None, typer.Option(metavar="BUNDLE", help="The snapshot before: is it of the same TPM?")
+    ] = None,
+    confirmed: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="What you kept of your own challenge, once it is confirmed."),
     ] = None,
     reference: Annotated[
         list[Path] | None,
@@ -97,9 +96,9 @@ def verify(
         pins_openpgp=frozenset(map(reading.fingerprint, pin_openpgp or ())),
         pins_piv=frozenset(map(reading.sha256, pin_piv or ())),
         pins_hardware=frozenset(map(reading.sha256, pin_hardware or ())),
-        anchors=_certificates(anchor),
-        anchors_piv=_certificates(anchor_piv),
-        anchors_hardware=_certificates(anchor_hardware),
+        anchors=certificates(anchor),
+        anchors_piv=certificates(anchor_piv),
+        anchors_hardware=certificates(anchor_hardware),
         at=None if at is None else reading.moment(at),
         references=tuple(map(reading.reference, reference or ())),
         require_no_advisories=require_no_advisories,
@@ -108,7 +107,8 @@ def verify(
     if mine is not None:
         policy = mine.trust.within(policy)
     before = None if previous is None else Bundle.open(previous)
-    report = judge(Bundle.open(file), policy, previous=before)
+    kept = None if confirmed is None else reading.kept(confirmed)
+    report = judge(Bundle.open(file), policy, previous=before, confirmed=kept)
     if as_json:
         print_json(report_json(report, None if mine is None else _trust_json(mine)))
     else:
@@ -121,7 +121,8 @@ def verify(
     return _BY_VERDICT[report.verdict]
 
 
-def _certificates(paths: Sequence[Path] | None) -> tuple[bytes, ...]:
+def certificates(paths: Sequence[Path] | None) -> tuple[bytes, ...]:
+    """Those in all of these files, DER."""
     return tuple(der for path in paths or () for der in reading.certificates(path))
 
 

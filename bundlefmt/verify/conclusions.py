@@ -36,8 +36,23 @@ _CERTIFIED: Final = {
         f"creation.{name}" for name in ("form", "signature", "signer", "binding", "subject")
     ),
 }
+# the verifier's own challenge, answered by the TPM of a genuine endorsement key that opens nothing else
+_EK_TEMPLATE: Final = "ek.template"
+CHALLENGED: Final = (
+    *_TPM,
+    _TPM_REVOCATION,
+    _EK_TEMPLATE,
+    *(check for check in _AK if check not in _SOUND),
+)
+_CONFIRMED: Final = "activation.confirmed"
 _ACTIVATED: Final = ("ek.form", "activation.made", "activation.form")
 _RECOMPUTED: Final = ("activation.blob", "activation.secret")
+# what `claimed` may say of an attestation key without a template
+_LIFETIMES: Final = {
+    "session": "the attestation key died with its session: nobody can make another statement with it",
+    "persistent": "the attestation key stays in its TPM until it is evicted, by TPM2_Clear too",
+    "saved-context": "the attestation key comes back from its saved context until its TPM is reset",
+}
 _SPEAKING: Final = ("quote", *_CERTIFIED)
 _AGAIN: Final = (*_AK, "previous.digest", "previous.ak")
 
@@ -90,7 +105,9 @@ def _tied(found: Held) -> bool:
 def _of_one_tpm(
     context: Context, found: Held, word: Basis, resident: Conclusion
 ) -> tuple[Basis, tuple[str, ...]]:
-    """How it is known that all statements are of one TPM: one key made them, or records tie several keys."""
+    """How it is known that all statements are of one TPM: one key made them, or several are tied."""
+    if _CONFIRMED in resident.rests_on:  # every one of them answered through every endorsement key
+        return resident.basis, resident.rests_on
     speaking = {key for label in context.labels(*_SPEAKING) for key in context.item(label).ref("by")}
     if len(speaking) <= 1:
         return resident.basis, resident.rests_on
@@ -100,7 +117,14 @@ def _of_one_tpm(
 
 
 def _resident(context: Context, found: Held, word: Basis, *, genuine: bool) -> Conclusion:
-    """The attestation key is in a TPM: by an authority's certificate, or as far as whoever sealed says so."""
+    """The attestation key is in a TPM: it answered the verifier, is certified, or people say so."""
+    if genuine and found.holds((*_AK, _EK_TEMPLATE, _CONFIRMED)):
+        return Conclusion(
+            id="ak.resident",
+            basis=Basis.PROVEN,
+            statement="the attestation key is in that TPM: it answered the verifier's own challenge",
+            rests_on=(*CHALLENGED, _CONFIRMED),
+        )
     keys = context.labels("ak-public")
     certified = keys and all(context.item(label).ref("certificate") for label in keys)
     if (
@@ -183,11 +207,10 @@ def _lifetime(context: Context, found: Held, word: Basis) -> Conclusion:
     else:
         claims = [context.item(label).claimed.get("lifetime") for label in keys]
         checks = _AK
-        told = bool(claims) and all(claim == "session" for claim in claims)
-        statement = (
-            "the attestation key died with its session: nobody can make another statement with it"
-            if told
-            else "nothing says whether the attestation key can come back"
+        one = claims[0] if claims and all(claim == claims[0] for claim in claims) else None
+        told = isinstance(one, str) and one in _LIFETIMES
+        statement = _LIFETIMES.get(
+            one if isinstance(one, str) else "", "nothing says whether the attestation key can come back"
         )
     return Conclusion(
         id="ak.lifetime",

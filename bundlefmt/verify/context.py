@@ -12,6 +12,7 @@ from typing import Final, Generic, TypeVar
 
 from bundlefmt import labels
 from bundlefmt.bundle import Bundle
+from bundlefmt.challenge import Kept
 from bundlefmt.errors import MalformedError
 from bundlefmt.evidence import openpgp, x509
 from bundlefmt.evidence.attest import TpmsAttest
@@ -111,13 +112,21 @@ A = TypeVar("A", bound=Area)
 class Context:
     """One verification's view of a bundle. `at` is when certificates are judged, seconds since the epoch.
 
-    `previous` is the bundle that the verifier holds to be the one before this.
+    `previous` is the bundle that the verifier holds to be the one before this, `confirmed` what it kept of
+    its own challenge.
     """
 
-    def __init__(self, bundle: Bundle, policy: Policy, previous: Bundle | None = None) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        policy: Policy,
+        previous: Bundle | None = None,
+        confirmed: Kept | None = None,
+    ) -> None:
         self.bundle = bundle
         self.policy = policy
         self.previous = previous
+        self.confirmed = confirmed
         self.at = bundle.manifest.created if policy.at is None else policy.at
         self.publics = Decoded(self.value, TpmtPublic.decode)
         self.attests = Decoded(self.value, TpmsAttest.decode)

@@ -10,6 +10,7 @@ from typing import Final
 
 from bundlefmt import labels
 from bundlefmt.bundle import Bundle
+from bundlefmt.challenge import Kept
 from bundlefmt.logs.platform import Platform
 from bundlefmt.manifest import hash_bytes
 from bundlefmt.verify import (
@@ -19,6 +20,7 @@ from bundlefmt.verify import (
     binding,
     certify,
     clock,
+    confirmation,
     container,
     creation,
     cross,
@@ -59,19 +61,22 @@ PLAN: Final[tuple[tuple[int, str, tuple[Check, ...]], ...]] = (
     (6, "the statements of NV contents", nv.CHECKS),
     (7, "the logs", log.CHECKS),
     (8, "the TPM binding certificates", binding.CHECKS),
-    (8, "the credential activation", activation.CHECKS),
+    (8, "the credential activation", (*activation.CHECKS, *confirmation.CHECKS)),
     (9, "the snapshot before", before.CHECKS),
     (9, "the reference values", reference.CHECKS),
 )
 CHECK_IDS: Final = tuple(check.id for _, _, checks in PLAN for check in checks)
 
 
-def verify(bundle: Bundle, policy: Policy, *, previous: Bundle | None = None) -> Report:
+def verify(
+    bundle: Bundle, policy: Policy, *, previous: Bundle | None = None, confirmed: Kept | None = None
+) -> Report:
     """Judge a decoded bundle. Never raises for evidence that is wrong: that is what findings are for.
 
-    `previous` is the snapshot before it, which has a verification of its own.
+    `previous` is the snapshot before it, which has a verification of its own. `confirmed` is what the
+    verifier itself kept of a challenge to the bundle's keys: never what somebody else gave.
     """
-    context = Context(bundle, policy, previous)
+    context = Context(bundle, policy, previous, confirmed)
     findings: list[Finding] = []
     for _, _, checks in PLAN:
         for check in checks:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from bundlefmt.bundle import Bundle
+from bundlefmt.challenge import Kept
 from bundlefmt.errors import MalformedError
 from bundlefmt.evidence.reference import Reference
 from bundlefmt.verify import Policy, verify
@@ -42,6 +43,8 @@ def main() -> int:
     parser.add_argument("bundle", type=Path)
     parser.add_argument("--policy", type=Path)
     parser.add_argument("--keys", type=Path)
+    parser.add_argument("--previous", type=Path)
+    parser.add_argument("--confirmed", type=Path)
     arguments = parser.parse_args()
     try:
         bundle = Bundle.decode(arguments.bundle.read_bytes())
@@ -51,9 +54,16 @@ def main() -> int:
     if arguments.verb == "decode":
         print("{}")
         return 0
-    report = verify(bundle, policy_of(arguments.policy, arguments.keys))
+    report = verify(
+        bundle,
+        policy_of(arguments.policy, arguments.keys),
+        previous=Bundle.open(arguments.previous) if arguments.previous else None,
+        confirmed=Kept.decode(arguments.confirmed.read_bytes()) if arguments.confirmed else None,
+    )
     findings = [{"check": finding.check, "outcome": finding.outcome.value} for finding in report.findings]
-    print(json.dumps({"verdict": report.verdict.value, "findings": findings}))
+    conclusions = [{"id": each.id, "basis": each.basis.value} for each in report.conclusions]
+    said = {"verdict": report.verdict.value, "findings": findings, "conclusions": conclusions}
+    print(json.dumps(said))
     return {"PASSED": 0, "FAILED": 1, "INDETERMINATE": 3}[report.verdict.value]
 
 

@@ -68,7 +68,7 @@ def test_the_template_with_all_that_it_leaves_out(tmp_path: Path) -> None:
         (LEAST + "pin = 1\n", "pin is not known here"),
         (LEAST.replace("key =", "keys ="), "not known|key is missing"),
         (LEAST + "[other]\n", "other is not known here"),
-        (LEAST + '[tpm]\nak = "both"\n', "ak is one of rederivable, session"),
+        (LEAST + '[tpm]\nak = "both"\n', "ak is one of template, session"),
         (LEAST + "[tpm]\nseal = 1\n", "seal is true or false"),
         (LEAST + "[tpm]\nek_issuers = [1]\n", "ek_issuers is an array of texts"),
         (LEAST + "[[witness]]\n", "certificate is missing"),

@@ -88,7 +88,8 @@ class Ceremony:
     """Everything a bundle is made of. `records` replaces what is in the content, `absent` withholds it.
 
     `over` is what the binding covers, by default all that it should; `members` are added to the manifest.
-    `previous` is the vector whose bundle the verifier holds to be the one before; `conclusions` are expected.
+    `previous` is the vector whose bundle the verifier holds to be the one before, `kept` makes the verifier's
+    own file of a challenge; `conclusions` are expected.
     """
 
     artifacts: Mapping[str, Artifact]
@@ -103,6 +104,7 @@ class Ceremony:
     absent: frozenset[str] = frozenset()
     renewals: tuple[object, ...] = ()
     previous: str | None = None
+    kept: Callable[[Making], bytes] | None = None
     conclusions: Mapping[str, str] = field(default_factory=dict)
 
     def changed(self, label: str, **changes: object) -> Ceremony:
@@ -263,6 +265,7 @@ class Making:
             failed=tuple(sorted(failed)),
             indeterminate=tuple(sorted(unsure)),
             previous=self.ceremony.previous,
+            kept=self.ceremony.kept(self) if self.ceremony.kept else None,
             conclusions=self.ceremony.conclusions,
             intermediates=self._intermediates(seals),
         )

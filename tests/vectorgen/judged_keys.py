@@ -178,13 +178,6 @@ def ak_template_of_a_child() -> Judged:
     return ceremony.concluding(ak_lifetime="unproven").judged("ak.template")
 
 
-@vector("what nothing proves. A verifier MUST NOT", "shape")
-def ak_lifetime_is_a_map() -> Judged:
-    """What is claimed of the attestation key's lifetime is a map: anything may be claimed."""
-    ceremony = snapshot().changed("ak.pub", claimed={"lifetime": {"session": True}})
-    return ceremony.concluding(ak_lifetime="unproven").judged()
-
-
 @vector("quote.signer", "session")
 def ak_session_parent_unnamed() -> Judged:
     """A session key made under the EK, which the bundle does not say."""

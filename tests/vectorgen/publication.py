@@ -18,6 +18,7 @@ from tests.vectorgen import (
     judged_binding,
     judged_certify,
     judged_clock,
+    judged_confirmation,
     judged_container,
     judged_creation,
     judged_cross,
@@ -26,6 +27,7 @@ from tests.vectorgen import (
     judged_hardware,
     judged_keys,
     judged_later_log,
+    judged_lifetime,
     judged_log,
     judged_openpgp,
     judged_openpgp_holder,
@@ -51,6 +53,7 @@ from tests.vectorgen.vector import Judged, Refused, Vector, all_of
 
 ROOT: Final = Path(__file__).parents[2]
 FOLDER: Final = "test-vectors"
+KEPT: Final = "kept.evk"
 BY_HAND: Final = ("README.md", "vector.schema.json")
 MODULES: Final = (
     refused_encoding,
@@ -70,6 +73,7 @@ MODULES: Final = (
     judged_ek,
     judged_ak_certificate,
     judged_keys,
+    judged_lifetime,
     judged_quote,
     judged_certify,
     judged_creation,
@@ -78,6 +82,7 @@ MODULES: Final = (
     judged_later_log,
     judged_binding,
     judged_activation,
+    judged_confirmation,
     judged_previous,
     judged_reference,
 )
@@ -117,7 +122,8 @@ def _vector_files(vector: Vector) -> dict[str, bytes]:
         bundle, shown = made.file, notation(scan_file(made.file)) + "\n"
         said |= _judgement(made)
     text = json.dumps(said, indent=2, ensure_ascii=False) + "\n"
-    return {"bundle.evb": bundle, "bundle.diag": shown.encode(), "vector.json": text.encode()}
+    found = {"bundle.evb": bundle, "bundle.diag": shown.encode(), "vector.json": text.encode()}
+    return found if isinstance(made, Refused) or made.kept is None else {**found, KEPT: made.kept}
 
 
 def _judgement(made: Judged) -> dict[str, object]:
@@ -125,6 +131,7 @@ def _judgement(made: Judged) -> dict[str, object]:
     return {
         "policy": asdict(made.terms),
         **({"previous": made.previous} if made.previous else {}),
+        **({"confirmed": KEPT} if made.kept else {}),
         "expect": {
             "verdict": made.verdict,
             "failed": list(made.failed),

@@ -81,7 +81,8 @@ class Refused:
 class Judged:
     """A well-formed file and the findings that it must cause, no more and no fewer.
 
-    `previous` is the vector whose bundle is given as the one before; `conclusions` are bases by id.
+    `previous` is the vector whose bundle is given as the one before, `kept` the verifier's own file of a
+    challenge; `conclusions` are bases by id.
     """
 
     file: bytes
@@ -89,6 +90,7 @@ class Judged:
     failed: tuple[str, ...] = ()
     indeterminate: tuple[str, ...] = ()
     previous: str | None = None
+    kept: bytes | None = None
     conclusions: Mapping[str, str] = field(default_factory=dict)
     intermediates: Mapping[str, object] = field(default_factory=dict)
 

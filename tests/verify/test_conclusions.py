@@ -18,7 +18,7 @@ from bundlefmt.verify.conclusions import draw
 from bundlefmt.verify.context import Context
 from bundlefmt.verify.verifier import CHECK_IDS
 from tests.test_checks import FORMAT
-from tests.test_vectors import JUDGED, before, octets, policy_of, said
+from tests.test_vectors import JUDGED, before, kept, octets, policy_of, said
 
 # the vectors in which each conclusion has the best basis that it can have
 BEST: Final = {
@@ -36,6 +36,11 @@ BEST: Final = {
     "tpm.same": "previous_key-came-back",
 }
 CERTIFIED: Final = "ak_certified"
+CONFIRMED: Final = "activation_confirmed-whole"
+PROVING: Final = {
+    CERTIFIED: "in a TPM: an anchored authority certified it",
+    CONFIRMED: "in that TPM: it answered the verifier's own challenge",
+}
 # where an outcome is good enough: lists of revocation are not required, randomness may stay away
 TOLERATED: Final = {
     ("ek.revocation", Outcome.SKIPPED),
@@ -57,8 +62,13 @@ def judged(name: str) -> tuple[Context, tuple[Finding, ...], dict[str, Conclusio
     """The view, the findings and the conclusions of a vector."""
     vector = said(name)
     bundle, policy, previous = Bundle.decode(octets(name)), policy_of(vector["policy"]), before(vector)
-    report = verify(bundle, policy, previous=previous)
-    return Context(bundle, policy, previous), report.findings, {each.id: each for each in report.conclusions}
+    confirmed = kept(name, vector)
+    report = verify(bundle, policy, previous=previous, confirmed=confirmed)
+    return (
+        Context(bundle, policy, previous, confirmed),
+        report.findings,
+        {each.id: each for each in report.conclusions},
+    )
 
 
 def without(findings: tuple[Finding, ...], check: str, outcome: Outcome) -> list[Finding]:
@@ -98,10 +108,13 @@ def test_what_it_does_not_rest_on_does_not_carry_it(conclusion: str) -> None:
 
 
 @pytest.mark.parametrize("outcome", WORSE)
-def test_a_certified_attestation_key_is_proven_by_its_certificate_alone(outcome: Outcome) -> None:
-    context, findings, drawn = judged(CERTIFIED)
+@pytest.mark.parametrize("name", PROVING)
+def test_an_attestation_key_is_proven_by_a_certificate_or_an_answer_alone(
+    name: str, outcome: Outcome
+) -> None:
+    context, findings, drawn = judged(name)
     assert drawn["ak.resident"].basis is drawn["platform.state"].basis is Basis.PROVEN
-    assert "in a TPM: an anchored authority certified it" in drawn["ak.resident"].statement
+    assert PROVING[name] in drawn["ak.resident"].statement
     for check in drawn["ak.resident"].rests_on:
         weaker = {each.id: each for each in draw(context, without(findings, check, outcome))}["ak.resident"]
         if (check, outcome) in TOLERATED:
@@ -134,7 +147,7 @@ ROWS: Final = {
     )
 }
 # every way to come to a conclusion
-WAYS: Final = (*dict.fromkeys(BEST.values()), CERTIFIED, "ak_session-under-ek")
+WAYS: Final = (*dict.fromkeys(BEST.values()), *PROVING, "ak_session-under-ek")
 SOUND: Final = {"container.digest", "container.refs"}
 RANK: Final = {Basis.UNPROVEN: 0, Basis.VOUCHED: 1, Basis.PROVEN: 2}
 
@@ -176,6 +189,6 @@ def test_no_basis_is_stronger_than_the_table_says(name: str) -> None:
         assert RANK[conclusion.basis] <= RANK[limit], id
         assert conclusion.basis is Basis.UNPROVEN or not failed & set(conclusion.rests_on), id
     if basis["ak.resident"] is Basis.PROVEN:
-        assert context.labels("ak-certificate")
+        assert context.labels("ak-certificate") or context.confirmed is not None
     if Basis.VOUCHED in basis.values():
         assert basis["identity.sealed"] is Basis.PROVEN

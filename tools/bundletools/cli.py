@@ -8,7 +8,7 @@ from typing import Final
 from bundlefmt.cli import app
 from bundlefmt.cli.run import Exit, complain, run
 from bundlefmt.cli.verbs import Verb, program
-from bundletools.errors import DeviceError, NotRecheckableError, SealError, ToolError
+from bundletools.errors import DeviceError, NotAnsweredError, NotRecheckableError, SealError, ToolError
 
 VERBS: Final = (
     *app.VERBS,
@@ -19,7 +19,8 @@ VERBS: Final = (
         "bundletools.certify_cli:certify",
     ),
     Verb("seal", "Sign the manifest and add the signature as a seal.", "bundletools.seal_cli:seal"),
-    Verb("recheck", "Have this machine's TPM make the bundle's AK again.", "bundletools.recheck_cli:recheck"),
+    Verb("recheck", "Have this machine's TPM bring the bundle's AK back.", "bundletools.again_cli:recheck"),
+    Verb("answer", "Answer a challenge.", "bundletools.again_cli:answer"),
     Verb("ceremony", "Hold a whole key ceremony along a plan.", "bundletools.ceremony.cli:app"),
     Verb("yubikey", "Show attached YubiKeys.", "bundletools.yubikey_cli:app"),
 )
@@ -27,6 +28,7 @@ _CODES: Final[dict[type[ToolError], Exit]] = {
     DeviceError: Exit.DEVICE,
     SealError: Exit.FAILED,
     NotRecheckableError: Exit.USAGE,
+    NotAnsweredError: Exit.FAILED,
 }
 
 

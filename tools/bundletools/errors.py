@@ -22,3 +22,7 @@ class SealError(ToolError):
 
 class NotRecheckableError(ToolError):
     """The bundle lacks what would be compared."""
+
+
+class NotAnsweredError(ToolError):
+    """This machine is not the one that can answer."""

@@ -16,7 +16,8 @@ from bundlefmt.bundle import Bundle
 from bundlefmt.cli import reading
 from bundlefmt.evidence.tpm import TpmtPublic
 from bundletools import issuing, keyfiles, sealing
-from bundletools.capture import Extra, Identity, Log, Request, Session, session
+from bundletools.attestation_key import NewTemplate, Session
+from bundletools.capture import Extra, Identity, Log, Request, Sitting, sitting
 from bundletools.ceremony.desk import Desk
 from bundletools.ceremony.plan import PivPart
 from bundletools.devices import Tpm
@@ -34,8 +35,7 @@ def capture(desk: Desk) -> Mapping[str, bytes]:
     request = Request(
         identities=[*_operator(desk), *_witnesses(desk)],
         created=created,
-        ak_kind=plan.tpm.ak_key,
-        session_ak=plan.tpm.session_ak,
+        ak=Session(kind=plan.tpm.ak_key) if plan.tpm.session_ak else NewTemplate(kind=plan.tpm.ak_key),
         withhold_template=plan.tpm.withhold_template,
         logs=[_log(role, path) for role, path in plan.tpm.logs.items()],
         extras=tuple(_extras(desk)),
@@ -43,7 +43,7 @@ def capture(desk: Desk) -> Mapping[str, bytes]:
         ek_issuers=[der for path in plan.tpm.ek_issuers for der in reading.certificates(path)],
         title=plan.title,
     )
-    with desk.open_tpm(plan.tpm.tcti) as tpm, session(tpm, request) as opened:
+    with desk.open_tpm(plan.tpm.tcti) as tpm, sitting(tpm, request) as opened:
         if plan.piv is not None:
             _bind(desk, plan.piv, opened, created)
         _sign_certificates(desk, tpm, opened)
@@ -118,7 +118,7 @@ def _attestation(desk: Desk, kind: str, above: tuple[str, ...]) -> Iterator[Extr
     )
 
 
-def _bind(desk: Desk, part: PivPart, opened: Session, created: int) -> None:
+def _bind(desk: Desk, part: PivPart, opened: Sitting, created: int) -> None:
     """The CA certifies the TPM's signing key, beside the first endorsement key and the attestation key."""
     refs = {"by": PIV_LABEL, "ek": opened.eks[0], "ak": opened.ak, "key": opened.key}
     ek, ak, key = (TpmtPublic.decode(opened.value(refs[name])) for name in ("ek", "ak", "key"))
@@ -135,7 +135,7 @@ def _bind(desk: Desk, part: PivPart, opened: Session, created: int) -> None:
     opened.add(Extra(label="key.cert", role="tpm-binding-certificate", data=certificate, refs=refs))
 
 
-def _sign_certificates(desk: Desk, tpm: Tpm, opened: Session) -> None:
+def _sign_certificates(desk: Desk, tpm: Tpm, opened: Sitting) -> None:
     """The TPM's signing key signs the operator's certificates in return."""
     certificates = {OPENPGP_LABEL: desk.plan.openpgp, PIV_LABEL: desk.plan.piv}
     for label in [label for label, part in certificates.items() if part is not None]:
