@@ -16,6 +16,7 @@ from bundlefmt.cli.diff import diff
 from bundlefmt.cli.explain import explain
 from bundlefmt.cli.files import write_atomic, write_stdout, write_tree
 from bundlefmt.cli.log import log
+from bundlefmt.cli.redact import redact
 from bundlefmt.cli.reference import reference
 from bundlefmt.cli.run import Exit, UsageError, complain, warn
 from bundlefmt.cli.verify import verify
@@ -42,6 +43,7 @@ app.command()(explain)
 app.command()(log)
 app.command()(diff)
 app.command()(reference)
+app.command()(redact)
 
 
 @app.command()

@@ -23,6 +23,7 @@ from bundlefmt.evidence import x509
 from bundlefmt.evidence.tpm import UnsupportedAlgorithmError
 from bundlefmt.manifest import Digest
 from bundletools import gnupg, keyfiles, sealing, signers, yubikey_cli
+from bundletools.attach import attach
 from bundletools.capture import Log, Request
 from bundletools.capture import capture as take
 from bundletools.devices import DeviceError
@@ -34,6 +35,7 @@ _TCTI_VARIABLE = "TPM2TOOLS_TCTI"
 _DEFAULT_TCTI = "device:/dev/tpmrm0"
 
 
+app.command()(attach)
 app.add_typer(yubikey_cli.app, name="yubikey")
 
 TctiOption = Annotated[
