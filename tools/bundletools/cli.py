@@ -27,6 +27,7 @@ from bundletools.attach import attach
 from bundletools.capture import Log, Request
 from bundletools.capture import capture as take
 from bundletools.devices import DeviceError
+from bundletools.export import export
 from bundletools.recheck import NotRecheckableError
 from bundletools.recheck import derive as rederive
 from bundletools.tpm2 import Tpm2, open_tpm
@@ -36,6 +37,7 @@ _DEFAULT_TCTI = "device:/dev/tpmrm0"
 
 
 app.command()(attach)
+app.command()(export)
 app.add_typer(yubikey_cli.app, name="yubikey")
 
 TctiOption = Annotated[
