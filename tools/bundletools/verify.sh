@@ -116,7 +116,9 @@ function head(    info, size) {
 	major = int(N[B[p]] / 32); info = N[B[p]] % 32; p++
 	if (info < 24) { number = info; return }
 	if (info > 27) { bad = 1; return }
-	for (size = 2 ^ (info - 24); size > 0; size--) { if (p >= n) bad = 1; number = (size == 2 ^ (info - 24) ? 0 : number) * 256 + N[B[p++]] }
+	number = 0
+	for (size = 2 ^ (info - 24); size > 0; size--) { if (p >= n) bad = 1; number = number * 256 + N[B[p++]] }
+	if (number < (info == 24 ? 24 : 2 ^ (8 * 2 ^ (info - 25)))) bad = 1 # not the shortest form
 }
 function octets(size,    found) {
 	if (p + size > n) { bad = 1; return "" }
@@ -136,7 +138,16 @@ function key() {
 	bad = 1
 }
 function out(path, kind, value) { if (path in seen) bad = 1; seen[path]; printf "%s\t%s\t%s\n", path, kind, value }
-function item(path, depth,    m, k, i, of) {
+function pairs(path, count, depth,    i, j, start, of, raw, last) {
+	for (i = 0; i < count && !bad; i++) {
+		start = p; of = key(); raw = "x"
+		for (j = start; j < p; j++) raw = raw B[j]
+		if (i && raw <= last) bad = 1 # keys ascend
+		last = raw
+		item(path "/" of, depth)
+	}
+}
+function item(path, depth,    m, k, i) {
 	if (bad || p >= n || depth > 16) { bad = 1; return }
 	head(); m = major; k = number
 	if (m == 0) out(path, "i", sprintf("%.0f", k))
@@ -144,7 +155,7 @@ function item(path, depth,    m, k, i, of) {
 	else if (m == 2) out(path, "b", octets(k))
 	else if (m == 3) out(path, "t", text(k, 0))
 	else if (m == 4) { out(path, "a", k); for (i = 0; i < k && !bad; i++) item(path "/" i, depth + 1) }
-	else if (m == 5) { out(path, "m", k); for (i = 0; i < k && !bad; i++) { of = key(); item(path "/" of, depth + 1) } }
+	else if (m == 5) { out(path, "m", k); pairs(path, k, depth + 1) }
 	else if (m == 6) { print "/tag\ti\t" k; item(path, depth + 1) }
 	else out(path, "s", k)
 }
@@ -191,7 +202,7 @@ function attest(    kind) {
 	print "signer", sized(); print "extra", sized()
 	take(25)
 	if (kind == "8018") { selections(); print "digest", sized() }
-	else if (kind == "8017") { print "name", sized(); sized() }
+	else if (kind == "8017") { print "name", sized(); print "qualified", sized() }
 	else if (kind == "801a") { print "name", sized(); print "creation", sized() }
 	else at = length(all) + 1
 }
@@ -353,7 +364,10 @@ cose() {
 	protected=$(get "$work/cose" /0 b) payload=$(get "$work/cose" /2 b) signature=$(get "$work/cose" /3 b)
 	unhex "$protected" >"$work/protected"
 	cbor "$work/protected" >"$work/header" || { echo 'its header cannot be read' && return; }
-	awk -F'\t' '$1 ~ /^\/1\/(2|3|258)($|\/)/ { bad = 1 } END { exit !bad }' "$work/cose" && echo 'its unprotected header has what must be protected' && return
+	awk -F'\t' '
+		NR == FNR { if ($1 ~ /^\/[^\/]+$/) protected["/1" $1]; next }
+		$1 in protected || $1 ~ /^\/1\/(2|3|258)($|\/)/ { bad = 1 }
+		END { exit !bad }' "$work/header" "$work/cose" && echo 'its unprotected header has what must be protected' && return
 	algorithm=$(get "$work/header" /258 i)
 	[ "$(get "$work/header" /16 t)" = application/vnd.evidence-bundle.seal+cose ] || { echo 'typ is not that of a seal' && return; }
 	[ "$(get "$work/header" /259 t)" = application/vnd.evidence-bundle.manifest+cbor ] || { echo 'it is not over a manifest' && return; }
@@ -409,6 +423,7 @@ cose() {
 	-19 | -8) want=ED25519 size=128 name='' ;;
 	-257) want=RSA size=${#signature} name=sha256 ;;
 	-37) want=RSA size=${#signature} name=sha256 options='-sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:32 -sigopt rsa_mgf1_md:sha256' ;;
+	'') echo 'it does not say by which algorithm it was made' && return ;;
 	*) echo '?its algorithm is not known here' && return ;;
 	esac
 	[ "$type" = "$want" ] && [ ${#signature} -eq "$size" ] || { echo 'its algorithm does not fit its key' && return; }
@@ -449,6 +464,7 @@ status() { grep -q "^\[GNUPG:\] $1 " "$work/status"; }
 openpgp() {
 	case $(hex "$1" | cut -c 1) in [89a-f]) ;; *) echo 'it is no binary signature' && return ;; esac
 	have gpg || { echo '?gpg is not installed' && return; }
+	[ "$(gpg --homedir "$work" --batch --no-tty --list-packets "$1" 2>/dev/null | grep -c '^:')" -eq 1 ] || { echo 'it is not exactly one packet' && return; }
 	reason='there is no OpenPGP certificate to check it with'
 	for each in $(with_role openpgp-certificate) -; do
 		if [ "$each" = - ]; then certificate=${1%.sig}.key; else certificate=$(file_of "$each"); fi
@@ -628,26 +644,42 @@ statement() {
 	certify | certify-creation)
 		subject=$(refs "$1" subject)
 		here "$subject" || { echo "?$subject is not here" && return; }
-		[ "$(of_tpm "$said" name)" = "$(tpm_name "$subject")" ] || echo "it is about another key than $subject"
+		name=$(tpm_name "$subject") || { echo "?the Name of $subject" && return; }
+		[ "$(of_tpm "$said" name)" = "$name" ] || { echo "it is about another key than $subject" && return; }
+		[ "$(role "$1")" = certify ] || return
+		[ "$(tpm_name "$by")" != "$name" ] || { echo "$by certifies itself" && return; }
+		for handle in 40000001 40000007 4000000b 4000000c; do
+			name=$(qualified "$subject" $handle) || { echo "?the Name of a parent of $subject" && return; }
+			[ "$name" != "$(of_tpm "$said" qualified)" ] || return
+		done
+		echo "$subject is not where it says"
 		;;
 	esac
 }
 
 # why PCR values are not those quoted; $said, $name, $by, $each are those of the statement
 quote() {
+	of_tpm "$said" pcr | sort >"$work/quoted"
+	[ -s "$work/quoted" ] || { echo 'no PCR is quoted' && return; }
 	values=$(referring pcr-values quoted-by "$1")
 	[ -n "$values" ] || { echo '?no PCR values are given for it' && return; }
 	for one in $values; do
 		here "$one" || { echo "?$one is not here" && return; }
 		cbor "$(file_of "$one")" >"$work/values" || { echo "$one cannot be read" && return; }
 		awk -F'\t' '$2 == "b" { print substr($1, 2) }' "$work/values" | sort >"$work/given"
-		of_tpm "$said" pcr | sort >"$work/quoted"
-		[ -s "$work/quoted" ] || { echo 'no PCR is quoted' && return; }
 		cmp -s "$work/given" "$work/quoted" || { echo "$one has not exactly the values that are quoted" && return; }
 		all=''
 		for pcr in $(of_tpm "$said" pcr); do
 			[ "${pcr%/*}" != 4 ] || of_tpm "$said" pcr | grep -q -e "^[^4].*/${pcr#*/}\$" || { echo "PCR ${pcr#*/} is quoted in the SHA-1 bank only" && return; }
 			value=$(get "$work/values" "/$pcr" b)
+			case ${pcr%/*} in
+			4) size=40 ;;
+			11 | 18 | 39) size=64 ;;
+			12 | 40) size=96 ;;
+			13 | 41) size=128 ;;
+			*) echo "?bank ${pcr%/*} is not known here" && return ;;
+			esac
+			[ ${#value} -eq "$size" ] || { echo "$one has a value of another size than its bank's" && return; }
 			all=$all$value
 		done
 		[ "$(unhex "$all" | digest "$name")" = "$(of_tpm "$said" digest)" ] || { echo "$one has other values than were quoted" && return; }
@@ -658,19 +690,33 @@ quote() {
 	fi
 }
 
-for label in $(with_role ak-public); do
+# born in its TPM and never to leave it: fixedTPM, fixedParent, sensitiveDataOrigin; sign, not decrypt
+attributes() {
+	[ $(($(of_tpm "$work/public" attributes) & (0x60032 | $1))) -eq $((0x40032 | $1)) ]
+}
+for label in $(with_role ak-public) $(with_role key-public); do
 	here "$label" || continue
 	if ! tpm public "$(file_of "$label")" >"$work/public"; then
-		unsure "$label is of a kind that is not read here" && continue
-	fi
-	attributes=$(of_tpm "$work/public" attributes)
-	# fixedTPM, fixedParent, sensitiveDataOrigin, restricted, sign; not decrypt
-	if [ $((attributes & 0x10032)) -eq $((0x10032)) ] && [ $((attributes & 0x60000)) -eq $((0x40000)) ]; then
-		pass "$label signs only what its TPM says"
-	else
-		fail "$label is no attestation key by its attributes"
+		unsure "$label cannot be read here" && continue
 	fi
 	case $(of_tpm "$work/public" bits) in 1024) fail "$label is an RSA key of 1024 bits" ;; esac
+	case $(of_tpm "$work/public" namealg)/$(of_tpm "$work/public" hash) in *0004*) fail "$label uses SHA-1" ;; esac
+	case $(role "$label") in
+	ak-public)
+		# restricted: it signs nothing that its TPM did not make
+		if attributes 0x10000; then pass "$label signs only what its TPM says"; else fail "$label is no attestation key by its attributes"; fi
+		;;
+	key-public)
+		if attributes 0; then pass "$label was made in its TPM and cannot leave it"; else fail "$label is no key of one TPM by its attributes"; fi
+		[ -n "$(referring certify subject "$label")$(referring certify-creation subject "$label")" ] || fail "no attestation key certifies $label"
+		;;
+	esac
+done
+for label in $(with_role ak-name) $(with_role key-name); do
+	of=$(refs "$label" of)
+	here "$label" || continue
+	here "$of" || continue
+	[ "$(hex "$(file_of "$label")")" = "$(tpm_name "$of")" ] || fail "$label is not the Name of $of"
 done
 for label in $labels; do
 	case $(role "$label") in quote | certify | certify-creation | time | nv-certify) ;; *) continue ;; esac
@@ -737,6 +783,8 @@ left() { for each in $labels; do [ "$(role "$each")" != "$1" ] || { note "$2" &&
 left firmware-log 'whether logs give the quoted PCR values was not checked: tpm2_eventlog shows what they give'
 left credential-activation 'records of credential activation were not checked: they are the word of those who sealed'
 left crl 'revocation lists were not looked at'
-left creation-data 'creation data was not compared with what the TPM certified'
+left creation-data 'creation data and tickets were not compared with what the TPM certified'
+left ak-template 'templates were not compared with the keys made from them'
+left ek-certificate 'of EK certificates only chain, usage and key were checked, not the rest of their profile'
 note 'reference values, the clock between statements and the snapshot before were not looked at: bundle verify does'
 end
