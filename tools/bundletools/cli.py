@@ -24,6 +24,7 @@ from bundlefmt.evidence.tpm import UnsupportedAlgorithmError
 from bundlefmt.manifest import Digest
 from bundletools import gnupg, keyfiles, sealing, signers, yubikey_cli
 from bundletools.attach import attach
+from bundletools.bring import bring
 from bundletools.capture import Log, Request
 from bundletools.capture import capture as take
 from bundletools.devices import DeviceError
@@ -38,6 +39,7 @@ _DEFAULT_TCTI = "device:/dev/tpmrm0"
 
 app.command()(attach)
 app.command()(export)
+app.command("import")(bring)
 app.add_typer(yubikey_cli.app, name="yubikey")
 
 TctiOption = Annotated[

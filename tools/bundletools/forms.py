@@ -12,7 +12,7 @@ import base64
 from collections.abc import Sequence
 from typing import Final
 
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from bundlefmt import labels
@@ -21,8 +21,8 @@ from bundlefmt.evidence import x509
 from bundlefmt.evidence.attest import TpmsAttest
 from bundlefmt.evidence.attested import TpmsQuoteInfo
 from bundlefmt.evidence.credential import CredentialActivation
-from bundlefmt.evidence.pcr import decode_pcr_values
-from bundlefmt.evidence.tpm import TpmtPublic, UnsupportedKeyError, tpm2b
+from bundlefmt.evidence.pcr import PcrValues, bank_size, decode_pcr_values
+from bundlefmt.evidence.tpm import TpmAlg, TpmtPublic, UnsupportedKeyError, tpm2b
 from bundlefmt.evidence.tpm_signature import EccSignature, RsaSignature, TpmtSignature
 from bundlefmt.render.tpm2_tools import pcr_file
 from bundlefmt.wire import Buffer
@@ -73,6 +73,33 @@ def plain_signature(signature: Buffer) -> bytes:
     if isinstance(inner, EccSignature):
         return encode_dss_signature(int.from_bytes(inner.r, "big"), int.from_bytes(inner.s, "big"))
     raise NoFormError("a signature of a scheme that is not read here")
+
+
+def tpm_signature(public: TpmtPublic, plain: bytes) -> TpmtSignature:
+    """A plain signature as TPMT_SIGNATURE, by the scheme that the key is bound to. Raises NoFormError."""
+    if public.scheme_hash is None:
+        raise NoFormError("the key is bound to no scheme")
+    if public.type == TpmAlg.RSA:
+        return TpmtSignature(alg=public.scheme, signature=RsaSignature(hash=public.scheme_hash, sig=plain))
+    try:
+        r, s = decode_dss_signature(plain)
+        width = (public.public_key().key_size + 7) // 8
+        numbers = r.to_bytes(width, "big"), s.to_bytes(width, "big")
+    except (ValueError, OverflowError):
+        raise NoFormError("not an ECDSA signature in DER of this key") from None
+    signature = EccSignature(hash=public.scheme_hash, r=numbers[0], s=numbers[1])
+    return TpmtSignature(alg=public.scheme, signature=signature)
+
+
+def listed_values(quote: TpmsQuoteInfo, plain: bytes) -> PcrValues:
+    """PCR values that stand one behind the other, in the order of a quote. Raises NoFormError."""
+    found: PcrValues = {}
+    for bank, index in quote.selected:
+        size = bank_size(bank) or 0
+        found.setdefault(bank, {})[index], plain = plain[:size], plain[size:]
+    if plain or any(len(value) != bank_size(bank) for bank, row in found.items() for value in row.values()):
+        raise NoFormError("not as many values as are quoted")
+    return found
 
 
 def plain_cose(alg: object, signature: bytes) -> bytes:

@@ -7,12 +7,16 @@ becomes a path.
 
 from __future__ import annotations
 
+import os
+import stat
 import tarfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from bundlefmt.bundle import map_file
 from bundlefmt.errors import Code, MalformedError
 from bundlefmt.wire import Buffer
 
@@ -44,6 +48,14 @@ def write(files: Mapping[str, Buffer], *, mtime: int, executable: Iterable[str] 
         yield squeeze.compress(bytes(-len(files[name]) % BLOCK))
     yield squeeze.compress(bytes(2 * BLOCK))
     yield squeeze.flush()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """A file that was found: its bytes, and when it says it was written, in seconds since the epoch."""
+
+    data: Buffer
+    mtime: int
 
 
 class _Stream:
@@ -104,17 +116,17 @@ class _Stream:
             self._held += piece
 
 
-def read(path: Path) -> dict[str, bytes]:
+def read(path: Path) -> dict[str, Member]:
     """The files of a .tar.gz by name, in memory. Raises MalformedError, OSError.
 
     Refused are links, devices, names that lead elsewhere, names that differ in case only, and forms of
     header beyond ustar and GNU's plain one.
     """
     stream = _Stream(path)
-    found: dict[str, bytes] = {}
+    found: dict[str, Member] = {}
     folded: set[str] = set()
     while any(header := stream.read(BLOCK)):
-        name, size, kind = _header(stream, header)
+        name, size, kind, mtime = _header(stream, header)
         if kind == _DIRECTORY and not size:
             continue
         if kind not in _FILE:
@@ -124,14 +136,14 @@ def read(path: Path) -> dict[str, bytes]:
         if name.casefold() in folded:
             raise stream.error(Code.DUPLICATE_KEY, f"{name!r} is there twice, or in another case")
         folded.add(name.casefold())
-        found[name] = stream.read(size)
+        found[name] = Member(data=stream.read(size), mtime=mtime)
         stream.read(-size % BLOCK)
     stream.finish()
     return found
 
 
-def _header(stream: _Stream, block: bytes) -> tuple[str, int, bytes]:
-    """Name, size and type of a member."""
+def _header(stream: _Stream, block: bytes) -> tuple[str, int, bytes, int]:
+    """Name, size, type and time of a member."""
     fields = block[:148] + b" " * 8 + block[156:]
     if _octal(stream, block[148:156]) != sum(fields):
         raise stream.error(Code.BAD_VALUE, "a header with a wrong checksum: not a tar archive")
@@ -142,7 +154,7 @@ def _header(stream: _Stream, block: bytes) -> tuple[str, int, bytes]:
         name = check_name(raw.decode().rstrip("/") if kind == _DIRECTORY else raw.decode())
     except (UnicodeDecodeError, ValueError):
         raise stream.error(Code.BAD_VALUE, f"{raw[:80]!r} is no name for a file") from None
-    return name, _octal(stream, block[124:136]), kind
+    return name, _octal(stream, block[124:136]), kind, _octal(stream, block[136:148])
 
 
 def _octal(stream: _Stream, digits: bytes) -> int:
@@ -167,3 +179,29 @@ def check_name(name: str) -> str:
     ):
         raise ValueError(name)
     return name
+
+
+def read_directory(directory: Path) -> tuple[dict[str, Member], list[str]]:
+    """The plain files below `directory` by relative name, memory-mapped; and what was passed over.
+
+    Links are not followed and devices not opened. Raises MalformedError, OSError.
+    """
+    found: dict[str, Member] = {}
+    passed: list[str] = []
+    for parent, directories, names in os.walk(directory, onerror=_raise):
+        directories.sort()
+        links = [name for name in directories if Path(parent, name).is_symlink()]
+        for name in (*links, *sorted(names)):
+            path = Path(parent, name)
+            relative, status = path.relative_to(directory).as_posix(), path.lstat()
+            if not stat.S_ISREG(status.st_mode):
+                passed.append(f"{relative}: no plain file")
+                continue
+            if len(found) >= MAX_FILES:
+                raise MalformedError(Code.COUNT_LIMIT, f"more than {MAX_FILES} files", offset=0)
+            found[relative] = Member(data=map_file(path), mtime=max(0, int(status.st_mtime)))
+    return found, passed
+
+
+def _raise(error: OSError) -> None:
+    raise error
