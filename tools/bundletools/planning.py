@@ -146,7 +146,7 @@ class _Planner:
         attests = self._statements(publics, nonce)
         self._signatures(publics, attests)
         self._pcrs(attests)
-        self._creations(attests)
+        self._creations(attests, nonce)
         self._names(publics)
         self._keys_without_word(publics)
         self._parents(publics, attests)
@@ -393,7 +393,7 @@ class _Planner:
             if found.label not in self._items:
                 self._leave(found, "not the values behind a quote that is imported")
 
-    def _creations(self, attests: Mapping[str, TpmsAttest]) -> None:
+    def _creations(self, attests: Mapping[str, TpmsAttest], nonce: bytes) -> None:
         certified = {
             attest.attested.creation_hash: str(self._items[label].refs["subject"])
             for label, attest in attests.items()
@@ -403,8 +403,13 @@ class _Planner:
             of = next((to for hash_, to in certified.items() if _hashes(found.native, hash_)), None)
             if of is None:
                 self._leave(found, "no statement that is imported certifies this creation")
+            elif TpmsCreationData.decode(found.native).outside_info != nonce:
+                self._leave(found, "its outsideInfo is not the nonce: the key was created for something else")
             else:
                 self._add(found, "creation-data", {"of": of})
+        for name, data in self._unknown.items():
+            if any(data.endswith(hash_) and len(data) - len(hash_) in (0, 2) for hash_ in certified):
+                self._left_out[name] = "a hash of creation data, which anyone can work out"
         subjects = {str(self._items[label].refs["of"]) for label in self._role("creation-data")}
         for found in self._of(Kind.TICKET):
             if len(subjects) == 1 and len(self._of(Kind.TICKET)) == 1:
@@ -415,9 +420,7 @@ class _Planner:
     # --- the rest -------------------------------------------------------------------------------------
 
     def _activations(self, publics: Mapping[str, TpmtPublic]) -> None:
-        answers = {data: name for name, data in self._unknown.items() if 0 < len(data) <= MAX_ANSWER}
-        known = {entry.file for entry in self._items.values()} | set(self._left_out)
-        free = {data: name for data, name in answers.items() if name not in known}
+        free = self._answers()
         aks = list(self._having(publics, "ak-public"))
         for found in self._of(Kind.CREDENTIAL, Kind.ACTIVATION):
             if found.artifact.kind is Kind.ACTIVATION:
@@ -440,6 +443,16 @@ class _Planner:
                 self._left_out |= dict.fromkeys(same, f"the same as {answer}")
             else:
                 self._leave(found, "a credential: say its role, `form`, `answer`, `ek` and `ak`")
+
+    def _answers(self) -> dict[bytes, str]:
+        """What may be the answer to a challenge: the one that is there twice, as challenge and as answer."""
+        known = {entry.file for entry in self._items.values()} | set(self._left_out)
+        free: dict[bytes, list[str]] = {}
+        for name, data in self._unknown.items():
+            if 0 < len(data) <= MAX_ANSWER and name not in known:
+                free.setdefault(data, []).append(name)
+        twice = {data: names[0] for data, names in free.items() if len(names) > 1}
+        return twice or {data: names[0] for data, names in free.items()}
 
     def _openpgp_signatures(self) -> None:
         certificates = [found for found in self._of(Kind.OPENPGP) if found.label in self._items]
