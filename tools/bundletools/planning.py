@@ -155,8 +155,9 @@ class _Planner:
             for found in self._of(kind):
                 self._add(found, role)
         self._openpgp_signatures()
+        used = {name for entry in self._items.values() for name in (entry.file, entry.answer)}
         for name, data in self._unknown.items():
-            if name not in {entry.file for entry in self._items.values()} and name not in self._left_out:
+            if name not in used and name not in self._left_out:
                 self._left_out[name] = self._why_unknown(data)
         quotes = [self._files[self._items[label].file].mtime for label in self._role("quote")]
         return Plan(

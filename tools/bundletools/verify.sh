@@ -57,10 +57,10 @@ while [ $# -gt 0 ]; do
 		;;
 	--anchor)
 		anchors=1
-		command -v openssl >/dev/null || wrong "--anchor needs openssl"
+		[ -r "$2" ] || wrong "$2 cannot be read"
 		if grep -q -e '-----BEGIN CERTIFICATE-----' "$2"; then
 			cat "$2" >>"$work/anchors.pem"
-		else
+		elif command -v openssl >/dev/null; then
 			openssl x509 -inform DER -in "$2" >>"$work/anchors.pem" 2>/dev/null || wrong "$2 is no certificate"
 		fi
 		;;
@@ -296,43 +296,53 @@ for label in $labels; do
 	esac
 done
 created=$(get "$manifest" /created i)
-role() { get "$manifest" "/items/$1/role" t; }
-# refs LABEL NAME: the labels that a reference names
-refs() { awk -F'\t' -v path="/items/$1/refs/$2" '($1 == path || index($1, path "/") == 1) && $2 == "t" { print $3 }' "$manifest"; }
-with_role() { awk -F'\t' -v role="$1" '$2 == "t" && $3 == role && $1 ~ /^\/items\/[^\/]+\/role$/ { print substr($1, 8, length($1) - 12) }' "$manifest"; }
-# referring ROLE NAME LABEL: the items of a role whose reference names LABEL
-referring() { for each in $(with_role "$1"); do refs "$each" "$2" | grep -qx -e "$3" && echo "$each"; done; }
 
-file_of() {
+# file LABEL ROLE TYPE: where the artifact lies
+file() {
 	case ${1%%.*} in con | prn | aux | nul | com[0-9] | lpt[0-9]) stem=_$1 ;; *) stem=$1 ;; esac
-	case $(role "$1") in
-	openpgp-certificate) kind=pgp ;;
-	cross-signature) kind=sig ;;
-	ek-public | ak-public | key-public | parent-public | ak-template) kind=tpmt ;;
-	ak-name | key-name) kind=name ;;
-	quote | certify | certify-creation | time | nv-certify) kind=attest ;;
-	tpm-signature) kind=tss ;;
-	creation-data) kind=creation ;;
-	creation-ticket) kind=ticket ;;
-	pcr-values | credential-activation) kind=cbor ;;
-	firmware-log | ima-log | userspace-log) kind=log ;;
-	crl) kind=crl ;;
-	ocsp) kind=ocsp ;;
-	*-attestation | *-certificate | *-issuer) kind=der ;;
-	*)
-		case $(get "$manifest" "/items/$1/type" t) in
-		application/json) kind=json ;;
-		application/pdf) kind=pdf ;;
-		image/jpeg) kind=jpg ;;
-		image/png) kind=png ;;
-		text/plain) kind=txt ;;
-		video/mp4) kind=mp4 ;;
-		*) kind=bin ;;
-		esac
-		;;
+	case $2/$3 in
+	openpgp-certificate/*) kind=pgp ;;
+	cross-signature/*) kind=sig ;;
+	ek-public/* | ak-public/* | key-public/* | parent-public/* | ak-template/*) kind=tpmt ;;
+	ak-name/* | key-name/*) kind=name ;;
+	quote/* | certify/* | certify-creation/* | time/* | nv-certify/*) kind=attest ;;
+	tpm-signature/*) kind=tss ;;
+	creation-data/*) kind=creation ;;
+	creation-ticket/*) kind=ticket ;;
+	pcr-values/* | credential-activation/*) kind=cbor ;;
+	firmware-log/* | ima-log/* | userspace-log/*) kind=log ;;
+	crl/*) kind=crl ;;
+	ocsp/*) kind=ocsp ;;
+	openpgp-attestation/* | piv-attestation/* | attestation-issuer/* | certificate-issuer/*) kind=der ;;
+	piv-certificate/* | cross-certificate/* | tpm-binding-certificate/* | ek-certificate/* | ak-certificate/*) kind=der ;;
+	*/application/json) kind=json ;;
+	*/application/pdf) kind=pdf ;;
+	*/image/jpeg) kind=jpg ;;
+	*/image/png) kind=png ;;
+	*/text/plain) kind=txt ;;
+	*/video/mp4) kind=mp4 ;;
+	*) kind=bin ;;
 	esac
-	echo "items/$stem.$kind"
 }
+
+# tables that the shell reads without starting a program: label, file, role; label, reference, target
+awk -F'\t' '
+	$1 ~ /^\/items\/[^\/]+\/(role|type)$/ && $2 == "t" { split($1, of, "/"); found[of[3] "/" of[4]] = $3 }
+	END { for (each in found) if (each ~ /\/role$/) { label = substr(each, 1, length(each) - 5); print label "\t" found[each] "\t" found[label "/type"] } }
+' "$manifest" | sort | while IFS='	' read -r label is type; do
+	file "$label" "$is" "$type"
+	printf '%s\titems/%s.%s\t%s\n' "$label" "$stem" "$kind" "$is"
+done >"$work/items"
+awk -F'\t' '
+	$1 ~ /^\/items\/[^\/]+\/refs\// && $2 == "t" && $3 ~ /^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$/ { split($1, of, "/"); print of[3] "\t" of[5] "\t" $3 }
+' "$manifest" >"$work/refs"
+role() { while IFS='	' read -r l f t; do [ "$l" != "$1" ] || { echo "$t" && return; }; done <"$work/items"; }
+file_of() { while IFS='	' read -r l f t; do [ "$l" != "$1" ] || { echo "$f" && return; }; done <"$work/items"; }
+with_role() { while IFS='	' read -r l f t; do [ "$t" != "$1" ] || echo "$l"; done <"$work/items"; }
+# refs LABEL NAME: the labels that a reference names
+refs() { while IFS='	' read -r l f t; do [ "$l/$f" != "$1/$2" ] || echo "$t"; done <"$work/refs"; }
+# referring ROLE NAME LABEL: the items of a role whose reference names LABEL
+referring() { while IFS='	' read -r l f t; do [ "$f/$t" != "$2/$3" ] || [ "$(role "$l")" != "$1" ] || echo "$l"; done <"$work/refs"; }
 
 count=0
 for label in $labels; do
@@ -351,7 +361,7 @@ for label in $labels; do
 done
 [ $count -eq 0 ] || pass "$count artifacts have the digest that the manifest names"
 # here LABEL: the artifact is there and is the one that was sealed
-here() { [ -f "$(file_of "$1")" ] && [ ! -f "$work/exchanged.$1" ]; }
+here() { [ -n "$1" ] && [ -f "$(file_of "$1")" ] && [ ! -f "$work/exchanged.$1" ]; }
 
 # --- the seals ----------------------------------------------------------------------------------------
 
@@ -530,7 +540,9 @@ done
 required=0
 while label=$(get "$manifest" "/signers/$required/item" t) && [ -n "$label" ]; do
 	required=$((required + 1))
-	if grep -q -e "^$label " "$work/sealed"; then
+	if ! printf '%s\n' "$labels" | grep -qxF -e "$label"; then
+		fail 'a signer that the manifest requires is no item'
+	elif cut -d' ' -f1 "$work/sealed" | grep -qxF -e "$label"; then
 		pass "$label has sealed"
 	elif [ $doubt -eq 1 ]; then
 		unsure "whether $label has sealed"
@@ -539,7 +551,7 @@ while label=$(get "$manifest" "/signers/$required/item" t) && [ -n "$label" ]; d
 	fi
 done
 for pin in $openpgp_pins $piv_pins; do
-	if grep -q -e " $pin\$" "$work/sealed"; then
+	if cut -d' ' -f2 "$work/sealed" | grep -qxF -e "$pin"; then
 		pass "the pinned identity $pin has sealed"
 	elif [ $doubt -eq 1 ]; then
 		unsure "whether the pinned identity $pin has sealed"
@@ -555,7 +567,7 @@ done
 covered=$(awk -F'\t' '$1 ~ /^\/binding\/over\/[0-9]+$/ { print $3 }' "$manifest")
 for each in openpgp-certificate piv-certificate ek-certificate ek-public ak-public key-public; do
 	for label in $(with_role $each); do
-		printf '%s\n' "$covered" | grep -qx -e "$label" || fail "the binding does not cover $label"
+		printf '%s\n' "$covered" | grep -qxF -e "$label" || fail "the binding does not cover $label"
 	done
 done
 bytes() { # a CBOR byte string in hexadecimal, of 24 to 255 bytes, or shorter
@@ -666,6 +678,7 @@ quote() {
 	for one in $values; do
 		here "$one" || { echo "?$one is not here" && return; }
 		cbor "$(file_of "$one")" >"$work/values" || { echo "$one cannot be read" && return; }
+		grep -q '	m	0$' "$work/values" && echo "$one has a bank without values" && return
 		awk -F'\t' '$2 == "b" { print substr($1, 2) }' "$work/values" | sort >"$work/given"
 		cmp -s "$work/given" "$work/quoted" || { echo "$one has not exactly the values that are quoted" && return; }
 		all=''
