@@ -189,47 +189,26 @@ def test_a_capture_passes(
 
 # of each kind of fault that the script looks for, one or two
 JUDGED = (
-    *(SMALL, "container_artifact-longer", "container_evidence-of-another-tpm"),
-    *(
-        "ek_certificate-expired",
-        "ek_certificate-for-another-key",
-    ),
-    *("ek_issuer-missing", "ek_no-anchor", "ek_other-anchor", "ak_certified", "ak_not-restricted"),
-    *("ak_name-of-another-key", "ak_rsa", "ak_rsa-pss", "ak_session-under-ek"),
-    *("key_not-certified", "key_not-fixed-to-tpm", "key_certify-withheld"),
-    *(
-        "certify_bound-to-nonce",
-        "certify_in-another-hierarchy",
-        "certify_of-itself",
-    ),
+    SMALL,
+    *("ak_certified", "ak_name-of-another-key", "ak_not-restricted", "ak_rsa", "ak_rsa-pss"),
+    *("ak_session-under-ek", "certify_bound-to-nonce", "certify_in-another-hierarchy", "certify_of-itself"),
+    *("container_artifact-longer", "container_evidence-of-another-tpm", "container_reference-missing"),
+    *("ek_certificate-expired", "ek_certificate-for-another-key", "ek_issuer-missing", "ek_no-anchor"),
+    *("ek_other-anchor", "key_certify-withheld", "key_not-certified", "key_not-fixed-to-tpm"),
     *("quote_not-signed", "quote_of-another-ceremony", "quote_of-sha1-bank", "quote_of-unknown-bank"),
-    *(
-        "quote_selects-twice",
-        "quote_signer-is-another-key",
-    ),
-    *("quote_values-not-shortest", "quote_values-shifted", "quote_second-signature-wrong"),
-    *("seal_after-expiry", "seal_algorithm-of-another-kind-of-key", "seal_all-stripped"),
-    *(
-        "seal_brings-another-certificate",
-        "seal_certificate-withheld",
-    ),
-    *(
-        "seal_ecdsa-with-leading-zero",
-        "seal_kid-of-no-key",
-    ),
-    *(
-        "seal_label-in-both-headers",
-        "seal_of-another-manifest",
-    ),
-    *("seal_openpgp-foreign-subkey", "seal_openpgp-sha1", "seal_openpgp-subkey"),
-    *("seal_openpgp-two-packets", "seal_pin-is-subkey", "seal_rsa-1024", "seal_stripped", "seal_unknown-alg"),
+    *("quote_second-signature-wrong", "quote_selects-twice", "quote_signer-is-another-key"),
+    *("quote_values-not-shortest", "quote_values-shifted", "seal_after-expiry"),
+    *("seal_algorithm-of-another-kind-of-key", "seal_all-stripped", "seal_brings-another-certificate"),
+    *("seal_certificate-withheld", "seal_ecdsa-with-leading-zero", "seal_kid-of-no-key"),
+    *("seal_label-in-both-headers", "seal_of-another-manifest", "seal_openpgp-foreign-subkey"),
+    *("seal_openpgp-sha1", "seal_openpgp-subkey", "seal_openpgp-two-packets", "seal_pin-is-subkey"),
+    *("seal_rsa-1024", "seal_stripped", "seal_unknown-alg"),
 )
 # where it is more cautious: what `bundle verify` says, and why the script says INDETERMINATE
 MORE_CAUTIOUS = {
     "seal_openpgp-retired-later": "gpg says that the key is revoked, and not since when",
     "seal_openpgp-revoked": "as above",
     "container_cose-ml-dsa-65": "OpenSSL before 3.5 does not read such keys",
-    "container_reference-missing": "it does not look for references that nothing needs",
 }
 
 

@@ -615,6 +615,7 @@ qualified() {
 # why a statement is not what its role says; nothing if it is
 statement() {
 	by=$(refs "$1" by) file=$(file_of "$1") said=$work/attest
+	[ "$(role "$by")" = ak-public ] || { echo 'it names no attestation key' && return; }
 	here "$by" || { echo "?$by is not here" && return; }
 	tpm attest "$file" >"$said" || { echo 'it cannot be read' && return; }
 	[ "$(of_tpm "$said" magic)" = ff544347 ] || { echo 'no TPM made it' && return; }
