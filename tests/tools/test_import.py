@@ -16,6 +16,7 @@ from bundletools import exporting, importing
 from bundletools.artifacts import Form, Kind, artifacts, convert
 from bundletools.forms import pem
 from bundletools.mapping import Entry, MappingError, Plan
+from bundletools.planning import propose
 from bundletools.tarball import Member
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -363,6 +364,61 @@ def test_private_keys_stay_out(bundle: Bundle, tmp_path: Path) -> None:
     (folder / "both.pem").write_bytes(both)
     plan = Plan.decode(bundle("import", folder, "--plan").out)
     assert (plan.items, plan.left_out["both.pem"][:13]) == ({}, "a private key")
+
+
+def _natives(name: str) -> dict[str, bytes]:
+    """The artifacts of a vector by label, without its manifest."""
+    return {label: bytes(record.value) for label, record in Decoded.open(vector(name)).content.items()}
+
+
+def test_what_a_capture_made_is_recognised() -> None:
+    """Roles and references as the manifest had them, found by the files alone."""
+    good = Decoded.open(vector(GOOD)).manifest
+    plan = propose(members(_natives(GOOD)), now=1)
+    assert set(plan.left_out) == {"ek.activation", "key.creation", "key.ticket", "minutes"}
+    for label, entry in plan.items.items():
+        item = good.items[label]
+        assert (entry.role, {name: item.ref(name) for name in item.refs}) == (
+            item.role,
+            {name: (to,) if isinstance(to, str) else to for name, to in entry.refs.items()},
+        ), label
+    assert set(plan.items) | set(plan.left_out) == set(good.items)
+    made = importing.assemble(plan, members(_natives(GOOD)))
+    assert {label: item.digest for label, item in made.manifest.items.items()} == {
+        label: good.items[label].digest for label in plan.items
+    }
+
+
+@pytest.mark.parametrize("name", ["ak_session-under-ek", "ak_certified", "ak_rsa", "quote_of-two-banks"])
+def test_other_captures_are_recognised(name: str) -> None:
+    manifest = Decoded.open(vector(name)).manifest
+    plan = propose(members(_natives(name)), now=1)
+    wrong = {
+        label: entry.role for label, entry in plan.items.items() if entry.role != manifest.items[label].role
+    }
+    assert wrong == {}
+    assert {"ak-public", "quote", "tpm-signature", "pcr-values"} <= {
+        each.role for each in plan.items.values()
+    }
+
+
+@given(st.data())
+def test_damaged_files_make_a_plan_or_a_reason(data: st.DataObject) -> None:
+    files = _natives(GOOD)
+    for label in data.draw(st.lists(st.sampled_from(sorted(files)), min_size=1, max_size=4, unique=True)):
+        changed = bytearray(files[label])
+        at = data.draw(st.integers(0, len(changed) - 1))
+        changed[at] = data.draw(st.integers(0, 255))
+        files[label] = bytes(changed[: data.draw(st.integers(at, len(changed)))])
+    plan = propose(members(files), now=1)
+    assert {entry.file for entry in plan.items.values()} | set(plan.left_out) | {
+        str(entry.answer) for entry in plan.items.values()
+    } >= set(files)
+    try:
+        made = importing.assemble(plan, members(files))
+    except MappingError:
+        return
+    assert Decoded.decode(made.encode()) == made
 
 
 # --- the mapping ------------------------------------------------------------------------------------------

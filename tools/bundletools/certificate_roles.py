@@ -18,6 +18,7 @@ _ATTESTED: Final = "1.3.6.1.4.1.41482.3."  # Yubico's extensions in the attestat
 
 
 def certificates(finds: Finds) -> None:
+    """Certificates of people, of TPM keys and of their issuers; revocation lists of issuers that are here."""
     for found in finds.of(Kind.OPENPGP):
         finds.add(found, "openpgp-certificate")
     read = [(found, x509.load(found.native)) for found in finds.of(Kind.CERTIFICATE)]
@@ -66,6 +67,7 @@ def certificates(finds: Finds) -> None:
 
 
 def openpgp_signatures(finds: Finds) -> None:
+    """Signatures of an OpenPGP key that is here over a PIV certificate that is here."""
     certificates = [found for found in finds.of(Kind.OPENPGP) if found.label in finds.items]
     targets = [each for each in finds.of(Kind.CERTIFICATE) if each.label in finds.role("piv-certificate")]
     for found in finds.of(Kind.OPENPGP_SIGNATURE):

@@ -23,7 +23,7 @@ from bundlefmt.evidence.tpm import (
     UnsupportedAlgorithmError,
     qualified_name,
 )
-from bundletools.artifacts import Form, Kind, read_credential
+from bundletools.artifacts import UNREADABLE, Form, Kind, convert, read_credential
 from bundletools.finds import Finds
 from bundletools.mapping import Entry
 
@@ -50,10 +50,12 @@ def publics(finds: Finds) -> dict[str, TpmtPublic]:
 
 
 def having(finds: Finds, publics: Mapping[str, TpmtPublic], role: str) -> dict[str, TpmtPublic]:
+    """Those of `publics` that are items of this role."""
     return {label: publics[label] for label in finds.role(role) if label in publics}
 
 
 def names(finds: Finds, publics: Mapping[str, TpmtPublic]) -> None:
+    """Files that are the Name of a public area."""
     for name, data in finds.unknown.items():
         of = [label for label, public in publics.items() if name_of(public) == data]
         roles = {"ak-public": "ak-name", "key-public": "key-name"}
@@ -114,7 +116,27 @@ def _refer(finds: Finds, label: str, ref: str, to: str) -> None:
         finds.items[label] = replace(entry, refs={**entry.refs, ref: to})
 
 
+def templates(finds: Finds, publics: Mapping[str, TpmtPublic]) -> None:
+    """Templates of attestation keys that are primaries: they differ from the public area in `unique` only."""
+    for name, data in finds.unknown.items():
+        for form in (Form.NATIVE, Form.TPM2B):
+            try:
+                template = TpmtPublic.decode(convert(data, form))
+            except UNREADABLE:
+                continue
+            of = [
+                label
+                for label, public in having(finds, publics, "ak-public").items()
+                if template.same_template(public) and "parent" not in finds.items[label].refs
+            ]
+            if len(of) == 1:
+                finds.items[finds.label(name)] = Entry(
+                    file=name, role="ak-template", form=form, refs={"of": of[0]}
+                )
+
+
 def activations(finds: Finds, publics: Mapping[str, TpmtPublic]) -> None:
+    """Challenges, where there is one EK that they fit, one attestation key and one answer."""
     free = _answers(finds)
     aks = list(having(finds, publics, "ak-public"))
     for found in finds.of(Kind.CREDENTIAL, Kind.ACTIVATION):
@@ -161,6 +183,7 @@ def _key_role(public: TpmtPublic, certified: Mapping[str, str]) -> str:
 
 
 def name_of(public: TpmtPublic) -> bytes | None:
+    """The Name; None where its hash is not known here."""
     try:
         return public.name()
     except UnsupportedAlgorithmError:

@@ -36,6 +36,7 @@ def propose(files: Mapping[str, Member], *, now: int) -> Plan:
     key_roles.names(finds, publics)
     key_roles.keys_without_word(finds, publics)
     key_roles.parents(finds, publics, attests)
+    key_roles.templates(finds, publics)
     key_roles.activations(finds, publics)
     certificate_roles.openpgp_signatures(finds)
     for kind, role in _LOGS.items():

@@ -86,6 +86,7 @@ def statements(finds: Finds, publics: Mapping[str, TpmtPublic], nonce: bytes) ->
 
 
 def signatures(finds: Finds, publics: Mapping[str, TpmtPublic], attests: Mapping[str, TpmsAttest]) -> None:
+    """The signatures over statements that are items."""
     labels_ = {found.file: found.label for found in finds.of(Kind.TPM_SIGNATURE)}
     for label, attest in attests.items():
         for by, file, form in _signers(finds, publics, attest.raw):
@@ -98,6 +99,7 @@ def signatures(finds: Finds, publics: Mapping[str, TpmtPublic], attests: Mapping
 
 
 def pcr_values(finds: Finds, attests: Mapping[str, TpmsAttest]) -> None:
+    """The values behind quotes that are items: the digest in the quote is theirs."""
     for label, attest in attests.items():
         quote = attest.attested
         if not isinstance(quote, TpmsQuoteInfo):
@@ -124,6 +126,7 @@ def pcr_values(finds: Finds, attests: Mapping[str, TpmsAttest]) -> None:
 
 
 def creations(finds: Finds, attests: Mapping[str, TpmsAttest], nonce: bytes) -> None:
+    """Creation data that a statement certifies, made for this nonce, and the one ticket beside it."""
     certified = {
         attest.attested.creation_hash: str(finds.items[label].refs["subject"])
         for label, attest in attests.items()
