@@ -15,9 +15,11 @@ import pytest
 from bundletools import sealing
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from bundlefmt import cbor, labels
 from bundlefmt.bundle import Bundle as Decoded
 from bundlefmt.bundle import Record
 from bundlefmt.cose import KeySigner
+from bundlefmt.manifest import hash_bytes
 from tests.cli.conftest import Bundle, terms, vector
 from tests.conftest import Need
 from tests.tools.conftest import certificate
@@ -182,3 +184,80 @@ def test_what_cannot_be_done_is_refused(
     assert why in answer.err
     assert (tmp_path / "FILE").read_bytes() == b"precious"
     assert not (tmp_path / "new.evb").exists()
+
+
+def coverage(bundle: Decoded, **changes: object) -> dict[str, object]:
+    """What a renewal of this bundle covers, by SHA-512."""
+    return {
+        "alg": labels.HASH_SHA512,
+        "manifest": hash_bytes(labels.HASH_SHA512, bundle.manifest_raw),
+        "content": {
+            label: hash_bytes(labels.HASH_SHA512, record.value) for label, record in bundle.content.items()
+        },
+        "seals": [hash_bytes(labels.HASH_SHA512, seal.value) for seal in bundle.seals],
+        "renewals": [hash_bytes(labels.HASH_SHA512, each.raw) for each in bundle.renewals],
+        **changes,
+    }
+
+
+PROOF = "application/timestamped-data"
+
+
+def renewal(covers: object, proof: object = (PROOF, b"token")) -> bytes:
+    return cbor.encode({"covers": cbor.encode(covers), "proof": proof})
+
+
+def test_renewals_one_behind_the_other(bundle: Bundle, tmp_path: Path) -> None:
+    file = tmp_path / "b.evb"
+    file.write_bytes(vector(GOOD).read_bytes())
+    for number in (1, 2):
+        made = renewal(coverage(Decoded.open(file), revocation=[b"crl"]))
+        (tmp_path / "r").write_bytes(made)
+        answer = bundle("attach", file, "--renewal", tmp_path / "r", "--in-place")
+        assert (answer.code, answer.out) == (0, f"{file}: attached renewal {number}\n"), answer.err
+        assert Decoded.open(file).renewals[-1].raw == made
+    assert bundle("verify", file, *terms(GOOD)).code == 0
+
+
+def test_what_was_withheld_since_is_covered_still(withheld: Path, bundle: Bundle, tmp_path: Path) -> None:
+    (tmp_path / "r").write_bytes(renewal(coverage(Decoded.open(vector(GOOD)))))
+    assert bundle("attach", withheld, "--renewal", tmp_path / "r", "--in-place").code == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"manifest": bytes(64)}, "covers another manifest"),
+        ({"seals": []}, "does not cover each seal"),
+        ({"renewals": [bytes(64)]}, "does not cover each renewal"),
+        ({"content": {}}, "does not cover ak.name as it is here"),
+        ({"content": []}, "content is not a map"),
+        ({"alg": -14}, "is not accepted"),
+        ({"alg": labels.HASH_SHA256}, "covers another manifest"),
+        ({"revocation": []}, "revocation is not a list of byte strings"),
+        ({"more": 1}, "has not the members"),
+    ],
+)
+def test_renewals_of_something_else(
+    change: dict[str, object], why: str, bundle: Bundle, tmp_path: Path
+) -> None:
+    (tmp_path / "r").write_bytes(renewal(coverage(Decoded.open(vector(GOOD)), **change)))
+    answer = bundle("attach", vector(GOOD), "--renewal", tmp_path / "r", "-o", tmp_path / "x.evb")
+    assert (answer.code, why in answer.err) == (2, True), answer.err
+    assert not (tmp_path / "x.evb").exists()
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"\xff", "is no renewal of this bundle"),
+        (cbor.encode([]), "not a map of covers and proof"),
+        (cbor.encode({"covers": b"\xff", "proof": [PROOF, b""]}), "is no renewal of this bundle"),
+        (renewal({}, [PROOF, "text"]), "the proof is not a type and its bytes"),
+        (renewal([]), "has not the members"),
+    ],
+)
+def test_what_is_no_renewal(data: bytes, why: str, bundle: Bundle, tmp_path: Path) -> None:
+    (tmp_path / "r").write_bytes(data)
+    answer = bundle("attach", vector(GOOD), "--renewal", tmp_path / "r", "-o", tmp_path / "x.evb")
+    assert (answer.code, why in answer.err) == (2, True), answer.err

@@ -19,15 +19,19 @@ from pathlib import Path, PurePosixPath
 import pytest
 from bundletools import exporting, importing
 from bundletools.export import script
+from bundletools.sealing import seal_cose
 from bundletools.tarball import Member
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bundlefmt import labels
 from bundlefmt.bundle import Bundle as Decoded
 from bundlefmt.bundle import Record
+from bundlefmt.cose import KeySigner
 from bundlefmt.errors import MalformedError
-from bundlefmt.manifest import Item
+from bundlefmt.manifest import Digest, Item, RequiredSigner
 from bundlefmt.verify import Policy, Verdict, verify
 from tests.cli.conftest import VECTORS, Bundle, vector
 from tests.conftest import Need
@@ -315,6 +319,36 @@ def test_what_it_does_not_understand(words: list[str], stock: None, bundle: Bund
     done = subprocess.run(["sh", SCRIPT, "--dir", found, *words], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert "error: " in done.stderr
+
+
+def test_a_dot_in_a_label_is_a_dot(stock: None, bundle: Bundle, tmp_path: Path) -> None:
+    """The seal of `operatorxpiv` is not that of `operator.piv`."""
+    small = Decoded.open(vector(SMALL))
+    absent = (VECTORS / "keys" / "operator-p384.der").read_bytes()
+    item = small.manifest.items["operator.piv"]
+    items = {
+        **small.manifest.items,
+        "operatorxpiv": item,
+        "operator.piv": replace(item, digest=Digest.of(absent), size=len(absent)),
+    }
+    binding = replace(small.manifest.binding, over=("ak.pub", "operator.piv", "operatorxpiv"))
+    signers = (*small.manifest.signers, RequiredSigner(item="operatorxpiv", part="witness"))
+    manifest = replace(small.manifest, items=items, binding=binding, signers=signers)
+    values = {label: record.value for label, record in small.content.items()}
+    values |= {"operatorxpiv": values["operator.piv"], "operator.piv": absent}
+    key = load_pem_private_key((VECTORS / "keys" / "operator-p256.pem").read_bytes(), None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    sealed = seal_cose(
+        Decoded.assemble(manifest, values),
+        KeySigner(key),
+        bytes(values["operatorxpiv"]),
+        issued_at=1768479000,
+    )
+    (tmp_path / "b.evb").write_bytes(sealed.encode())
+    code, said = judge(unpacked(bundle, tmp_path / "b.evb", tmp_path), *options(SMALL))
+    assert code == 1
+    assert "passed     operatorxpiv has sealed" in said
+    assert "FAILED     there is no valid seal of operator.piv" in said
 
 
 # --- names ------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from bundlefmt.cli.run import Exit, UsageError, say
 from bundlefmt.errors import EncodeError, MalformedError
 from bundlefmt.evidence import openpgp
 from bundletools import sealing
+from bundletools.renewing import RenewalError, with_renewal
 
 _ARMOR: Final = b"-----BEGIN PGP"
 
@@ -46,15 +47,21 @@ def attach(
             metavar="FILE", help="Certificate of a sealer whom the manifest does not name. Repeatable."
         ),
     ] = None,
+    renewal: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE", help="A renewal made elsewhere: it must cover all that is here. Repeatable."
+        ),
+    ] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="The bundle with it.")] = None,
     in_place: Annotated[bool, typer.Option("--in-place", help="Replace FILE by the bundle with it.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the output file.")] = False,
 ) -> int:
-    """Add withheld artifacts and seals that were made elsewhere. What does not fit is refused."""
+    """Add withheld artifacts, and seals and renewals made elsewhere. What does not fit is refused."""
     if (output is None) != in_place:
         raise UsageError("say where to write the bundle", hint="-o FILE, or --in-place")
-    if not item and not seal:
-        raise UsageError("say what to attach", hint="--item LABEL=FILE or --seal FILE")
+    if not item and not seal and not renewal:
+        raise UsageError("say what to attach", hint="--item LABEL=FILE, --seal FILE or --renewal FILE")
     if cert and not seal:
         raise UsageError("--cert goes with --seal")
     target = output or file
@@ -71,6 +78,12 @@ def attach(
         bundle = with_seal(bundle, path, certificates)
         named = "" if bundle.seals[-1].key is None else ", of a later witness"
         done.append(f"seal {len(bundle.seals)}{named}")
+    for path in renewal or ():
+        try:
+            bundle = with_renewal(bundle, path.read_bytes())
+        except RenewalError as error:
+            raise UsageError(f"{path} is no renewal of this bundle: {error}") from None
+        done.append(f"renewal {len(bundle.renewals)}")
     write_atomic(target, bundle.chunks(), force=force or in_place)
     say(f"{target}: attached {', '.join(done)}")
     return Exit.PASSED
