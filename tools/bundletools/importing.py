@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from bundlefmt import labels
@@ -79,7 +80,8 @@ def reassemble(files: Files) -> tuple[Bundle, list[str]]:
         seals=tuple(_seals(files)),
         renewals=tuple(Renewal(raw=bytes(each.data)) for each in _numbered(files, _RENEWAL)),
     )
-    return Bundle.decode(bundle.encode()), strangers
+    # seals and renewals as a decoder takes them; content need not be copied for that
+    return replace(Bundle.decode(bundle.without(content).encode()), content=content), strangers
 
 
 def _numbered(files: Files, pattern: re.Pattern[str]) -> Iterable[Member]:

@@ -44,7 +44,8 @@ def write(files: Mapping[str, Buffer], *, mtime: int, executable: Iterable[str] 
         header.size, header.mtime = len(files[name]), min(mtime, MAX_TIME)
         header.mode = 0o755 if name in runnable else 0o644
         yield squeeze.compress(header.tobuf(tarfile.USTAR_FORMAT))
-        yield squeeze.compress(files[name])
+        for at in range(0, len(files[name]), _PIECE):
+            yield squeeze.compress(files[name][at : at + _PIECE])
         yield squeeze.compress(bytes(-len(files[name]) % BLOCK))
     yield squeeze.compress(bytes(2 * BLOCK))
     yield squeeze.flush()
@@ -194,6 +195,9 @@ def read_directory(directory: Path) -> tuple[dict[str, Member], list[str]]:
         for name in (*links, *sorted(names)):
             path = Path(parent, name)
             relative, status = path.relative_to(directory).as_posix(), path.lstat()
+            if not _is_text(relative):
+                passed.append(f"{relative!a}: the name is no text")
+                continue
             if not stat.S_ISREG(status.st_mode):
                 passed.append(f"{relative}: no plain file")
                 continue
@@ -201,6 +205,15 @@ def read_directory(directory: Path) -> tuple[dict[str, Member], list[str]]:
                 raise MalformedError(Code.COUNT_LIMIT, f"more than {MAX_FILES} files", offset=0)
             found[relative] = Member(data=map_file(path), mtime=max(0, int(status.st_mtime)))
     return found, passed
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name is UTF-8; of one that is not, the system gives surrogates."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _raise(error: OSError) -> None:
