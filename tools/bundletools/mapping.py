@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The mapping file of an import, in TOML: which file is which item, in which role, with which references.
 
-`bundle import --plan` writes one, to be edited. `created` (seconds since 1970), `nonce` (hexadecimal: what the
-quotes repeat), optional `title` and `previous` (SHA-256 of the manifest before); `[[signers]]` with `item` and
-`part`; for each label `[items.LABEL]` with `file`, `role`, and where they are wanted `form` (how the file differs
-from the native bytes), `type`, `refs`, `claimed`, `detached`, and `answer`, the file of what a TPM answered to a
-credential. `[left-out]` says why files are no items, and nothing follows from it.
+`bundle import --plan` writes one, to be edited. `created` (seconds since 1970), `nonce` (hexadecimal:
+what the quotes repeat), optional `title` and `previous` (SHA-256 of the manifest before); `[[signers]]`
+with `item` and `part`; for each label `[items.LABEL]` with `file`, `role`, and where they are wanted
+`form` (how the file differs from the native bytes), `type`, `refs`, `claimed`, `detached`, and `answer`,
+the file of what a TPM answered to a credential. `[left-out]` says why files are no items, and nothing
+follows from it.
 """
 
 from __future__ import annotations
