@@ -32,7 +32,7 @@ wrong() {
 
 dir=$(dirname -- "$0")
 openpgp_pins='' piv_pins='' anchors=''
-work=$(mktemp -d "${TMPDIR:-/tmp}/verify.XXXXXX") || exit 2
+work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
