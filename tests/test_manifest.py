@@ -432,10 +432,12 @@ def test_digests(alg: int, name: str) -> None:
     assert Digest.of(b"data", alg).value == hash_bytes(alg, b"data") == hashlib.new(name, b"data").digest()
 
 
-def test_the_binding_covers_the_nonce_and_what_it_names() -> None:
+def test_the_binding_covers_the_nonce_and_what_it_names_and_the_snapshot_before() -> None:
     manifest = Manifest.decode(encode(PLAIN))
-    preimage = encode(
-        ["evidence-bundle/1 binding", b"\x11" * 16, {"ak": [-16, b"\xaa" * 32], "quote": [-43, b"\xbb" * 48]}]
-    )
-    assert manifest.binding.preimage(manifest.items, manifest.previous) == preimage
-    assert manifest.binding.digest(manifest.items, manifest.previous) == hashlib.sha256(preimage).digest()
+    over = {"ak": [-16, b"\xaa" * 32], "quote": [-43, b"\xbb" * 48]}
+    first = encode(["evidence-bundle/1 binding", b"\x11" * 16, over])
+    assert manifest.binding.preimage(manifest.items, None) == first
+    assert manifest.binding.digest(manifest.items, None) == hashlib.sha256(first).digest()
+    later = encode(["evidence-bundle/1 binding", b"\x11" * 16, over, [-16, b"\xdd" * 32]])
+    before = Digest(alg=-16, value=b"\xdd" * 32)
+    assert manifest.binding.preimage(manifest.items, before) == later
