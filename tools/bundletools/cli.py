@@ -22,6 +22,21 @@ VERBS: Final = (
     Verb("recheck", "Have this machine's TPM bring the bundle's AK back.", "bundletools.again_cli:recheck"),
     Verb("answer", "Answer a challenge.", "bundletools.again_cli:answer"),
     Verb("ceremony", "Hold a whole key ceremony along a plan.", "bundletools.ceremony.cli:app"),
+    Verb(
+        "attach",
+        "Add withheld artifacts, and seals and renewals made elsewhere.",
+        "bundletools.attach:attach",
+    ),
+    Verb(
+        "export",
+        "Write a .tar.gz of native files for gpg, openssl and tpm2-tools.",
+        "bundletools.export:export",
+    ),
+    Verb(
+        "import",
+        "Make a bundle of an export, or of files of tpm2-tools, gpg and openssl.",
+        "bundletools.bring:bring",
+    ),
     Verb("yubikey", "Show attached YubiKeys.", "bundletools.yubikey_cli:app"),
 )
 _CODES: Final[dict[type[ToolError], Exit]] = {
