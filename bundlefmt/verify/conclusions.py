@@ -14,14 +14,14 @@ from bundlefmt.verify.context import Context
 from bundlefmt.verify.explanation import Logs
 from bundlefmt.verify.findings import Basis, Conclusion, Finding
 from bundlefmt.verify.held import Held
-from bundlefmt.verify.identities import SEALED, bound_key, identities, vouching
+from bundlefmt.verify.identities import ISSUER, SEALED, bound_key, identities, vouching
 
 _SOUND: Final = ("container.digest", "container.refs")  # what was sealed, each of the role it is named for
 _TPM: Final = (*_SOUND, "ek.form", "ek.certificate", "ek.chain", "ek.key")
 _TPM_REVOCATION: Final = "ek.revocation"  # lists are not required: without one it is skipped
 _AK: Final = (*_SOUND, "ak.form", "ak.attributes", "ak.scheme")
+_TEMPLATE: Final = "ak.template"
 _AK_REVOCATION: Final = "ak.revocation"
-_ISSUER: Final = "certificate-issuer"  # all of them are tried for a chain
 _STATED: Final = (*_SOUND, "container.binding")
 QUOTED: Final = (
     *_STATED,
@@ -67,7 +67,7 @@ def draw(context: Context, findings: Sequence[Finding]) -> tuple[Conclusion, ...
     found = Held(context, findings)
     signers = vouching(context, found)
     word = Basis.VOUCHED if signers else Basis.UNPROVEN
-    genuine = found.holds(_TPM) and found.unrevoked(_TPM_REVOCATION, "ek-certificate", _ISSUER)
+    genuine = found.holds(_TPM) and found.unrevoked(_TPM_REVOCATION, "ek-certificate", ISSUER)
     resident = _resident(context, found, word, genuine=genuine)
     basis, of_one = _of_one_tpm(context, found, word, resident)
     return (
@@ -130,7 +130,7 @@ def _resident(context: Context, found: Held, word: Basis, *, genuine: bool) -> C
     if (
         certified
         and found.holds((*_AK, "ak.certificate"))
-        and found.unrevoked(_AK_REVOCATION, "ak-certificate", _ISSUER)
+        and found.unrevoked(_AK_REVOCATION, "ak-certificate", ISSUER)
     ):
         return Conclusion(
             id="ak.resident",
@@ -201,8 +201,8 @@ def _lifetime(context: Context, found: Held, word: Basis) -> Conclusion:
     """What becomes of the attestation key. No file shows it: a key that speaks again may have been kept."""
     keys = context.labels("ak-public")
     if context.labels("ak-template"):
-        checks: tuple[str, ...] = (*_AK, "ak.template")
-        told = all(context.referring("ak-template", "of", key) for key in keys)
+        checks: tuple[str, ...] = (*_AK, _TEMPLATE)
+        told = found.every(_TEMPLATE) and all(context.referring("ak-template", "of", key) for key in keys)
         statement = "the attestation key can be made again by its TPM, from its template"
     else:
         claims = [context.item(label).claimed.get("lifetime") for label in keys]

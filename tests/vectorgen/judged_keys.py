@@ -156,10 +156,11 @@ def ak_template_of_another_key() -> Judged:
     return whole().changed("ak.template", value=other.encode()).judged("ak.template")
 
 
-@vector("ak.form", "trailing")
+@vector("ak.template", "trailing")
 def ak_template_trailing_byte() -> Judged:
     """One byte follows the attestation key's template."""
-    return whole().changed("ak.template", value=ak().area + b"\x00").judged("ak.form")
+    ceremony = whole().changed("ak.template", value=ak().area + b"\x00")
+    return ceremony.concluding(ak_resident="vouched", ak_lifetime="unproven").judged("ak.template")
 
 
 @vector("the public area it was made under; a primary has none", "shape", "session")
@@ -320,11 +321,25 @@ def ak_scheme_by_unknown_hash() -> Judged:
     return snapshot_with(other).judged(unsure=("quote.pcrs", "quote.signature"))
 
 
+def _with_second(second: tpm.Key) -> Ceremony:
+    """The whole ceremony with a second attestation key, challenged as the first was."""
+    record = activation(ek(), second.name).encode()
+    tied = fixed("credential-activation", record, {"ek": "ek.pub", "ak": "ak2.pub"})
+    return whole().having("ak2.pub", fixed("ak-public", second.area)).having("ak2.activation", tied)
+
+
 @vector("with an ak-template of every ak-public", "partners")
 def ak_template_of_one_of_two() -> Judged:
     """One attestation key has a template, the other has none: of them together nothing is said."""
-    second = tpm.ecc_key("second attestation key", tpm.ATTESTING)
-    record = activation(ek(), second.name).encode()
-    tied = fixed("credential-activation", record, {"ek": "ek.pub", "ak": "ak2.pub"})
-    ceremony = whole().having("ak2.pub", fixed("ak-public", second.area)).having("ak2.activation", tied)
+    ceremony = _with_second(tpm.ecc_key("second attestation key", tpm.ATTESTING))
     return ceremony.concluding(ak_resident="vouched", ak_lifetime="unproven").judged()
+
+
+@vector("none of them withheld", "partners", "absent")
+def ak_template_of_second_withheld() -> Judged:
+    """The second key's template, which would not yield it, is withheld: of both together nothing is said."""
+    other = ak().with_attributes(tpm.ATTESTING | tpm.A.noDA).public.encode()
+    ceremony = _with_second(tpm.ecc_key("second attestation key", tpm.ATTESTING))
+    ceremony = ceremony.having("ak2.template", fixed("ak-template", other, {"of": "ak2.pub"}))
+    withheld = replace(ceremony, absent=frozenset({"ak2.template"}))
+    return withheld.concluding(ak_resident="vouched", ak_lifetime="unproven").judged()
