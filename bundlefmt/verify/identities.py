@@ -44,11 +44,11 @@ _KINDS: Final = {"openpgp-certificate": "OpenPGP key", PIV: "X.509 certificate"}
 def vouching(context: Context, held: Held) -> tuple[Signer, ...]:
     """The pinned identities that sealed; none where a check of seals or X.509 certificates denies it.
 
-    Nor where such a certificate is kept back: a check that it would fail is skipped without it.
+    Nor where such a certificate, or what may have issued one, is kept back: without it no check can fail.
     """
     above = (PIV,) if all(_is_own_issuer(context, label) for label in context.labels(PIV)) else (PIV, ISSUER)
     standing = all(map(held.unbroken, _STANDING)) and held.unrevoked(_REVOCATION, *above)
-    here = all(label in context.bundle.content for label in context.labels(PIV))
+    here = all(label in context.bundle.content for label in context.labels(*above))
     if not held.holds(_SEALS) or not standing or not here:
         return ()
     return sealed_by_pinned(context)

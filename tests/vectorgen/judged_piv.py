@@ -214,6 +214,15 @@ def piv_withheld() -> Judged:
     return withheld.concluding(identity_sealed="unproven").judged()
 
 
+@vector("nor a certificate-issuer, unless every piv-certificate is its own issuer", "absent", "relaxed")
+def piv_issuer_withheld() -> Judged:
+    """The issuer's certificate, which is no authority's, is withheld, which is allowed: nobody vouches."""
+    issuer = fixed("certificate-issuer", authority(is_authority=False))
+    ceremony = _sealed_by(issued()).having("root", issuer)
+    withheld = replace(ceremony, absent=frozenset({"root"})).under(allow_withheld=True)
+    return withheld.concluding(identity_sealed="unproven").judged()
+
+
 _RESPONDER: Final = "Evidence Bundle Test Responder (test key)"
 
 
