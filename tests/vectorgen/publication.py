@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
@@ -33,6 +32,7 @@ from tests.vectorgen import (
     judged_openpgp_seal,
     judged_openpgp_time,
     judged_piv,
+    judged_policy,
     judged_previous,
     judged_quote,
     judged_reference,
@@ -80,6 +80,7 @@ MODULES: Final = (
     judged_activation,
     judged_previous,
     judged_reference,
+    judged_policy,
 )
 EXAMPLE: Final = "container_cose-esp256"
 SPEC: Final = "spec/evidence-bundle.md"
@@ -123,7 +124,7 @@ def _vector_files(vector: Vector) -> dict[str, bytes]:
 def _judgement(made: Judged) -> dict[str, object]:
     conclusions = {"conclusions": dict(made.conclusions)} if made.conclusions else {}
     return {
-        "policy": asdict(made.terms),
+        "policy": made.terms.published(),
         **({"previous": made.previous} if made.previous else {}),
         "expect": {
             "verdict": made.verdict,
