@@ -31,6 +31,7 @@ from tests.vectorgen import (
     judged_openpgp_key,
     judged_openpgp_seal,
     judged_openpgp_time,
+    judged_period,
     judged_piv,
     judged_policy,
     judged_previous,
@@ -81,6 +82,7 @@ MODULES: Final = (
     judged_previous,
     judged_reference,
     judged_policy,
+    judged_period,
 )
 EXAMPLE: Final = "container_cose-esp256"
 SPEC: Final = "spec/evidence-bundle.md"

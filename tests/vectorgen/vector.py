@@ -36,14 +36,14 @@ AREAS: Final = (
     "policy",
 )
 # members that a vector has only where they say something
-_SELDOM: Final = ("require",)
+_SELDOM: Final = ("require", "algorithms", "now")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
     """The policy of a vector; `anchors` and `references` are file names in `keys/`.
 
-    `require` is left out of the vector where it is empty.
+    `require`, `algorithms` and `now` are left out of the vector where they say nothing.
     """
 
     pins_openpgp: tuple[str, ...] = ()
@@ -69,6 +69,8 @@ class Terms:
     allow_ak_with_ek_usage: bool = False
     allow_ca_without_constraints: bool = False
     require: Mapping[str, str] = field(default_factory=dict)
+    algorithms: Mapping[str, int] = field(default_factory=dict)
+    now: int | None = None
 
     def published(self) -> dict[str, object]:
         """The member `policy` of the vector."""
