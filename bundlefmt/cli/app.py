@@ -11,6 +11,7 @@ VERBS: Final = (
     Verb("inspect", "Show what is in a bundle.", "bundlefmt.cli.inspect:inspect"),
     Verb("verify", "Judge a bundle: PASSED, FAILED or INDETERMINATE.", "bundlefmt.cli.verify:verify"),
     Verb("trust", "Keep the identities and authorities that you know.", "bundlefmt.cli.trust:app"),
+    Verb("policy", "Write down what you demand of bundles.", "bundlefmt.cli.policy:app"),
     Verb("explain", "Say what a check asks, why, and how it can fail.", "bundlefmt.cli.explain:explain"),
     Verb("log", "Show what measurement logs say.", "bundlefmt.cli.log:log"),
     Verb("diff", "Show what differs between two snapshots.", "bundlefmt.cli.diff:diff"),

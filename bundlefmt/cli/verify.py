@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
 from bundlefmt.bundle import Bundle
-from bundlefmt.cli import reading, trust_file
+from bundlefmt.cli import policy_file, reading, trust_file
 from bundlefmt.cli.arguments import FileArgument, JsonOption, print_json
 from bundlefmt.cli.run import Exit, UsageError, say
 from bundlefmt.cli.trust_file import TrustFile
@@ -57,6 +59,12 @@ def verify(
         list[str] | None,
         typer.Option(metavar="SHA256", help="SHA-256 of such a one that the bundle may carry. Repeatable."),
     ] = None,
+    policy: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="All that you demand, in TOML; options add to it. See `bundle policy`."
+        ),
+    ] = None,
     trust: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Whom and what you know; default: the file of `bundle trust`."),
@@ -67,6 +75,10 @@ def verify(
     at: Annotated[
         str | None,
         typer.Option(metavar="TIME", help="Judge certificates at this time; default: the manifest's claim."),
+    ] = None,
+    now: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="The present, for algorithms that end; default: the clock."),
     ] = None,
     previous: Annotated[
         Path | None, typer.Option(metavar="BUNDLE", help="The snapshot before: is it of the same TPM?")
@@ -93,7 +105,8 @@ def verify(
 ) -> int:
     """Judge a bundle: PASSED, FAILED or INDETERMINATE. Without a pin nothing passes: trust comes from you."""
     mine = trust_file.find(trust, none=no_trust)
-    policy = Policy(
+    demanded = None if policy is None else policy_file.load(policy)
+    options = Policy(
         pins_openpgp=frozenset(map(reading.fingerprint, pin_openpgp or ())),
         pins_piv=frozenset(map(reading.sha256, pin_piv or ())),
         pins_hardware=frozenset(map(reading.sha256, pin_hardware or ())),
@@ -105,10 +118,15 @@ def verify(
         require_no_advisories=require_no_advisories,
         **relaxed(allow or ()),
     )
+    terms = options if demanded is None else _together(demanded.policy, options)
     if mine is not None:
-        policy = mine.trust.within(policy)
+        terms = mine.trust.within(terms)
+    if demanded is not None:
+        terms = replace(terms, amended=terms != demanded.policy)
+    if now is not None or terms.algorithms:
+        terms = replace(terms, now=int(time.time()) if now is None else reading.moment(now))
     before = None if previous is None else Bundle.open(previous)
-    report = judge(Bundle.open(file), policy, previous=before)
+    report = judge(Bundle.open(file), terms, previous=before)
     if as_json:
         print_json(report_json(report, None if mine is None else _trust_json(mine)))
     else:
@@ -119,6 +137,25 @@ def verify(
         for line in report_lines(report, verbose=verbose):
             print(line)
     return _BY_VERDICT[report.verdict]
+
+
+def _together(demanded: Policy, options: Policy) -> Policy:
+    """The policy of a document, and what the options add to it. Raises UsageError where they contradict."""
+    if None not in (demanded.at, options.at) and demanded.at != options.at:
+        raise UsageError("the policy says at which time to judge, and --at says another")
+    return replace(
+        demanded,
+        pins_openpgp=demanded.pins_openpgp | options.pins_openpgp,
+        pins_piv=demanded.pins_piv | options.pins_piv,
+        pins_hardware=demanded.pins_hardware | options.pins_hardware,
+        anchors=(*demanded.anchors, *options.anchors),
+        anchors_piv=(*demanded.anchors_piv, *options.anchors_piv),
+        anchors_hardware=(*demanded.anchors_hardware, *options.anchors_hardware),
+        at=options.at if demanded.at is None else demanded.at,
+        references=(*demanded.references, *options.references),
+        require_no_advisories=demanded.require_no_advisories or options.require_no_advisories,
+        **{name: getattr(demanded, name) or getattr(options, name) for name in RELAXATIONS},
+    )
 
 
 def _certificates(paths: Sequence[Path] | None) -> tuple[bytes, ...]:

@@ -32,6 +32,7 @@ _HASHES: Final[Mapping[str, str]] = {
     "sha3-256": "SHA3-256",
     "sha3-384": "SHA3-384",
     "sha3-512": "SHA3-512",
+    "sm3": "SM3",
 }
 _SIZED: Final = re.compile(r"(RSA|ECC)-([1-9][0-9]{2,4})")
 # sizes that a family may be named with: from what is accepted at all to more than anybody has
