@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -338,3 +339,13 @@ def test_profiles_are_policies(name: str) -> None:
 
 def test_the_profiles_are_those_that_are_shipped() -> None:
     assert PROFILES == ["policy-archive.toml", "policy-ceremony.toml", "policy-snapshot.toml"]
+
+
+def test_the_specification_names_every_member() -> None:
+    section = (SPEC / "evidence-bundle.md").read_text("utf-8").split("### 8.8 Policies")[1].split("\n## ")[0]
+    written = {
+        name.strip("[]")
+        for row in re.findall(r"^\| (`.+?) \|", section, re.M)
+        for name in re.findall("`([^`]+)`", row)
+    }
+    assert set(JSON_SCHEMA["properties"]) <= written
