@@ -14,6 +14,7 @@ import typer
 from bundlefmt.bundle import Bundle
 from bundlefmt.cli import policy_file, reading, trust_file
 from bundlefmt.cli.arguments import FileArgument, JsonOption, print_json
+from bundlefmt.cli.ear_file import FORMATS, EarFile
 from bundlefmt.cli.run import Exit, UsageError, say
 from bundlefmt.cli.trust_file import TrustFile
 from bundlefmt.render import Json
@@ -78,7 +79,9 @@ def verify(
     ] = None,
     now: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="The present, for algorithms that end; default: the clock."),
+        typer.Option(
+            metavar="TIME", help="The present, where algorithms end or results are written; default: now."
+        ),
     ] = None,
     previous: Annotated[
         Path | None, typer.Option(metavar="BUNDLE", help="The snapshot before: is it of the same TPM?")
@@ -100,10 +103,23 @@ def verify(
         bool,
         typer.Option("--require-no-advisories", help="Doubt a device that a security advisory concerns."),
     ] = False,
+    ear: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write attestation results (EAR), signed with --ear-key, for programs."
+        ),
+    ] = None,
+    ear_key: Annotated[
+        Path | None, typer.Option(metavar="KEY.pem", help="Your key that signs them: P-256, P-384, Ed25519.")
+    ] = None,
+    ear_format: Annotated[
+        str | None, typer.Option(metavar="FORMAT", help=f"Their form: {' or '.join(FORMATS)}; default: jwt.")
+    ] = None,
     as_json: JsonOption = False,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show every finding.")] = False,
 ) -> int:
     """Judge a bundle: PASSED, FAILED or INDETERMINATE. Without a pin nothing passes: trust comes from you."""
+    results = EarFile.asked(ear, ear_key, ear_format)
     mine = trust_file.find(trust, none=no_trust)
     demanded = None if policy is None else policy_file.load(policy)
     options = Policy(
@@ -123,10 +139,13 @@ def verify(
         terms = mine.trust.within(terms)
     if demanded is not None:
         terms = replace(terms, amended=terms != demanded.policy)
-    if now is not None or terms.algorithms:
-        terms = replace(terms, now=int(time.time()) if now is None else reading.moment(now))
+    present = int(time.time()) if now is None else reading.moment(now)
+    if terms.algorithms:
+        terms = replace(terms, now=present)
     before = None if previous is None else Bundle.open(previous)
     report = judge(Bundle.open(file), terms, previous=before)
+    if results is not None:
+        results.write(report, issued_at=present)
     if as_json:
         print_json(report_json(report, None if mine is None else _trust_json(mine)))
     else:
