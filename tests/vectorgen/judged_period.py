@@ -6,14 +6,23 @@ Spec: "Policies", algorithms.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from typing import Final
 
 from tests.vectorgen import certificates, keys, openpgp, sealing
 from tests.vectorgen import openpgp_maker as pgp
 from tests.vectorgen import software_tpm as tpm
-from tests.vectorgen.ceremonies import ek_certificate, snapshot, snapshot_with, whole
-from tests.vectorgen.ceremony import Ceremony, fixed
+from tests.vectorgen.ceremonies import (
+    ek_certificate,
+    signature,
+    snapshot,
+    snapshot_with,
+    storage,
+    whole,
+    whole_with_key,
+)
+from tests.vectorgen.ceremony import Artifact, Ceremony, Making, Sealed, fixed
 from tests.vectorgen.certificates import YEAR
 from tests.vectorgen.judged_cross import crossed
 from tests.vectorgen.plain import CREATED
@@ -142,3 +151,38 @@ def quote_algorithm_ended() -> Judged:
     attesting = tpm.rsa_key("tpm-ak-rsa2048", tpm.ATTESTING, scheme=(tpm.RSASSA, tpm.SHA256))
     ceremony = _ended(snapshot_with(attesting), "RSA-2048").concluding(platform_state="unproven")
     return ceremony.judged(unsure=("quote.signature",))
+
+
+@vector("seal.signature", "algorithm")
+def seal_payload_by_an_ended_hash() -> Judged:
+    """The seal is by ECDSA with SHA-256, over a payload that is the SHA-384 of the manifest."""
+
+    def seal(making: Making) -> Sealed:
+        payload = hashlib.sha384(making.manifest).digest()
+        return sealing.by(certificates.operator(), header={sealing.HASH_ALG: -43}, payload=payload)(making)
+
+    ceremony = replace(snapshot(), seals=(seal,))
+    return _ended(ceremony, "SHA-384").judged(unsure=_UNDECIDED)
+
+
+@vector("for OpenPGP also the primary key", "algorithm", "openpgp")
+def seal_subkey_of_an_ended_primary_key() -> Judged:
+    """An Ed25519 subkey seals; the RSA key that bound it is of a size that the policy ends."""
+    primary, subkey = pgp.Key("holder", kind="rsa3072"), pgp.Key("holder's subkey")
+    user_id = pgp.UserId(text=b"Evidence Bundle Test Holder (test key)")
+    certificate = pgp.make(primary, user_ids=(user_id,), subkeys=(pgp.Subkey(key=subkey, back={}),))
+    seal = sealing.signed(lambda message: subkey.detached(message))
+    ceremony = snapshot().having("holder.openpgp", fixed("openpgp-certificate", certificate.encode()))
+    ceremony = _ended(ceremony.sealed_also(seal), "RSA-3072")
+    return ceremony.concluding(identity_sealed="proven").judged(unsure=("seal.signature",))
+
+
+@vector("cross.tpm", "algorithm")
+def cross_tpm_algorithm_ended() -> Judged:
+    """The TPM's signing key, RSA of 2048 bits, signed the X.509 certificate; the policy ends RSA."""
+    parent, scheme = storage().qualified_name, (tpm.RSASSA, tpm.SHA256)
+    signing = tpm.rsa_key("tpm-key-rsa2048", tpm.SIGNING, scheme=scheme, parent=parent)
+    refs = {"by": "key.pub", "over": "operator.piv"}
+    signed = Artifact(role="tpm-signature", make=signature(signing, "operator.piv"), refs=refs)
+    ceremony = _ended(whole_with_key(signing).having("piv.tpm", signed), "RSA-2048")
+    return ceremony.judged(unsure=("cross.tpm",))
