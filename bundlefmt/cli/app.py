@@ -17,6 +17,7 @@ VERBS: Final = (
     ),
     Verb("confirm", "Compare an answer with what you kept, and keep it", "bundlefmt.cli.challenge:confirm"),
     Verb("trust", "Keep the identities and authorities that you know.", "bundlefmt.cli.trust:app"),
+    Verb("policy", "Write down what you demand of bundles.", "bundlefmt.cli.policy:app"),
     Verb("explain", "Say what a check asks, why, and how it can fail.", "bundlefmt.cli.explain:explain"),
     Verb("log", "Show what measurement logs say.", "bundlefmt.cli.log:log"),
     Verb("diff", "Show what differs between two snapshots.", "bundlefmt.cli.diff:diff"),

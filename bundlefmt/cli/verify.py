@@ -3,15 +3,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
 from bundlefmt.bundle import Bundle
-from bundlefmt.cli import reading, trust_file
+from bundlefmt.cli import policy_file, reading, trust_file
 from bundlefmt.cli.arguments import FileArgument, JsonOption, NoTrustOption, TrustOption, print_json
+from bundlefmt.cli.ear_file import FORMATS, EarFile
 from bundlefmt.cli.run import Exit, UsageError, say
 from bundlefmt.cli.trust_file import TrustFile
 from bundlefmt.render import Json
@@ -57,11 +60,23 @@ def verify(
         list[str] | None,
         typer.Option(metavar="SHA256", help="SHA-256 of such a one that the bundle may carry. Repeatable."),
     ] = None,
+    policy: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="All that you demand, in TOML; options add to it. See `bundle policy`."
+        ),
+    ] = None,
     trust: TrustOption = None,
     no_trust: NoTrustOption = False,
     at: Annotated[
         str | None,
         typer.Option(metavar="TIME", help="Judge certificates at this time; default: the manifest's claim."),
+    ] = None,
+    now: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME", help="The present, where algorithms end or results are written; default: now."
+        ),
     ] = None,
     previous: Annotated[
         Path | None, typer.Option(metavar="BUNDLE", help="The snapshot before: is it of the same TPM?")
@@ -87,12 +102,26 @@ def verify(
         bool,
         typer.Option("--require-no-advisories", help="Doubt a device that a security advisory concerns."),
     ] = False,
+    ear: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write attestation results (EAR), signed with --ear-key, for programs."
+        ),
+    ] = None,
+    ear_key: Annotated[
+        Path | None, typer.Option(metavar="KEY.pem", help="Your key that signs them: P-256, P-384, Ed25519.")
+    ] = None,
+    ear_format: Annotated[
+        str | None, typer.Option(metavar="FORMAT", help=f"Their form: {' or '.join(FORMATS)}; default: jwt.")
+    ] = None,
     as_json: JsonOption = False,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show every finding.")] = False,
 ) -> int:
     """Judge a bundle: PASSED, FAILED or INDETERMINATE. Without a pin nothing passes: trust comes from you."""
+    results = EarFile.asked(ear, ear_key, ear_format)
     mine = trust_file.find(trust, none=no_trust)
-    policy = Policy(
+    demanded = None if policy is None else policy_file.load(policy)
+    options = Policy(
         pins_openpgp=frozenset(map(reading.fingerprint, pin_openpgp or ())),
         pins_piv=frozenset(map(reading.sha256, pin_piv or ())),
         pins_hardware=frozenset(map(reading.sha256, pin_hardware or ())),
@@ -104,11 +133,19 @@ def verify(
         require_no_advisories=require_no_advisories,
         **relaxed(allow or ()),
     )
+    terms = options if demanded is None else _together(demanded.policy, options)
     if mine is not None:
-        policy = mine.trust.within(policy)
+        terms = mine.trust.within(terms)
+    if demanded is not None:
+        terms = replace(terms, amended=terms != demanded.policy)
+    present = int(time.time()) if now is None else reading.moment(now)
+    if terms.algorithms:
+        terms = replace(terms, now=present)
     before = None if previous is None else Bundle.open(previous)
     kept = None if confirmed is None else reading.kept(confirmed)
-    report = judge(Bundle.open(file), policy, previous=before, confirmed=kept)
+    report = judge(Bundle.open(file), terms, previous=before, confirmed=kept)
+    if results is not None:
+        results.write(report, issued_at=present)
     if as_json:
         print_json(report_json(report, None if mine is None else _trust_json(mine)))
     else:
@@ -119,6 +156,25 @@ def verify(
         for line in report_lines(report, verbose=verbose):
             print(line)
     return _BY_VERDICT[report.verdict]
+
+
+def _together(demanded: Policy, options: Policy) -> Policy:
+    """The policy of a document, and what the options add to it. Raises UsageError where they contradict."""
+    if None not in (demanded.at, options.at) and demanded.at != options.at:
+        raise UsageError("the policy says at which time to judge, and --at says another")
+    return replace(
+        demanded,
+        pins_openpgp=demanded.pins_openpgp | options.pins_openpgp,
+        pins_piv=demanded.pins_piv | options.pins_piv,
+        pins_hardware=demanded.pins_hardware | options.pins_hardware,
+        anchors=(*demanded.anchors, *options.anchors),
+        anchors_piv=(*demanded.anchors_piv, *options.anchors_piv),
+        anchors_hardware=(*demanded.anchors_hardware, *options.anchors_hardware),
+        at=options.at if demanded.at is None else demanded.at,
+        references=(*demanded.references, *options.references),
+        require_no_advisories=demanded.require_no_advisories or options.require_no_advisories,
+        **{name: getattr(demanded, name) or getattr(options, name) for name in RELAXATIONS},
+    )
 
 
 def certificates(paths: Sequence[Path] | None) -> tuple[bytes, ...]:

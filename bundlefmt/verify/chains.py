@@ -6,14 +6,18 @@ Spec: "Verification", steps 3 to 5. RFC 5280 section 6, RFC 6960.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice, pairwise
+from typing import TypeVar
 
-from bundlefmt.evidence import crl, ocsp, x509
+from bundlefmt.errors import MalformedError
+from bundlefmt.evidence import crl, ocsp, primitive, x509
 from bundlefmt.evidence.certificate import Certificate, CertificateError
 from bundlefmt.evidence.chain import MAX_ISSUERS, Chain, Purpose, Relaxations, find_chain
+from bundlefmt.evidence.x509_signature import load_key, signature_algorithm
+from bundlefmt.verify import period
 from bundlefmt.verify.context import Area, Context, Fail, Judgement, Once, Skip, Unsure, readable
 
 
@@ -27,6 +31,7 @@ class Route:
     allow_ca_without_constraints: bool = False
 
 
+E = TypeVar("E", crl.RevocationList, ocsp.OcspResponse)
 # the values of a role's items by label, and what follows from those that are absent
 Present = tuple[dict[str, bytes], Judgement | None]
 
@@ -91,19 +96,42 @@ class Chains(Area):
         relaxations = replace(
             self.relaxations, allow_ca_without_constraints=route.allow_ca_without_constraints
         )
+        search = partial(
+            find_chain,
+            leaf.raw,
+            issuers=list(issuers.values()),
+            anchors=route.anchors,
+            at=self.context.at,
+            purpose=route.purpose,
+            relaxations=relaxations,
+        )
         try:
-            return find_chain(
-                leaf.raw,
-                issuers=list(issuers.values()),
-                anchors=route.anchors,
-                at=self.context.at,
-                purpose=route.purpose,
-                relaxations=relaxations,
-            )
+            return search(refuse=self._ended)
         except CertificateError as error:
+            if self.context.policy.algorithms:
+                self._judge_periods(search)
             if absent is not None:
                 raise type(absent)(f"{error}; {absent}") from None
             raise Fail(str(error)) from None
+
+    def _ended(self, child: Certificate, issuer: Certificate) -> str | None:
+        """Why the policy no longer takes the signature of a certificate by another."""
+        found = period.ended(self.context.policy, used(child.algorithm, issuer))
+        return None if found is None else f"its signature is by {found[0]}, which the policy ends"
+
+    def _judge_periods(self, search: Callable[[], Chain]) -> None:
+        """A chain there would be but for algorithms that ended is in doubt. Raises Unsure, Fail."""
+        try:
+            certificates = search().certificates
+        except CertificateError:
+            return
+        for child, issuer in pairwise(certificates):
+            try:
+                period.require_counts(
+                    self.context.policy, used(child.algorithm, issuer), claimed=child.not_before
+                )
+            except Judgement as judgement:
+                raise type(judgement)(f"{child}: {judgement}") from None
 
     @property
     def relaxations(self) -> Relaxations:
@@ -182,9 +210,11 @@ class Chains(Area):
         at, relaxations = self.context.at, self.relaxations
         found = []
         if of_issuer:
-            found.append(crl.revocation(certificate, issuer, of_issuer, at=at, relaxations=relaxations))
+            by_lists = partial(crl.revocation, certificate, issuer, at=at, relaxations=relaxations)
+            found.append(self._weighed(by_lists, of_issuer, issuer))
         if responses:
-            found.append(ocsp.revocation(certificate, issuer, responses, at=at, relaxations=relaxations))
+            by_responses = partial(ocsp.revocation, certificate, issuer, at=at, relaxations=relaxations)
+            found.append(self._weighed(by_responses, responses, issuer))
         if not found:
             return None
 
@@ -194,3 +224,35 @@ class Chains(Area):
             ), each.standing is not crl.Standing.UNKNOWN
 
         return max(found, key=rank)
+
+    def _weighed(
+        self, consult: Callable[[Sequence[E]], crl.Revocation], said: Sequence[E], issuer: Certificate
+    ) -> crl.Revocation:
+        """What lists or responses say. By an algorithm that ended they can take away and not clear."""
+        found = consult(said)
+        if found.entry is not None or not self.context.policy.algorithms:
+            return found
+        kept = [each for each in said if period.ended(self.context.policy, _used(each, issuer)) is None]
+        if len(kept) == len(said):
+            return found
+        reason = "a list or response is by an algorithm that the policy ends"
+        without: crl.Revocation = consult(kept)
+        return replace(without, reasons=(*without.reasons, reason))
+
+
+def used(algorithm: bytes, issuer: Certificate) -> Iterator[str]:
+    """What a signature of `issuer` with this AlgorithmIdentifier is made with. Raises CertificateError."""
+    digest = signature_algorithm(algorithm).digest
+    if digest is not None:
+        yield primitive.of_hash(digest)
+    yield primitive.of_key(load_key(issuer.spki))
+
+
+def _used(said: crl.RevocationList | ocsp.OcspResponse, issuer: Certificate) -> Iterator[str]:
+    """With what a list or response may be made: of a response by the issuer or by any delegate in it."""
+    delegates = said.certificates if isinstance(said, ocsp.OcspResponse) else ()
+    for maker in (issuer.raw, *delegates):
+        try:
+            yield from used(said.algorithm, Certificate.decode(maker))
+        except (CertificateError, MalformedError):
+            continue  # nor does it count for what it says

@@ -33,6 +33,7 @@ from bundlefmt.verify import (
     piv,
     quote,
     reference,
+    required,
     seals,
 )
 from bundlefmt.verify import previous as before
@@ -64,6 +65,7 @@ PLAN: Final[tuple[tuple[int, str, tuple[Check, ...]], ...]] = (
     (8, "the credential activation", (*activation.CHECKS, *confirmation.CHECKS)),
     (9, "the snapshot before", before.CHECKS),
     (9, "the reference values", reference.CHECKS),
+    (10, "what the policy requires", required.CHECKS),
 )
 CHECK_IDS: Final = tuple(check.id for _, _, checks in PLAN for check in checks)
 
@@ -79,14 +81,18 @@ def verify(
     context = Context(bundle, policy, previous, confirmed)
     findings: list[Finding] = []
     for _, _, checks in PLAN:
-        for check in checks:
-            findings.extend(check.run(context))
+        if checks is not required.CHECKS:
+            for check in checks:
+                findings.extend(check.run(context))
+    conclusions = draw(context, findings)
+    for check in required.checks(conclusions, findings):
+        findings.extend(check.run(context))
     known = ((signer.role, signer.identity) for signer in seals.sealed_by_pinned(context))
     return Report(
         manifest_digest=hash_bytes(labels.HASH_SHA256, bundle.manifest_raw),
         policy=policy,
         findings=tuple(findings),
-        conclusions=draw(context, findings),
+        conclusions=conclusions,
         platforms=told(context, attested=attested(context, findings)),
         sealed_by=tuple(dict.fromkeys(known)),
     )

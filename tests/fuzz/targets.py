@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.fuzz import certificates, container, evidence, logs, verification
+from tests.fuzz import certificates, container, documents, evidence, logs, verification
 from tests.fuzz.target import Target
 
 TARGETS: Final[dict[str, Target]] = {
@@ -13,5 +13,6 @@ TARGETS: Final[dict[str, Target]] = {
     **certificates.target.found,
     **evidence.target.found,
     **logs.target.found,
+    **documents.target.found,
     **verification.target.found,
 }

@@ -12,7 +12,7 @@ from bundlefmt.bundle import Bundle
 from bundlefmt.challenge import Kept
 from bundlefmt.errors import MalformedError
 from bundlefmt.evidence.reference import Reference
-from bundlefmt.verify import Policy, verify
+from bundlefmt.verify import Basis, Policy, verify
 
 
 def policy_of(vector: Path, keys: Path) -> Policy:
@@ -32,6 +32,7 @@ def policy_of(vector: Path, keys: Path) -> Policy:
         references=tuple(
             Reference.decode((keys / each).read_bytes(), each) for each in terms.pop("references")
         ),
+        require={name: Basis(basis) for name, basis in terms.pop("require", {}).items()},
         **terms,
     )
 

@@ -134,9 +134,10 @@ def manufacturer_root(name: str = ROOT) -> bytes:
 
 
 @cache
-def manufacturer_issuer(*, is_authority: bool = True) -> bytes:
-    """The intermediate certificate, issued by the root."""
-    key, root = keys.ec_key(ISSUER), keys.ec_key(ROOT)
+def manufacturer_issuer(*, is_authority: bool = True, kind: str | None = None) -> bytes:
+    """The intermediate certificate, issued by the root; `kind` is the name of a kept RSA key."""
+    key: IssuerKey = keys.ec_key(ISSUER) if kind is None else keys.rsa_key(kind)
+    root = keys.ec_key(ROOT)
     extensions = authority(0) if is_authority else (NO_AUTHORITY,)
     return certificate(
         ISSUER, key.public_key(), ROOT, root, extensions=(*extensions, *_identifiers(key, root))
@@ -156,12 +157,13 @@ def ek_certificate(
     key_usage: str | None = "key_agreement",
     named: bool = True,
     validity: tuple[int, int] = VALIDITY,
+    issuer_key: IssuerKey | None = None,
 ) -> bytes:
     """TCG EK Credential Profile: empty subject, critical alternative name with the TPM's maker and model.
 
     None leaves an extension out, and so does `named`.
     """
-    issuer_key = keys.ec_key(ISSUER)
+    issuer_key = issuer_key or keys.ec_key(ISSUER)
     tpm = x509.Name(
         [
             x509.NameAttribute(_MANUFACTURER, "id:54455354"),
@@ -196,7 +198,10 @@ def serial_number(der: bytes) -> int:
 
 
 def revocation_list(
-    *revoked: bytes, name: str = ISSUER, key: ec.EllipticCurvePrivateKey | None = None
+    *revoked: bytes,
+    name: str = ISSUER,
+    key: ec.EllipticCurvePrivateKey | None = None,
+    digest: str = "sha256",
 ) -> bytes:
     """The list of an issuer, current at the capture; `revoked` are certificates (DER)."""
     start, end = (
@@ -207,7 +212,8 @@ def revocation_list(
     for der in revoked:
         entry = x509.RevokedCertificateBuilder().serial_number(serial_number(der)).revocation_date(start)
         builder = builder.add_revoked_certificate(entry.build())
-    signed = builder.sign(key or keys.ec_key(name), hashes.SHA256(), ecdsa_deterministic=True)
+    algorithm = {"sha256": hashes.SHA256(), "sha384": hashes.SHA384()}[digest]
+    signed = builder.sign(key or keys.ec_key(name), algorithm, ecdsa_deterministic=True)
     return signed.public_bytes(Encoding.DER)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
@@ -36,7 +35,9 @@ from tests.vectorgen import (
     judged_openpgp_key,
     judged_openpgp_seal,
     judged_openpgp_time,
+    judged_period,
     judged_piv,
+    judged_policy,
     judged_previous,
     judged_quote,
     judged_reference,
@@ -89,6 +90,8 @@ MODULES: Final = (
     judged_confirmation,
     judged_previous,
     judged_reference,
+    judged_policy,
+    judged_period,
 )
 EXAMPLE: Final = "container_cose-esp256"
 SPEC: Final = "spec/evidence-bundle.md"
@@ -133,7 +136,7 @@ def _vector_files(vector: Vector) -> dict[str, bytes]:
 def _judgement(made: Judged) -> dict[str, object]:
     conclusions = {"conclusions": dict(made.conclusions)} if made.conclusions else {}
     return {
-        "policy": asdict(made.terms),
+        "policy": made.terms.published(),
         **({"previous": made.previous} if made.previous else {}),
         **({"confirmed": KEPT} if made.kept else {}),
         "expect": {

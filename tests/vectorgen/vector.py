@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Final
 
 from tests.vectorgen.tree import Row
@@ -33,12 +33,18 @@ AREAS: Final = (
     "activation",
     "previous",
     "reference",
+    "policy",
 )
+# members that a vector has only where they say something
+_SELDOM: Final = ("require", "algorithms", "now")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """The policy of a vector; `anchors` and `references` are file names in `keys/`."""
+    """The policy of a vector; `anchors` and `references` are file names in `keys/`.
+
+    `require`, `algorithms` and `now` are left out of the vector where they say nothing.
+    """
 
     pins_openpgp: tuple[str, ...] = ()
     pins_piv: tuple[str, ...] = ()
@@ -62,6 +68,13 @@ class Terms:
     allow_missing_usage: bool = False
     allow_ak_with_ek_usage: bool = False
     allow_ca_without_constraints: bool = False
+    require: Mapping[str, str] = field(default_factory=dict)
+    algorithms: Mapping[str, int] = field(default_factory=dict)
+    now: int | None = None
+
+    def published(self) -> dict[str, object]:
+        """The member `policy` of the vector."""
+        return {name: value for name, value in asdict(self).items() if value or name not in _SELDOM}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
