@@ -10,6 +10,7 @@ from bundlefmt.cli.verbs import Verb
 VERBS: Final = (
     Verb("inspect", "Show what is in a bundle.", "bundlefmt.cli.inspect:inspect"),
     Verb("verify", "Judge a bundle: PASSED, FAILED or INDETERMINATE.", "bundlefmt.cli.verify:verify"),
+    Verb("report", "Judge a bundle and write a report.", "bundlefmt.cli.report:report"),
     Verb("trust", "Keep the identities and authorities that you know.", "bundlefmt.cli.trust:app"),
     Verb("explain", "Say what a check asks, why, and how it can fail.", "bundlefmt.cli.explain:explain"),
     Verb("log", "Show what measurement logs say.", "bundlefmt.cli.log:log"),

@@ -142,7 +142,8 @@ def judging(verb: Callable[Concatenate[Judged, P], int]) -> Callable[..., int]:
         inspect.signature(function, eval_str=True).parameters.values() for function in (judged, verb)
     )
     names = [parameter.name for parameter in shared]
-    parameters = [*shared, *own]
+    # typer names each; by place, one without a default could not follow one with
+    parameters = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in (*shared, *own)]
 
     @wraps(verb)
     def called(**given: Any) -> int:

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Times on a page: a table of moments and validities, a drawing of the same, and the TPM's own clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from bundlefmt.moment import when
+from bundlefmt.render.case import Case
+from bundlefmt.render.html import Markup, Part, element, foreign, join
+from bundlefmt.render.html_marks import item_link, mark, region, row, section, table
+from bundlefmt.render.timeline import Known, Moment, Span, moments, readings, spans
+from bundlefmt.render.words import cut
+
+MAX_ROWS: Final = 300
+_MAX_BARS: Final = 40
+_YEAR: Final = 31_556_952
+_WIDTH: Final = 880.0
+_NAMES: Final = 250.0  # room for labels on the left
+_STEP: Final = 24.0
+_HEAD: Final = 40.0
+_KNOWN: Final = {
+    Known.CLAIMED: "the word of whoever wrote or signed it",
+    Known.CERTIFIED: "the word of an issuer whose signature holds",
+    Known.CHOSEN: "the verifier's choice",
+}
+
+
+def timeline_section(case: Case) -> Markup:
+    found, valid = sorted(moments(case), key=lambda each: each.seconds), list(spans(case))
+    legend = join(
+        (element("li", mark(known), f" {words}") for known, words in _KNOWN.items()),
+        "\n",
+    )
+    dropped = len(valid) - MAX_ROWS
+    return section(
+        "timeline",
+        "Times, and how each is known",
+        element("p", "No time here is proven: nobody outside attests when this was made. All times are UTC."),
+        element("ul", legend, class_="soft"),
+        region(_strip(found, valid[:_MAX_BARS]), "Drawing of the times") if valid else None,
+        region(_moments(found, valid[:MAX_ROWS], case), "Table of times"),
+        element("p", f"and {dropped} more certificates, listed with the items") if dropped > 0 else None,
+        *_clock(case),
+    )
+
+
+def _moments(found: Sequence[Moment], valid: Sequence[Span], case: Case) -> Markup:
+    rows: list[tuple[int, Markup]] = [
+        (
+            each.seconds,
+            row(when(each.seconds), _what(each, case), mark(each.known), join(("by ", foreign(each.by)))),
+        )
+        for each in found
+    ]
+    for each in valid:
+        end = "without end" if each.end is None else f"to {when(each.end)}"
+        what = join((item_link(each.item, case.items), f" is valid {end}"))
+        rows.append((each.start, row(when(each.start), what, mark(each.known), "by its issuer")))
+    ordered = [line for _, line in sorted(rows, key=lambda pair: pair[0])]
+    return table("Moments, and validities by their beginning", ("Time", "What", "Known", "By whom"), ordered)
+
+
+def _what(moment: Moment, case: Case) -> Markup:
+    if not moment.item:
+        return join((moment.what,))
+    return join((item_link(moment.item, case.items), f" {moment.what}"))
+
+
+def _strip(found: Sequence[Moment], valid: Sequence[Span]) -> Markup:
+    """Bars for validities; lines for moments. What lies further away than the middle allows is cut off."""
+    times = [each.seconds for each in found]
+    low = max(min(span.start for span in valid), min(times) - 10 * _YEAR)
+    low = min(low, *times)
+    ends = [span.end for span in valid if span.end is not None]
+    high = max(min(max(ends, default=max(times)), max(times) + 12 * _YEAR), *times, low + _YEAR // 12)
+    reach = (high - low) * 0.04
+    low, high = int(low - reach), int(high + reach)
+
+    def x(seconds: int) -> float:
+        share = (min(max(seconds, low), high) - low) / (high - low)
+        return _NAMES + share * (_WIDTH - _NAMES)
+
+    bars = []
+    for n, span in enumerate(valid):
+        y = _HEAD + n * _STEP
+        start, end = x(span.start), x(high if span.end is None else span.end)
+        bars.append(element("text", _short(span.item), x="0", y=f"{y + 15:.0f}", class_="title"))
+        bars.append(
+            element(
+                "rect",
+                x=f"{start:.1f}",
+                y=f"{y + 4:.0f}",
+                width=f"{max(end - start, 2):.1f}",
+                height=14,
+                rx=2,
+                class_="bar",
+            )
+        )
+    bottom = _HEAD + len(valid) * _STEP
+    lines: list[Part] = []
+    for n, (seconds, text) in enumerate(_ticks(found)):
+        at = x(seconds)
+        left = at > (_WIDTH + _NAMES) / 2
+        lines.append(element("path", d=f"M{at:.1f} {16 + 13 * n}V{bottom:.0f}", class_="at"))
+        lines.append(
+            element(
+                "text",
+                text,
+                x=f"{at + (-4 if left else 4):.1f}",
+                y=11 + 13 * n,
+                text_anchor="end" if left else "start",
+                class_="detail",
+            )
+        )
+    return element(
+        "svg",
+        element("title", "Validities of certificates and the times of this bundle", id="strip-title"),
+        element("desc", "The table that follows says the same."),
+        join(bars, "\n"),
+        join(lines, "\n"),
+        element("text", when(low)[:10], x=f"{_NAMES:g}", y=f"{bottom + 16:.0f}", class_="detail"),
+        element(
+            "text",
+            when(high)[:10],
+            x=f"{_WIDTH:g}",
+            y=f"{bottom + 16:.0f}",
+            text_anchor="end",
+            class_="detail",
+        ),
+        viewBox=f"0 0 {_WIDTH:g} {bottom + 22:g}",
+        width=f"{_WIDTH:g}",
+        height=f"{bottom + 22:g}",
+        role="img",
+        aria_labelledby="strip-title",
+    )
+
+
+def _ticks(found: Sequence[Moment]) -> Iterator[tuple[int, str]]:
+    """The manifest's claim and the time of judgement; the seals are in the table."""
+    for each in found:
+        if not each.item:
+            yield each.seconds, f"{each.what} ({each.known})"
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= 32 else cut(label, 31).split("…")[0] + "…"
+
+
+def _clock(case: Case) -> Iterator[Markup]:
+    """The TPM's clock: milliseconds since it was last cleared, and how often it was reset since."""
+    found = list(readings(case))[:MAX_ROWS]
+    if not found:
+        return
+    state = case.conclusion("platform.state")
+    yield element("h3", "The TPM's own clock")
+    yield element(
+        "p",
+        "Milliseconds that the TPM counted, and how often it was reset and resumed. They order statements of "
+        "one TPM and say no date. As strong as the statements: ",
+        mark(state.basis) if state is not None else None,
+        ".",
+    )
+    rows = (
+        row(
+            item_link(each.item, case.items),
+            f"{each.attest.clock_info.clock} ms",
+            "safe" if each.attest.clock_info.safe else "not safe: may have been set back",
+            str(each.attest.clock_info.reset_count) + ("" if each.plain else " (obfuscated)"),
+            str(each.attest.clock_info.restart_count) + ("" if each.plain else " (obfuscated)"),
+            f"{each.attest.firmware_version:#x}",
+            mark(each.outcome),
+        )
+        for each in found
+    )
+    heads = ("Statement", "Clock", "Is it safe?", "Resets", "Restarts", "Firmware", "Signature")
+    yield region(table("What statements say of the TPM's clock", heads, rows), "Table of the TPM's clock")
