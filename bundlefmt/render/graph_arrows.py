@@ -33,9 +33,9 @@ STATEMENTS: Final = {
     "nv-certify": ("NV statement", "nv"),
 }
 LOGS: Final = {
-    "firmware-log": ("Firmware log", ("log.form", "log.replay")),
-    "userspace-log": ("Userspace log", ("log.form", "log.replay")),
-    "ima-log": ("IMA list", ("log.form", "log.ima")),
+    "firmware-log": ("Firmware log", ("log.replay", "log.form")),
+    "userspace-log": ("Userspace log", ("log.replay", "log.form")),
+    "ima-log": ("IMA list", ("log.ima", "log.form")),
 }
 _CERTIFYING: Final = {"certify": "certify", "certify-creation": "creation"}
 _OPENPGP: Final = tuple(id for id in CHECK_IDS if id.startswith("openpgp."))
@@ -45,8 +45,8 @@ _OPENPGP: Final = tuple(id for id in CHECK_IDS if id.startswith("openpgp."))
 class Arrow:
     """`source` says something of `target`, by `item`: a label, or `seal N`.
 
-    It stands as its `core` findings stand. Of `more` only faults and doubts count: what those ask for is not
-    required.
+    It stands as its `core` findings stand, the most telling check first. Of `more` only faults and doubts
+    count: what those ask for is not required.
     """
 
     source: str
@@ -124,14 +124,14 @@ def _pairs(case: Case, label: str, source: str, target: str) -> Iterator[tuple[s
 def _seals(case: Case) -> Iterator[Arrow]:
     for number in range(1, len(case.bundle.seals) + 1):
         name, signer = f"seal {number}", signer_of(case, number)
-        core = _of("seal", "form", "signer", "signature", "validity")
+        core = _of("seal", "signature", "signer", "validity", "form")
         yield _arrow(case, (signer, MANIFEST), "seals", name, core, _OPENPGP)
 
 
 def _hardware(case: Case) -> Iterator[Arrow]:
     for label in case.context.labels(*ATTESTATIONS):
-        yield _arrow(case, (MAKER, label), "made", label, _of("hardware", "form", "chain"))
-        core = _of("hardware", "form", "key", "origin")
+        yield _arrow(case, (MAKER, label), "made", label, _of("hardware", "chain", "form"))
+        core = _of("hardware", "key", "origin", "form")
         for subject in case.items[label].ref("subject"):
             yield _arrow(case, (label, subject), "made the key of", label, core, ("hardware.advisory",))
 
@@ -142,21 +142,21 @@ def _people(case: Case) -> Iterator[Arrow]:
             core = _of("piv", "chain", "signature")
             yield _arrow(case, (AUTHORITY, label), "certifies", label, core, ("piv.revocation",))
     for label in case.context.labels("cross-signature", "cross-certificate"):
-        core = _of("cross", "form", "signature", "key")
+        core = _of("cross", "signature", "form", "key")
         # a bare signature has no key of its own to compare
         if case.items[label].role == "cross-signature":
             core = core[:2]
         for ends in _pairs(case, label, "by", "over"):
             yield _arrow(case, ends, "signs", label, core, ("cross.revocation",))
     for label in case.context.labels("tpm-binding-certificate"):
-        core = _of("binding", "form", "chain", "key", "contents")
+        core = _of("binding", "contents", "form", "chain", "key")
         for ends in _pairs(case, label, "by", "key"):
             yield _arrow(case, ends, "certifies", label, core, ("binding.revocation",))
 
 
 def _keys(case: Case) -> Iterator[Arrow]:
     for label in case.context.labels("ek-certificate"):
-        core = _of("ek", "form", "certificate", "chain", "key")
+        core = _of("ek", "chain", "certificate", "key", "form")
         for key in case.context.referring("ek-public", "certificate", label) or (label,):
             ends = (MANUFACTURER, key)
             yield _arrow(case, ends, "certifies", label, core, ("ek.revocation",), (key,))
@@ -173,7 +173,7 @@ def _keys(case: Case) -> Iterator[Arrow]:
 
 def _certified(case: Case) -> Iterator[Arrow]:
     for role, area in _CERTIFYING.items():
-        core = _of(area, "form", "signature", "signer", "binding", "subject")
+        core = _of(area, "subject", "signature", "signer", "binding", "form")
         for label in case.context.labels(role):
             for ends in _pairs(case, label, "by", "subject"):
                 yield _arrow(case, ends, "attests", label, core)
@@ -187,14 +187,14 @@ def _statements(case: Case) -> Iterator[Arrow]:
     for role, (_, area) in STATEMENTS.items():
         for label in case.context.labels(role):
             for by in case.items[label].ref("by"):
-                yield _arrow(case, (by, label), "signs", label, _of(area, "form", "signature", "signer"))
+                yield _arrow(case, (by, label), "signs", label, _of(area, "signature", "signer", "form"))
             yield _arrow(case, (label, MANIFEST), "was made for", label, _of(area, "binding"))
 
 
 def _values(case: Case) -> Iterator[Arrow]:
     for label in case.context.labels("pcr-values"):
         for quote in case.items[label].ref("quoted-by"):
-            checks = _of("quote", "selection", "bank", "pcrs")
+            checks = _of("quote", "pcrs", "selection", "bank")
             yield _arrow(case, (quote, label), "covers", quote, checks)
         if case.report.policy.references:
             # a set has values or events; where it has none of them, that is no doubt

@@ -8,6 +8,7 @@ loads or sends anything, and links lead into the page itself. What is written is
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
@@ -38,6 +39,8 @@ ELEMENTS: Final[dict[str, frozenset[str]]] = {
     "text": frozenset({"x", "y", "text-anchor"}),
     "path": frozenset({"d"}),
 }
+_SET_UPON: Final = ("Mn", "Me")
+MAX_MARKS: Final = 3  # Vietnamese and Hebrew have two, with a third in pointed scripture
 _EMPTY: Final = frozenset({"meta", "rect", "path"})
 _ID: Final = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _IDS: Final = frozenset({"id", "aria-labelledby", "aria-describedby"})
@@ -51,6 +54,7 @@ class Markup:
 
 
 Part = Markup | str | None
+BREAK: Final = Markup("\n")  # the end of a line in the source, which is nothing on the page
 
 
 def element(name: str, /, *inner: Part, **attributes: str | int | None) -> Markup:
@@ -77,19 +81,28 @@ def element(name: str, /, *inner: Part, **attributes: str | int | None) -> Marku
     return Markup(f"<{name}{''.join(written)}>{join(inner).source}</{name}>")
 
 
-def join(parts: Iterable[Part], between: str = "") -> Markup:
+def join(parts: Iterable[Part], between: Part = None) -> Markup:
     """Parts one after the other; text among them is escaped, None is nothing."""
     written = [
         part.source if isinstance(part, Markup) else escape(safe(cut(part, MAX_LINE)))
         for part in parts
         if part is not None
     ]
-    return Markup(escape(between).join(written))
+    gap = "" if between is None else join((between,)).source
+    return Markup(gap.join(written))
 
 
 def foreign(text: str, keep: int = MAX_SHOWN) -> Markup:
-    """Text that others wrote, cut, and apart from what stands around it: its direction stays its own."""
-    return element("bdi", cut(text, keep))
+    """Text that others wrote, cut, and apart from what stands around it: its direction stays its own.
+
+    Of marks that are set above and below a letter a few are enough for any language; more would cover the
+    lines around it, and are shown as escapes.
+    """
+    shown, marks = [], 0
+    for char in cut(text, keep):
+        marks = marks + 1 if unicodedata.category(char) in _SET_UPON else 0
+        shown.append(char if marks <= MAX_MARKS else f"\\u{{{ord(char):x}}}")
+    return element("bdi", "".join(shown))
 
 
 def sheet(css: str) -> Markup:
@@ -101,5 +114,5 @@ def sheet(css: str) -> Markup:
 
 def document(head: Markup, body: Markup) -> str:
     """The whole file."""
-    page = element("html", head, "\n", body, lang="en")
+    page = element("html", head, BREAK, body, lang="en")
     return f"<!DOCTYPE html>\n{page.source}\n"

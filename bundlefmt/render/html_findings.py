@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from bundlefmt.render.case import Case, worst
-from bundlefmt.render.html import Markup, Part, element, join
+from bundlefmt.render.html import BREAK, Markup, Part, element, join
 from bundlefmt.render.html_judgement import MAX_FINDINGS, finding_line
 from bundlefmt.render.html_marks import WORST, mark, section, unfold
 from bundlefmt.verify.verifier import PLAN
@@ -37,7 +37,7 @@ def _check(check: str, case: Case) -> Markup:
         "div",
         element("h4", element("code", check)),
         mark(worst(found)),
-        element("ul", join(lines, "\n")),
+        element("ul", join(lines, BREAK)),
         None
         if text is None
         else unfold(f"What {check} asks, and why", element("dl", join(check_text(text)))),

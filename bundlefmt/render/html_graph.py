@@ -12,7 +12,7 @@ from typing import Final
 from bundlefmt.render.case import Case
 from bundlefmt.render.graph import Box, Graph, evidence_graph
 from bundlefmt.render.graph_arrows import Arrow
-from bundlefmt.render.html import Markup, Part, element, foreign, join
+from bundlefmt.render.html import BREAK, Markup, Part, element, foreign, join
 from bundlefmt.render.html_marks import SIGNS, check_link, item_link, mark, region, section
 from bundlefmt.render.layers import Link, Point, arrange
 from bundlefmt.render.words import cut, plural, safe
@@ -24,7 +24,7 @@ _BOX: Final = (196.0, 64.0)
 _LABEL_HEIGHT: Final = 22.0
 _LETTER: Final = 7.4  # the width of a letter of 12 px in any monospaced font
 _MARGIN: Final = 12.0
-_KEPT: Final = 27  # characters of a line in a box
+_KEPT: Final = 25  # characters of a line in a box
 
 
 def graph_section(case: Case) -> Markup:
@@ -68,7 +68,7 @@ def _list(graph: Graph, case: Case) -> Markup:
         element("li", _sentence(arrow, boxes[arrow.source], boxes[arrow.target], case), value=n)
         for n, arrow in enumerate(graph.arrows, 1)
     )
-    return element("ol", join(items, "\n"), id="graph-list", class_="arrows")
+    return element("ol", join(items, BREAK), id="graph-list", class_="arrows")
 
 
 def _sentence(arrow: Arrow, source: Box, target: Box, case: Case) -> Markup:
@@ -103,7 +103,7 @@ def _parts(boxes: Sequence[Box], case: Case) -> Markup:
             trouble = join((" ", mark(box.against.outcome), " ", check_link(box.against.check)))
         known = " Pinned or known by the verifier." if box.pinned else None
         lines.append(element("li", _name(box, case), ": ", foreign(box.detail), ".", known, trouble))
-    return element("ul", join(lines, "\n"))
+    return element("ul", join(lines, BREAK))
 
 
 # --- the drawing
@@ -124,12 +124,12 @@ def _picture(graph: Graph) -> Markup:
         "svg",
         element("title", "Who signs and attests whom", id="picture-title"),
         element("desc", "The list after this picture says the same.", id="picture-desc"),
-        "\n",
-        join(lines, "\n"),
-        "\n",
-        join(labels, "\n"),
-        "\n",
-        join((_drawn(box, places.boxes[box.id]) for box in graph.boxes), "\n"),
+        BREAK,
+        join(lines, BREAK),
+        BREAK,
+        join(labels, BREAK),
+        BREAK,
+        join((_drawn(box, places.boxes[box.id]) for box in graph.boxes), BREAK),
         viewBox=f"{-_MARGIN:g} {-_MARGIN:g} {width} {height}",
         width=width,
         height=height,

@@ -62,14 +62,14 @@ def items_section(case: Case) -> Markup:
         terms.append(("snapshot before", _digest(manifest.previous)))
     unknown = islice(manifest.extensions, _MAX_FACTS)
     terms += [("unknown member", join((foreign(name), " (kept, not judged)"))) for name in unknown]
-    heads = ("Item", "Role and type", "Size", "Digest", "What it says of itself")
-    rows = (_row(label, item, case) for label, item in items[:MAX_ITEMS])
+    heads = ("Item", "Role and type", "Size", "Digest")
+    rows = (line for label, item in items[:MAX_ITEMS] for line in _rows(label, item, case))
     more = len(items) - MAX_ITEMS
     return section(
         "items",
         "What is in the bundle",
         element("dl", join(_terms(terms))),
-        element("p", "What artifacts say of themselves is shown here as they say it, true or not."),
+        element("p", "What artifacts say of themselves is shown as they say it, true or not."),
         region(table(plural(len(items), "item"), heads, rows, "items"), "Table of items"),
         element("p", f"and {more} more items") if more > 0 else None,
         *_seals(case),
@@ -86,7 +86,7 @@ def _digest(value: Digest) -> Markup:
     return join((f"{labels.HASH_NAMES[value.alg]} ", digest(value.value.hex())))
 
 
-def _row(label: str, item: Item, case: Case) -> Markup:
+def _rows(label: str, item: Item, case: Case) -> Iterator[Markup]:
     record = case.bundle.content.get(label)
     presence = (
         None
@@ -103,19 +103,18 @@ def _row(label: str, item: Item, case: Case) -> Markup:
         (f"claimed {name}", str(plain(value))) for name, value in islice(item.claimed.items(), _MAX_FACTS)
     ]
     lines = join(_terms([(name, foreign(value, 1000)) for name, value in _cut(said)]))
-    return row(
-        join(
-            (
-                element("code", label),
-                join((" ", mark(against.outcome), " ", check_link(against.check))) if against else None,
-            )
-        ),
+    doubt = join((" ", mark(against.outcome), " ", check_link(against.check))) if against else None
+    yield row(
+        join((element("code", label), doubt)),
         join((foreign(item.role), element("div", foreign(item.type), class_="soft"))),
         join((size(item.size), element("div", presence) if presence else None)),
         _digest(item.digest),
-        unfold(plural(len(said), "statement"), element("dl", lines)) if said else None,
         id=f"item-{label}",
+        class_="under" if said else None,
     )
+    if said:
+        inner = unfold(f"What {label} says of itself", element("dl", lines))
+        yield element("tr", element("td", inner, colspan=4))
 
 
 def _cut(said: list[tuple[str, str]]) -> list[tuple[str, str]]:

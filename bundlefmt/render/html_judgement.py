@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from bundlefmt.render.case import Case, worst
-from bundlefmt.render.html import Markup, Part, element, foreign, join
-from bundlefmt.render.html_marks import SIGNS, check_link, item_link, mark, section, unfold
+from bundlefmt.render.html import BREAK, Markup, Part, element, foreign, join
+from bundlefmt.render.html_marks import check_link, item_link, mark, section, unfold
 from bundlefmt.render.report import MAX_MESSAGE
 from bundlefmt.render.words import plural
 from bundlefmt.verify import Basis, Finding, Outcome, Verdict
@@ -65,7 +65,7 @@ def verdict_section(case: Case) -> Markup:
 def _listed(findings: list[Finding], case: Case) -> Markup:
     shown = (element("li", finding_line(each, case, named=True)) for each in findings[:MAX_FINDINGS])
     rest = len(findings) - MAX_FINDINGS
-    return element("ul", join(shown, "\n"), element("li", f"and {rest} more") if rest > 0 else None)
+    return element("ul", join(shown, BREAK), element("li", f"and {rest} more") if rest > 0 else None)
 
 
 def finding_line(finding: Finding, case: Case, *, named: bool = False) -> Markup:
@@ -81,7 +81,7 @@ def finding_line(finding: Finding, case: Case, *, named: bool = False) -> Markup
             check_link(finding.check) if named else None,
             " " if named else None,
             *of,
-            ": " if of else None,
+            ": " if of or named else None,
             foreign(finding.message, MAX_MESSAGE),
         )
     )
@@ -97,8 +97,8 @@ def conclusions_section(case: Case) -> Markup:
     return section(
         "conclusions",
         "What follows",
-        element("ul", join(legend, "\n"), class_="soft"),
-        element("ul", join(_conclusions(case), "\n"), class_="conclusions"),
+        element("ul", join(legend, BREAK), class_="soft"),
+        element("ul", join(_conclusions(case), BREAK), class_="conclusions"),
     )
 
 
@@ -107,13 +107,15 @@ def _conclusions(case: Case) -> Iterator[Markup]:
         rests_on = dict.fromkeys(each.rests_on)
         outcomes = {check: worst(case.of(check)) for check in rests_on}
         lines = (element("li", mark(outcome), " ", check_link(check)) for check, outcome in outcomes.items())
-        held = sum(outcome is Outcome.PASSED for outcome in outcomes.values())
+        # what is skipped here is not required, or the conclusion would be unproven
+        counted = {outcome: sum(each is outcome for each in outcomes.values()) for outcome in Outcome}
+        counts = ", ".join(f"{count} {outcome}" for outcome, count in counted.items() if count)
         yield element(
             "li",
             element("p", mark(each.basis), ": ", foreign(each.statement, 4 * MAX_MESSAGE)),
             unfold(
-                f"{each.id} rests on {plural(len(outcomes), 'check')}, of which {held} passed",
-                element("ul", join(lines, "\n"), class_="checks"),
+                f"{each.id} rests on {plural(len(outcomes), 'check')}: {counts}",
+                element("ul", join(lines, BREAK), class_="checks"),
             ),
             id=f"conclusion-{each.id}",
             class_=f"is-{each.basis}",
@@ -146,7 +148,3 @@ def open_section(case: Case) -> Markup:
         element("h3", "Checks with nothing to look at") if empty else None,
         element("p", join(map(check_link, dict.fromkeys(empty)), ", "), ".") if empty else None,
     )
-
-
-def outcome_words(outcome: Outcome, count: int) -> str:
-    return f"{SIGNS[outcome]} {count} {outcome}"

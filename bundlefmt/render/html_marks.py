@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from bundlefmt.render.html import Markup, Part, element, foreign, join
+from bundlefmt.render.html import BREAK, Markup, Part, element, foreign, join
 from bundlefmt.verify import Basis, Outcome, Verdict
 
 SIGNS: Final[Mapping[str, str]] = {
@@ -68,7 +68,7 @@ def table(caption: str, heads: Iterable[str], rows: Iterable[Markup], class_: st
         "table",
         element("caption", caption),
         element("thead", top),
-        element("tbody", join(rows, "\n")),
+        element("tbody", join(rows, BREAK)),
         class_=class_,
     )
 
@@ -86,4 +86,4 @@ def row(head: Part, *cells: Part, id: str | None = None, class_: str | None = No
 
 def section(id: str, title: str, *inner: Part) -> Markup:
     head = element("h2", title, id=f"{id}-title")
-    return element("section", head, "\n", join(inner, "\n"), id=id, aria_labelledby=f"{id}-title")
+    return element("section", head, BREAK, join(inner, BREAK), id=id, aria_labelledby=f"{id}-title")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from bundlefmt.render.case import Case
-from bundlefmt.render.html import Markup, document, element, foreign, join, sheet
+from bundlefmt.render.html import BREAK, Markup, document, element, foreign, join, sheet
 from bundlefmt.render.html_findings import findings_section
 from bundlefmt.render.html_graph import graph_section
 from bundlefmt.render.html_items import items_section
@@ -54,13 +54,13 @@ def page(case: Case) -> str:
     body = element(
         "body",
         element("a", "To the verdict", href="#verdict", class_="skip"),
-        "\n",
+        BREAK,
         _header(case),
-        "\n",
-        element("nav", element("ul", join(links, "\n")), class_="contents", aria_label="Contents"),
-        "\n",
-        element("main", join(there.values(), "\n")),
-        "\n",
+        BREAK,
+        element("nav", element("ul", join(links, BREAK)), class_="contents", aria_label="Contents"),
+        BREAK,
+        element("main", join(there.values(), BREAK)),
+        BREAK,
         element(
             "footer", element("p", "Written by ", element("code", "bundle report"), ". Evidence Bundle 1.0.")
         ),
@@ -78,7 +78,7 @@ def _head(case: Case) -> Markup:
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("meta", name="color-scheme", content="light dark"),
         element("title", title),
-        "\n",
+        BREAK,
         sheet(CSS),
     )
 
@@ -88,6 +88,6 @@ def _header(case: Case) -> Markup:
     return element(
         "header",
         element("h1", "Report on an evidence bundle"),
-        element("p", "It calls itself ", foreign(title), ".") if title else None,
+        element("p", "By its own word: ", element("strong", foreign(title))) if title else None,
         element("p", "Manifest, SHA-256: ", digest(case.report.manifest_digest.hex()), class_="soft"),
     )

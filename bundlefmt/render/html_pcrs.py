@@ -21,7 +21,7 @@ from bundlefmt.render import platform
 from bundlefmt.render.case import Case, worst
 from bundlefmt.render.events import Row, rows
 from bundlefmt.render.graph_arrows import LOGS
-from bundlefmt.render.html import Markup, Part, element, foreign, join
+from bundlefmt.render.html import BREAK, Markup, Part, element, foreign, join
 from bundlefmt.render.html_marks import (
     check_link,
     digest,
@@ -219,7 +219,7 @@ def _event_list(log: str, events: Sequence[Row], case: Case) -> Markup:
             )
         )
     return join(
-        (element("p", "By ", item_link(log, case.items)), element("ol", join(items, "\n"), class_="events"))
+        (element("p", "By ", item_link(log, case.items)), element("ol", join(items, BREAK), class_="events"))
     )
 
 
@@ -238,7 +238,7 @@ def boot_section(case: Case) -> Markup | None:
                         element("li", foreign(line, 600))
                         for line in islice(platform.summary(told), MAX_EVENTS)
                     ),
-                    "\n",
+                    BREAK,
                 ),
             )
         )

@@ -10,7 +10,7 @@ from typing import Final
 from bundlefmt.evidence import x509
 from bundlefmt.moment import when
 from bundlefmt.render.case import Case
-from bundlefmt.render.html import Markup, Part, element, foreign, join
+from bundlefmt.render.html import BREAK, Markup, Part, element, foreign, join
 from bundlefmt.render.html_marks import digest, section, unfold
 from bundlefmt.render.words import plural
 
@@ -45,7 +45,7 @@ def policy_section(case: Case) -> Markup:
 def _digests(values: Sequence[str]) -> Part:
     if not values:
         return "nobody"
-    return element("ul", join((element("li", digest(value)) for value in values[:_MAX_SHOWN]), "\n"))
+    return element("ul", join((element("li", digest(value)) for value in values[:_MAX_SHOWN]), BREAK))
 
 
 def _anchors(certificates: Sequence[bytes]) -> Part:
@@ -55,7 +55,7 @@ def _anchors(certificates: Sequence[bytes]) -> Part:
         element("li", foreign(_subject(der)), " ", digest(hashlib.sha256(der).hexdigest()))
         for der in certificates[:_MAX_SHOWN]
     )
-    listed = element("ul", join(lines, "\n"))
+    listed = element("ul", join(lines, BREAK))
     return listed if len(certificates) <= 4 else unfold(plural(len(certificates), "certificate"), listed)
 
 

@@ -54,14 +54,14 @@ _RULES: Final = """
 html{color-scheme:light dark;-webkit-text-size-adjust:100%;text-size-adjust:100%}
 body{margin:0;background:var(--page);color:var(--ink);
  font:1rem/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","Liberation Sans",sans-serif}
-header,main,footer,.contents{max-width:72rem;margin:0 auto;padding:0 1rem}
+header,main,footer,.contents{max-width:86rem;margin:0 auto;padding:0 1rem}
 h1,h2,h3,h4{line-height:1.25;margin:0 0 .5rem;overflow-wrap:anywhere;text-wrap:balance}
 h1{font-size:1.9rem;padding-top:1.5rem}
 h2{font-size:1.4rem;padding-top:.75rem;border-top:1px solid var(--hair);margin-top:2.5rem}
 h3{font-size:1.1rem;margin-top:1.5rem}
 h4{font-size:1rem;margin-top:1rem}
 p{margin:.5rem 0;max-width:46rem}
-p,li,dd,td,th,summary,caption{overflow-wrap:anywhere;overflow:clip;overflow-clip-margin:.3rem}
+p,li,dd,td,th,summary,caption{overflow-wrap:anywhere}
 a{color:var(--link);text-underline-offset:.15em}
 a:focus-visible,summary:focus-visible,.wide:focus-visible{
  outline:3px solid var(--link);outline-offset:2px;border-radius:2px}
@@ -96,7 +96,7 @@ dd{margin:0;min-width:0}
 .conclusions>li.is-proven{border-left-color:var(--passed)}
 .conclusions>li.is-vouched{border-left:.4rem double var(--unsure)}
 .conclusions>li.is-unproven{border-left:.4rem dotted var(--line)}
-.conclusions p{margin:0}
+.conclusions p{margin:0;max-width:none}
 ul,ol{padding-left:1.5rem}
 ol.arrows{padding-left:2.25rem}
 li{margin:.15rem 0}
@@ -106,22 +106,28 @@ summary{cursor:pointer;width:fit-content;max-width:100%;color:var(--link)}
  list-style:none;padding:0;margin:.25rem 0 0;display:grid;
  grid-template-columns:repeat(auto-fill,minmax(17rem,1fr));gap:0 1rem}
 .wide{overflow-x:auto;margin:1rem 0;max-width:100%}
+.wide>table{min-width:34rem}
 table{border-collapse:collapse;width:100%;font-size:.94rem}
 caption{text-align:left;padding:.25rem 0}
 th,td{text-align:left;vertical-align:top;padding:.35rem .6rem .35rem 0;border-bottom:1px solid var(--hair)}
 thead th{border-bottom:2px solid var(--line);color:var(--soft);font-weight:600}
 tbody th{font-weight:600}
 tr.under>*{border-bottom-color:transparent;padding-bottom:0}
+table code{font-size:.86em}
+.pcrs td:nth-child(2){width:33rem}
 .pcrs td:nth-child(3){min-width:14rem}
-.items{min-width:46rem}
-.items td:nth-child(4){min-width:18rem}
+.wide>table.items{min-width:52rem}
+.items td:nth-child(3){white-space:nowrap}
+.items td:nth-child(4){width:38rem;min-width:16rem}
 .events{padding-left:2.5rem;font-size:.94rem}
 .check{border-top:1px solid var(--hair);padding:.6rem 0;scroll-margin-top:.5rem}
 .check h4{margin:0;display:inline-block;margin-right:.75rem}
 .check>ul{list-style:none;padding-left:0;margin:.35rem 0}
 .check dl{padding-left:1rem;border-left:3px solid var(--hair)}
 :target{background:var(--raised);outline:2px solid var(--line);outline-offset:4px}
-svg{display:block}
+svg{display:block;max-width:100%;height:auto}
+svg.graph{min-width:62rem}
+svg.strip{min-width:40rem}
 svg text{
  font:12px system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","Liberation Sans",sans-serif;
  fill:var(--ink)}
@@ -144,8 +150,9 @@ svg .label text{fill:currentColor}
 svg .against.failed{fill:var(--failed)}
 svg .against.indeterminate{fill:var(--unsure)}
 svg .bar{fill:var(--raised);stroke:var(--line);stroke-width:1.25}
+svg .claimed .bar{stroke-dasharray:4 3}
 svg .at{fill:none;stroke:var(--ink);stroke-width:1.5}
-svg .at.guess{stroke-dasharray:4 3}
+svg .claimed .at{stroke-dasharray:6 4}
 footer{padding:2rem 1rem;color:var(--soft)}
 @media (max-width:40rem){
  h1{font-size:1.5rem}h2{font-size:1.25rem}
@@ -165,9 +172,9 @@ _PRINT: Final = """
  h2{break-after:avoid;margin-top:1.5rem}h3,h4,caption,summary{break-after:avoid}
  .conclusions>li,.verdict,tr,.check>ul>li{break-inside:avoid}
  .wide{overflow:visible}
- .items,.pcrs td,.items td{min-width:0!important}
+ .wide>table,.pcrs td,.items td{min-width:0!important;width:auto!important}
  table{font-size:8.5pt}
- svg{max-width:100%;max-height:240mm;height:auto}
+ svg.graph,svg.strip{min-width:0;max-height:240mm}
  a{color:inherit;text-decoration:none}
  summary{list-style:none;color:var(--soft)}
  details::details-content{content-visibility:visible;display:block;height:auto;block-size:auto}

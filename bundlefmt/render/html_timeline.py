@@ -8,7 +8,7 @@ from typing import Final
 
 from bundlefmt.moment import when
 from bundlefmt.render.case import Case
-from bundlefmt.render.html import Markup, Part, element, foreign, join
+from bundlefmt.render.html import BREAK, Markup, element, foreign, join
 from bundlefmt.render.html_marks import item_link, mark, region, row, section, table
 from bundlefmt.render.timeline import Known, Moment, Span, moments, readings, spans
 from bundlefmt.render.words import cut
@@ -31,7 +31,7 @@ def timeline_section(case: Case) -> Markup:
     found, valid = sorted(moments(case), key=lambda each: each.seconds), list(spans(case))
     legend = join(
         (element("li", mark(known), f" {words}") for known, words in _KNOWN.items()),
-        "\n",
+        BREAK,
     )
     dropped = len(valid) - MAX_ROWS
     return section(
@@ -57,7 +57,7 @@ def _moments(found: Sequence[Moment], valid: Sequence[Span], case: Case) -> Mark
     for each in valid:
         end = "without end" if each.end is None else f"to {when(each.end)}"
         what = join((item_link(each.item, case.items), f" is valid {end}"))
-        rows.append((each.start, row(when(each.start), what, mark(each.known), "by its issuer")))
+        rows.append((each.start, row(when(each.start), what, mark(each.known), f"by {each.by}")))
     ordered = [line for _, line in sorted(rows, key=lambda pair: pair[0])]
     return table("Moments, and validities by their beginning", ("Time", "What", "Known", "By whom"), ordered)
 
@@ -82,44 +82,18 @@ def _strip(found: Sequence[Moment], valid: Sequence[Span]) -> Markup:
         share = (min(max(seconds, low), high) - low) / (high - low)
         return _NAMES + share * (_WIDTH - _NAMES)
 
-    bars = []
-    for n, span in enumerate(valid):
-        y = _HEAD + n * _STEP
-        start, end = x(span.start), x(high if span.end is None else span.end)
-        bars.append(element("text", _short(span.item), x="0", y=f"{y + 15:.0f}", class_="title"))
-        bars.append(
-            element(
-                "rect",
-                x=f"{start:.1f}",
-                y=f"{y + 4:.0f}",
-                width=f"{max(end - start, 2):.1f}",
-                height=14,
-                rx=2,
-                class_="bar",
-            )
-        )
+    bars = [
+        _bar(span, _HEAD + n * _STEP, x(span.start), x(high if span.end is None else span.end))
+        for n, span in enumerate(valid)
+    ]
     bottom = _HEAD + len(valid) * _STEP
-    lines: list[Part] = []
-    for n, (seconds, text) in enumerate(_ticks(found)):
-        at = x(seconds)
-        left = at > (_WIDTH + _NAMES) / 2
-        lines.append(element("path", d=f"M{at:.1f} {16 + 13 * n}V{bottom:.0f}", class_="at"))
-        lines.append(
-            element(
-                "text",
-                text,
-                x=f"{at + (-4 if left else 4):.1f}",
-                y=11 + 13 * n,
-                text_anchor="end" if left else "start",
-                class_="detail",
-            )
-        )
+    lines = [_line(each, x(each.seconds), 11 + 13 * n, bottom) for n, each in enumerate(_drawn(found))]
     return element(
         "svg",
         element("title", "Validities of certificates and the times of this bundle", id="strip-title"),
         element("desc", "The table that follows says the same."),
-        join(bars, "\n"),
-        join(lines, "\n"),
+        join(bars, BREAK),
+        join(lines, BREAK),
         element("text", when(low)[:10], x=f"{_NAMES:g}", y=f"{bottom + 16:.0f}", class_="detail"),
         element(
             "text",
@@ -133,15 +107,46 @@ def _strip(found: Sequence[Moment], valid: Sequence[Span]) -> Markup:
         width=f"{_WIDTH:g}",
         height=f"{bottom + 22:g}",
         role="img",
+        class_="strip",
         aria_labelledby="strip-title",
     )
 
 
-def _ticks(found: Sequence[Moment]) -> Iterator[tuple[int, str]]:
+def _bar(span: Span, y: float, start: float, end: float) -> Markup:
+    """A validity; one that ends beyond the picture, or never, ends in an arrow."""
+    beyond = end > _WIDTH - 2
+    return element(
+        "g",
+        element("text", _short(span.item), x="0", y=f"{y + 15:.0f}", class_="title"),
+        element(
+            "rect",
+            x=f"{start:.1f}",
+            y=f"{y + 4:.0f}",
+            width=f"{max(end - start, 2):.1f}",
+            height=14,
+            rx=2,
+            class_="bar",
+        ),
+        element("text", "→", x=f"{end - 6:.1f}", y=f"{y + 15:.0f}", text_anchor="end") if beyond else None,
+        class_=str(span.known),
+    )
+
+
+def _line(moment: Moment, x: float, y: float, bottom: float) -> Markup:
+    left = x > (_WIDTH + _NAMES) / 2
+    place, anchor = (x - 4, "end") if left else (x + 4, "start")
+    words = f"{moment.what} ({moment.known})"
+    return element(
+        "g",
+        element("path", d=f"M{x:.1f} {y - 8:.0f}V{bottom:.0f}", class_="at"),
+        element("text", words, x=f"{place:.1f}", y=f"{y:.0f}", text_anchor=anchor, class_="detail"),
+        class_=str(moment.known),
+    )
+
+
+def _drawn(found: Sequence[Moment]) -> Iterator[Moment]:
     """The manifest's claim and the time of judgement; the seals are in the table."""
-    for each in found:
-        if not each.item:
-            yield each.seconds, f"{each.what} ({each.known})"
+    return (each for each in found if not each.item)
 
 
 def _short(label: str) -> str:

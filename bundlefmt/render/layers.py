@@ -184,6 +184,7 @@ def _place(layers: list[list[_Cell]]) -> None:
         tall = max((cell.height for cell in layer), default=0.0)
         for cell in layer:
             cell.y = y + tall / 2
+            cell.height = cell.height or tall  # what passes through goes straight
         _settle(layer, [0.0] * len(layer))
         y += tall + _DOWN
     for sweep in range(4 * _SWEEPS):

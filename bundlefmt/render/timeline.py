@@ -57,12 +57,16 @@ class Moment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """The validity of a certificate, in seconds since the epoch; `end` is None where there is none."""
+    """The validity of a certificate by its issuer's word, or its holder's; `end` is None where there is none.
+
+    Seconds since the epoch.
+    """
 
     item: str
     start: int
     end: int | None
     known: Known
+    by: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,12 +108,24 @@ def spans(case: Case) -> Iterator[Span]:
                 facts = case.context.certificates(label)
                 found = case.about(_ISSUED.get(item.role, ()), (label,))
                 stands = bool(found) and worst(_decided(found)) is Outcome.PASSED
-                known = Known.CERTIFIED if stands else Known.CLAIMED
-                yield Span(item=label, start=facts.not_before, end=facts.not_after, known=known)
+                own = facts.subject == facts.issuer
+                yield Span(
+                    item=label,
+                    start=facts.not_before,
+                    end=facts.not_after,
+                    known=Known.CERTIFIED if stands and not own else Known.CLAIMED,
+                    by="its holder" if own else "its issuer",
+                )
         elif item.role == "openpgp-certificate":
             with suppress(MalformedError, openpgp.OpenPgpError):
                 primary = openpgp.certificate_facts(record.value).keys[0]
-                yield Span(item=label, start=primary.created, end=primary.expires, known=Known.CLAIMED)
+                yield Span(
+                    item=label,
+                    start=primary.created,
+                    end=primary.expires,
+                    known=Known.CLAIMED,
+                    by="its holder",
+                )
 
 
 def _decided(found: tuple[Finding, ...]) -> tuple[Finding, ...]:
