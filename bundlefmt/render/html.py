@@ -43,7 +43,10 @@ _SET_UPON: Final = ("Mn", "Me")
 MAX_MARKS: Final = 3  # Vietnamese and Hebrew have two, with a third in pointed scripture
 _EMPTY: Final = frozenset({"meta", "rect", "path"})
 _ID: Final = re.compile(r"[a-z0-9][a-z0-9._-]*")
-_IDS: Final = frozenset({"id", "aria-labelledby", "aria-describedby"})
+_PLACES: Final = {
+    **dict.fromkeys(("id", "aria-labelledby", "aria-describedby"), _ID),
+    "href": re.compile(f"#{_ID.pattern}"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +75,7 @@ def element(name: str, /, *inner: Part, **attributes: str | int | None) -> Marku
         if attribute not in allowed | _EVERYWHERE:
             raise ValueError(f"no attribute {attribute!r} in {name!r}")
         shown = safe(str(value))
-        target = shown.removeprefix("#") if attribute == "href" and shown.startswith("#") else shown
-        if (attribute in _IDS or attribute == "href") and not _ID.fullmatch(target):
+        if attribute in _PLACES and not _PLACES[attribute].fullmatch(shown):
             raise ValueError(f"{value!r} is no place in a page")
         written.append(f' {attribute}="{escape(shown)}"')
     if name in _EMPTY:

@@ -166,14 +166,15 @@ _DARK: Final = "@media screen and (prefers-color-scheme:dark){:root{" + _named(D
 _PRINT: Final = """
 @page{size:A4;margin:16mm 14mm}
 @media print{
- body{font-size:9.5pt;line-height:1.4}
+ html{font-size:9.5pt}
+ body{line-height:1.4}
  header,main,footer,.contents{max-width:none;padding:0}
  .skip,.contents{display:none}
  h2{break-after:avoid;margin-top:1.5rem}h3,h4,caption,summary{break-after:avoid}
  .conclusions>li,.verdict,tr,.check>ul>li{break-inside:avoid}
  .wide{overflow:visible}
  .wide>table,.pcrs td,.items td{min-width:0!important;width:auto!important}
- table{font-size:8.5pt}
+ tr.under{break-after:avoid}
  svg.graph,svg.strip{min-width:0;max-height:240mm}
  a{color:inherit;text-decoration:none}
  summary{list-style:none;color:var(--soft)}
