@@ -19,8 +19,9 @@ from xml.etree import ElementTree
 ELEMENTS: Final = frozenset(
     re.findall(
         r"\w+",
-        """a bdi body caption code dd desc details div dl dt em footer g h1 h2 h3 h4 head header html li main meta
-        nav ol p path rect section span strong style summary svg table tbody td text th thead title tr ul""",
+        """a bdi body caption code dd desc details div dl dt em footer g h1 h2 h3 h4 head header html li main
+        meta nav ol p path rect section span strong style summary svg table tbody td text th thead title tr
+        ul""",
     )
 )
 ATTRIBUTES: Final = frozenset(

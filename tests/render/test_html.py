@@ -65,9 +65,9 @@ def test_attributes_stay_attributes(text: str) -> None:
 
 @given(st.text(st.characters(), max_size=3 * MAX_SHOWN))
 def test_foreign_text_is_cut_and_stands_alone(text: str) -> None:
-    read = read(foreign(text).source)
-    shown = "".join(read.itertext())
-    assert (read.tag, list(read)) == ("bdi", [])
+    found = read(foreign(text).source)
+    shown = "".join(found.itertext())
+    assert (found.tag, list(found)) == ("bdi", [])
     assert shown.isprintable()
     if len(text) > MAX_SHOWN:
         assert shown.endswith(f"… ({len(text)} characters)")
@@ -149,9 +149,10 @@ def test_the_style_has_no_colours_but_those_that_are_named() -> None:
 
 GOOD = (
     "<!DOCTYPE html>\n<html lang='en'><head><meta http-equiv='Content-Security-Policy' content=\"default-src "
-    "'none'; style-src 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='; base-uri 'none'; form-action 'none'\"/>"
-    "<title>t</title><style></style></head><body><main><h1>a</h1><h2 id='b'>b</h2><a href='#b'>b</a>"
-    "<table><caption>c</caption><tbody><tr><th scope='row'>d</th></tr></tbody></table></main></body></html>"
+    "'none'; style-src 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='; base-uri 'none'; "
+    "form-action 'none'\"/><title>t</title><style></style></head><body><main><h1>a</h1><h2 id='b'>b</h2>"
+    "<a href='#b'>b</a><table><caption>c</caption><tbody><tr><th scope='row'>d</th></tr></tbody></table>"
+    "</main></body></html>"
 )
 
 
