@@ -6,13 +6,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
+from typing import Final
 
+from bundlefmt import labels
 from bundlefmt.bundle import Bundle
 from bundlefmt.manifest import Item
 from bundlefmt.render import Json
 from bundlefmt.render.html_marks import WORST
 from bundlefmt.verify import Conclusion, Finding, Outcome, Report
 from bundlefmt.verify.context import Context
+
+MAX_ITEMS: Final = 3000  # a manifest may have ten times as many; a page of them would not open
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +37,17 @@ class Case:
     @property
     def items(self) -> Mapping[str, Item]:
         return self.bundle.manifest.items
+
+    @cached_property
+    def listed(self) -> Mapping[str, Item]:
+        """The items that have a place on the page, by role in the order of the registry."""
+        order = {role: place for place, role in enumerate(labels.ROLES)}
+
+        def key(pair: tuple[str, Item]) -> tuple[int, str, str]:
+            label, item = pair
+            return order.get(item.role, len(order)), item.role, label
+
+        return dict(islice(sorted(self.items.items(), key=key), MAX_ITEMS))
 
     @cached_property
     def _by_check(self) -> Mapping[str, list[Finding]]:

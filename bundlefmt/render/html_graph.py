@@ -73,7 +73,7 @@ def _list(graph: Graph, case: Case) -> Markup:
 
 def _sentence(arrow: Arrow, source: Box, target: Box, case: Case) -> Markup:
     checks = dict.fromkeys(each.check for each in (*arrow.core, *arrow.more))
-    by = None if arrow.item in (source.id, target.id) else join((" by ", item_link(arrow.item, case.items)))
+    by = None if arrow.item in (source.id, target.id) else join((" by ", item_link(arrow.item, case.listed)))
     parts: list[Part] = [
         mark(arrow.outcome),
         " ",
@@ -91,7 +91,7 @@ def _sentence(arrow: Arrow, source: Box, target: Box, case: Case) -> Markup:
 
 def _name(box: Box, case: Case) -> Markup:
     if box.id in case.items:
-        return join((f"{box.kind} ", item_link(box.id, case.items)))
+        return join((f"{box.kind} ", item_link(box.id, case.listed)))
     return element("strong", f"{box.kind} ({box.title})" if box.id.startswith("seal ") else box.kind)
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from bundlefmt import labels
 from bundlefmt.manifest import Digest, Item
-from bundlefmt.render.case import Case
+from bundlefmt.render.case import MAX_ITEMS, Case
 from bundlefmt.render.facts import artifact_facts, seal_facts
 from bundlefmt.render.html import Markup, Part, element, foreign, join
 from bundlefmt.render.html_marks import (
@@ -26,21 +26,16 @@ from bundlefmt.render.html_marks import (
 from bundlefmt.render.inspection import plain
 from bundlefmt.render.words import plural, size
 
-MAX_ITEMS: Final = 3000
 _MAX_FACTS: Final = 40
 
 
 def items_section(case: Case) -> Markup:
     manifest = case.bundle.manifest
-    order = {role: place for place, role in enumerate(labels.ROLES)}
-    items = sorted(
-        manifest.items.items(), key=lambda pair: (order.get(pair[1].role, len(order)), pair[1].role, pair[0])
-    )
     binding = manifest.binding
-    over = join((item_link(label, case.items) for label in binding.over[:MAX_ITEMS]), ", ")
+    over = join((item_link(label, case.listed) for label in binding.over[:MAX_ITEMS]), ", ")
     required = join(
         (
-            join((item_link(each.item, case.items), f" ({each.part})"))
+            join((item_link(each.item, case.listed), f" ({each.part})"))
             for each in manifest.signers[:MAX_ITEMS]
         ),
         ", ",
@@ -63,14 +58,14 @@ def items_section(case: Case) -> Markup:
     unknown = islice(manifest.extensions, _MAX_FACTS)
     terms += [("unknown member", join((foreign(name), " (kept, not judged)"))) for name in unknown]
     heads = ("Item", "Role and type", "Size", "Digest")
-    rows = (line for label, item in items[:MAX_ITEMS] for line in _rows(label, item, case))
-    more = len(items) - MAX_ITEMS
+    rows = (line for label, item in case.listed.items() for line in _rows(label, item, case))
+    more = len(case.items) - len(case.listed)
     return section(
         "items",
         "What is in the bundle",
         element("dl", join(_terms(terms))),
         element("p", "What artifacts say of themselves is shown as they say it, true or not."),
-        region(table(plural(len(items), "item"), heads, rows, "items"), "Table of items"),
+        region(table(plural(len(case.items), "item"), heads, rows, "items"), "Table of items"),
         element("p", f"and {more} more items") if more > 0 else None,
         *_seals(case),
     )

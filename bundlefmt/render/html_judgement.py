@@ -71,7 +71,7 @@ def _listed(findings: list[Finding], case: Case) -> Markup:
 def finding_line(finding: Finding, case: Case, *, named: bool = False) -> Markup:
     """The outcome, of what, and why; with the check's name where it does not stand above."""
     items = finding.items[:4]
-    of: list[Part] = [join((item_link(each, case.items) for each in items), ", ")] if items else []
+    of: list[Part] = [join((item_link(each, case.listed) for each in items), ", ")] if items else []
     if len(finding.items) > len(items):
         of.append(f" and {len(finding.items) - len(items)} more")
     return join(
@@ -136,7 +136,7 @@ def open_section(case: Case) -> Markup:
     if renewals:
         lines.append(f"{plural(renewals, 'renewal')}: kept, not judged.")
     if absent:
-        named = join((item_link(label, case.items) for label in absent[:MAX_FINDINGS]), ", ")
+        named = join((item_link(label, case.listed) for label in absent[:MAX_FINDINGS]), ", ")
         more = f" and {len(absent) - MAX_FINDINGS} more" if len(absent) > MAX_FINDINGS else ""
         lines.append(join(("Not in this file: ", named, f"{more}.")))
     return section(

@@ -79,13 +79,13 @@ def pcrs_section(case: Case) -> Markup:
 
 def _values(label: str, case: Case) -> Iterator[Part]:
     quotes = case.items[label].ref("quoted-by")
-    yield element("h3", "Values ", item_link(label, case.items))
+    yield element("h3", "Values ", item_link(label, case.listed))
     for quote in quotes[:_MAX_SETS]:
         found = case.about(("quote.pcrs",), (quote,))
         yield element(
             "p",
             "Quoted by ",
-            item_link(quote, case.items),
+            item_link(quote, case.listed),
             ": ",
             mark(worst(found)),
             " ",
@@ -159,7 +159,7 @@ def _explained(index: int, value: bytes, compared: Sequence[tuple[str, Compared]
                     "explained" if each.explained else "not explained",
                 ),
                 f": {_WORDS[each.replay.outcome]}, {plural(len(each.events), 'event')} of ",
-                item_link(log, case.items),
+                item_link(log, case.listed),
                 f"; {plural(len(each.replay.incomplete), 'event')} without a digest of this bank"
                 if each.replay.incomplete
                 else None,
@@ -170,7 +170,7 @@ def _explained(index: int, value: bytes, compared: Sequence[tuple[str, Compared]
     lists = [log for log in case.context.labels(IMA) if index in _ima_counts(log, case)]
     for log in lists:
         outcome = worst(case.about(("log.ima",), (log,)))
-        lines.append(join((mark(outcome), " ", check_link("log.ima"), ": ", item_link(log, case.items))))
+        lines.append(join((mark(outcome), " ", check_link("log.ima"), ": ", item_link(log, case.listed))))
     if lines:
         return join(lines, "; ")
     if set(value) in ({0}, {0xFF}):
@@ -219,7 +219,7 @@ def _event_list(log: str, events: Sequence[Row], case: Case) -> Markup:
             )
         )
     return join(
-        (element("p", "By ", item_link(log, case.items)), element("ol", join(items, BREAK), class_="events"))
+        (element("p", "By ", item_link(log, case.listed)), element("ol", join(items, BREAK), class_="events"))
     )
 
 
@@ -229,7 +229,7 @@ def boot_section(case: Case) -> Markup | None:
         return None
     parts: list[Part] = []
     for log, told in case.report.platforms[:_MAX_SETS]:
-        parts.append(element("h3", "As ", item_link(log, case.items), " tells it"))
+        parts.append(element("h3", "As ", item_link(log, case.listed), " tells it"))
         parts.append(
             element(
                 "ul",

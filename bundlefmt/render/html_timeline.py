@@ -56,7 +56,7 @@ def _moments(found: Sequence[Moment], valid: Sequence[Span], case: Case) -> Mark
     ]
     for each in valid:
         end = "without end" if each.end is None else f"to {when(each.end)}"
-        what = join((item_link(each.item, case.items), f" is valid {end}"))
+        what = join((item_link(each.item, case.listed), f" is valid {end}"))
         rows.append((each.start, row(when(each.start), what, mark(each.known), f"by {each.by}")))
     ordered = [line for _, line in sorted(rows, key=lambda pair: pair[0])]
     return table("Moments, and validities by their beginning", ("Time", "What", "Known", "By whom"), ordered)
@@ -65,7 +65,7 @@ def _moments(found: Sequence[Moment], valid: Sequence[Span], case: Case) -> Mark
 def _what(moment: Moment, case: Case) -> Markup:
     if not moment.item:
         return join((moment.what,))
-    return join((item_link(moment.item, case.items), f" {moment.what}"))
+    return join((item_link(moment.item, case.listed), f" {moment.what}"))
 
 
 def _strip(found: Sequence[Moment], valid: Sequence[Span]) -> Markup:
@@ -169,7 +169,7 @@ def _clock(case: Case) -> Iterator[Markup]:
     )
     rows = (
         row(
-            item_link(each.item, case.items),
+            item_link(each.item, case.listed),
             f"{each.attest.clock_info.clock} ms",
             "safe" if each.attest.clock_info.safe else "not safe: may have been set back",
             str(each.attest.clock_info.reset_count) + ("" if each.plain else " (obfuscated)"),
