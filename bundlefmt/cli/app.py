@@ -10,6 +10,7 @@ from bundlefmt.cli.verbs import Verb
 VERBS: Final = (
     Verb("inspect", "Show what is in a bundle.", "bundlefmt.cli.inspect:inspect"),
     Verb("verify", "Judge a bundle: PASSED, FAILED or INDETERMINATE.", "bundlefmt.cli.verify:verify"),
+    Verb("report", "Judge a bundle and write a report.", "bundlefmt.cli.report:report"),
     Verb(
         "challenge",
         "Ask whether the TPM of a bundle's EK certificates has its AK.",

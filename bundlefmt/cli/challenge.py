@@ -18,8 +18,8 @@ from bundlefmt.challenge import Answer
 from bundlefmt.cli import reading, trust_file
 from bundlefmt.cli.arguments import FileArgument, NoTrustOption, TrustOption
 from bundlefmt.cli.files import refuse_existing, write_atomic
+from bundlefmt.cli.judging import certificates, relaxed
 from bundlefmt.cli.run import Exit, UsageError, complain, say, warn
-from bundlefmt.cli.verify import certificates, relaxed
 from bundlefmt.verify import Outcome, Policy
 from bundlefmt.verify import verify as judge
 from bundlefmt.verify.conclusions import CHALLENGED

@@ -12,8 +12,8 @@ from bundlefmt.bundle import Bundle
 from bundlefmt.cli import reading
 from bundlefmt.cli.arguments import FileArgument
 from bundlefmt.cli.files import refuse_existing, write_atomic
+from bundlefmt.cli.judging import relaxed
 from bundlefmt.cli.run import Exit, UsageError, say, warn
-from bundlefmt.cli.verify import relaxed
 from bundlefmt.verify import Policy
 from bundlefmt.verify import verify as judge
 from bundlefmt.verify.withholding import at_stake, unjudged, weakened
