@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shlex
 import sys
@@ -21,6 +22,7 @@ from tests.json_schema import faults
 
 ROOT = Path(__file__).resolve().parents[2]
 VECTORS = ROOT / "test-vectors"
+POLICIES = tempfile.TemporaryDirectory(prefix="policies-")  # removed when the tests end
 # whatever a test has printed as JSON is what the specification publishes
 SCHEMAS = {
     verb: json.loads((ROOT / "spec" / f"{name}.schema.json").read_text(encoding="utf-8"))
@@ -63,7 +65,7 @@ def document(policy: Mapping[str, Any]) -> list[str]:
         require={name: Basis(basis) for name, basis in tables["require"].items()},
         algorithms=tables["algorithms"],
     ).encode()
-    file = Path(tempfile.mkdtemp(prefix="policy-")) / "policy.toml"
+    file = Path(POLICIES.name) / f"{hashlib.sha256(found).hexdigest()}.toml"
     file.write_bytes(found)
     file.chmod(0o600)
     # every date is reached where the vector names no present

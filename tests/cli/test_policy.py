@@ -13,7 +13,7 @@ import pytest
 from bundlefmt.cli.policy import PROFILES
 from bundlefmt.verify.policy_document import SCHEMA
 from bundlefmt.verify.policy_reading import decode_policy
-from tests.cli.conftest import VECTORS, Bundle, vector
+from tests.cli.conftest import VECTORS, Bundle, terms, vector
 from tests.cli.test_exit_codes import assert_plain
 from tests.cli.test_verify import GOOD, OPENPGP, PIV, ROOT
 from tests.test_vectors import said
@@ -281,3 +281,31 @@ def test_the_profile_snapshot_passes_what_is_one(tmp_path: Path, bundle: Bundle)
     name = "container_cose-esp256"
     pin = said(name)["policy"]["pins_piv"][0]
     assert bundle("verify", vector(name), "--policy", file, "--pin-piv", pin).code == 3
+
+
+def test_the_profile_ceremony_passes_a_whole_ceremony_and_no_less(tmp_path: Path, bundle: Bundle) -> None:
+    file = tmp_path / "p.toml"
+    assert bundle("policy", "init", "-o", file).code == 0
+    whole = "policy_whole-ceremony"
+    assert bundle("verify", vector(whole), *terms(whole), "--policy", file).code == 0
+    less = bundle("verify", vector(GOOD), *terms(GOOD), "--policy", file, "--json")
+    reasons = [
+        each["message"].split()[0] for each in less.json["findings"] if each["check"] == "policy.required"
+    ]
+    unsure = [each["outcome"] for each in less.json["findings"] if each["check"] == "policy.required"]
+    assert less.code == 3
+    assert [name for name, outcome in zip(reasons, unsure, strict=True) if outcome == "indeterminate"] == [
+        "identity.crossed",
+        "identity.hardware",
+        "key.bound",
+    ]
+
+
+def test_the_profile_archive_ends_what_a_quantum_computer_breaks(tmp_path: Path, bundle: Bundle) -> None:
+    file = tmp_path / "p.toml"
+    assert bundle("policy", "init", "--profile", "archive", "-o", file).code == 0
+    call = ("verify", vector(GOOD), *terms(GOOD), "--policy", file)
+    assert bundle(*call, "--now", "2035-12-31").code == 0
+    late = bundle(*call, "--now", "2036-01-01", "--json")
+    assert late.code == 3
+    assert {each["basis"] for each in late.json["conclusions"]} == {"unproven"}

@@ -12,6 +12,8 @@ from tests.vectorgen.ceremonies import ak, signature, snapshot, whole
 from tests.vectorgen.ceremony import Ceremony
 from tests.vectorgen.judged_ak_certificate import certified
 from tests.vectorgen.judged_binding import bound
+from tests.vectorgen.judged_cross import crossed
+from tests.vectorgen.judged_hardware import attested
 from tests.vectorgen.vector import Judged, Vectors
 
 vector: Final = Vectors()
@@ -28,6 +30,21 @@ _SAID: Final = {
 def _requiring(ceremony: Ceremony, **bases: str) -> Ceremony:
     require = {name.replace("_", "."): basis for name, basis in bases.items()}
     return ceremony.under(require=require)
+
+
+def _everything() -> Ceremony:
+    """A ceremony with all that people do: keys attested, crossed, and the TPM's key certified."""
+    ceremony = attested()
+    for label, source in (("cross.sig", crossed()), ("cross.cert", crossed()), ("tpm.cert", bound())):
+        ceremony = ceremony.having(label, source.artifacts[label])
+    return ceremony.concluding(identity_crossed="proven", key_bound="proven")
+
+
+@vector("policy.required", "valid")
+def policy_whole_ceremony() -> Judged:
+    """Everything that the profile for ceremonies requires is there."""
+    more = {"identity.hardware": "proven", "identity.crossed": "proven", "key.bound": "proven"}
+    return _everything().under(require={**_SAID, **more}).judged()
 
 
 @vector("policy.required", "valid")
