@@ -12,12 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import fmean
-from typing import Final
 
 Point = tuple[float, float]
 _ACROSS, _DOWN = 18.0, 26.0  # between cells of a layer, between layers
-_THREAD: Final = 4.0  # the width of a link that passes through a layer
-_SWEEPS: Final = 12
+_THREAD, _SWEEPS = 4.0, 12  # the width of a link that passes through a layer; how often it is ordered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
