@@ -36,7 +36,7 @@ PLAN: Final[dict[str, Tested]] = {
     "bundlefmt.verify.identities": _verify("hardware", "cross", "binding", "piv", tests=_CONCLUDING),
     "bundlefmt.verify.statement": _verify("quote", "certify", "clock", "nv", "creation", every=True),
     "bundlefmt.verify.chains": _verify("ek", "piv", "ak", tests=(*_EK, *_PIV), every=True),
-    "bundlefmt.verify.previous": _verify("previous"),
+    "bundlefmt.verify.previous": _verify("previous", tests=("tests/verify/test_previous.py",)),
     "bundlefmt.verify.activation": _verify("activation"),
     "bundlefmt.cbor": Tested(areas=("container",), tests=("tests/test_cbor.py",), refused=True),
     "bundlefmt.cose": Tested(areas=("seal",), tests=("tests/test_cose.py",), refused=True),
