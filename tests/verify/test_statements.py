@@ -13,8 +13,9 @@ from bundlefmt.evidence import crl
 from bundlefmt.verify import Outcome, Report, verify
 from tests.test_vectors import octets, policy_of, said
 from tests.vectorgen import certificates, ocsp, software_tpm
-from tests.vectorgen.ceremonies import ek_certificate, snapshot_with, whole
+from tests.vectorgen.ceremonies import ek_certificate, snapshot_with, statement, whole
 from tests.vectorgen.ceremony import Ceremony, fixed
+from tests.vectorgen.complete import OPERATOR, complete
 from tests.verify.judging import finding, report
 
 SKIPPED, PASSED, FAILED = Outcome.SKIPPED, Outcome.PASSED, Outcome.FAILED
@@ -37,6 +38,15 @@ def test_it_is_said_whether_the_counters_of_a_quote_are_plain(hierarchy: str, pl
     outcome, words = finding(report(snapshot_with(key)), "quote.signer", "quote")
     assert outcome is PASSED
     assert words == f"ak.pub, in the {hierarchy} hierarchy{'' if plain else OBFUSCATED}"
+
+
+def test_a_statement_of_another_type_says_nothing_of_the_boot() -> None:
+    """Its form failed, so what it has for counters is not compared with those of sound statements."""
+    ak, pcrs = OPERATOR.ak, OPERATOR.pcrs
+    wrong = statement(software_tpm.QUOTE, ak, software_tpm.quote_info(pcrs), {"resets": 99})
+    found = report(complete().changed("time", make=wrong))
+    assert finding(found, "clock.form", "time")[0] is FAILED
+    assert finding(found, "clock.boot", "ak.pub")[0] is PASSED
 
 
 @pytest.mark.parametrize("check", ["activation.blob", "activation.secret"])
