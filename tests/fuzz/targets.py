@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.fuzz import certificates, container, evidence, logs, verification
+from tests.fuzz import certificates, container, documents, evidence, logs, verification
 from tests.fuzz.target import Target
 
 TARGETS: Final[dict[str, Target]] = {
@@ -14,4 +14,5 @@ TARGETS: Final[dict[str, Target]] = {
     **evidence.target.found,
     **logs.target.found,
     **verification.target.found,
+    **documents.target.found,
 }
