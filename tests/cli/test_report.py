@@ -35,10 +35,15 @@ def test_the_verdict_is_that_of_verify(name: str, bundle: Bundle, tmp_path: Path
     assert source.count(f"<title>{verdict}: ") == 1
 
 
+OWN = ("as_json", "verbose", "ear", "ear_key", "ear_format")  # verify's
+
+
 def test_its_options_are_those_of_verify() -> None:
     verify, report = options("verify"), options("report")
     assert {name: of for name, of in report.items() if name not in ("output", "force")} == {
-        name: of for name, of in verify.items() if name not in ("as_json", "verbose") and not name.startswith("ear")
+        name: of
+        for name, of in verify.items()
+        if name not in ("as_json", "verbose") and not name.startswith("ear")
     }
     assert len(report) > 12
 

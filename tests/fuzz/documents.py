@@ -1,66 +1,68 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Targets of what a verifier writes for itself: policies and trust, as somebody else may have made them."""
+"""Targets of what verifiers and operators write by hand: trust, reference values, plans of ceremonies."""
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from bundletools.ceremony.plan import TEMPLATE, Plan
+from bundletools.ceremony.steps import steps
+
+from bundlefmt.cli.run import UsageError
 from bundlefmt.errors import MalformedError
-from bundlefmt.evidence.toml_place import Places
-from bundlefmt.verify.policy_document import PolicyDocument
-from bundlefmt.verify.policy_reading import MistakesError, decode_policy
+from bundlefmt.evidence.reference import Reference
+from bundlefmt.verify.policy import Policy
 from bundlefmt.verify.trust import Entry, Kind, Trust
+from tests.fuzz import seeds
 from tests.fuzz.target import Targets
-from tests.vectorgen import certificates
 
 target: Final = Targets()
-SPEC: Final = Path(__file__).resolve().parents[2] / "spec"
-TRUST: Final = Trust().plus(
-    Entry(kind=Kind.OPENPGP, digest="ab" * 20, note="somebody"),
-    Entry(kind=Kind.PIV, digest="cd" * 32),
-    Entry.anchor(Kind.ANCHOR, certificates.manufacturer_root()),
-)
+_NESTED: Final = (b"x = " + b"[" * 5000, b"[" + b"a." * 5000 + b"a]", b'{"a":' * 5000)
 
 
-def _policies() -> Iterable[bytes]:
-    for path in sorted(SPEC.glob("policy-*.toml")):
-        text = path.read_text("utf-8")
-        yield text.encode()
-        yield text.replace("# ", "").encode()
-        opened = (
-            line.removeprefix("# ") if "[[" in line or "=" in line else line for line in text.splitlines()
-        )
-        yield "\n".join(opened).encode()
-    yield PolicyDocument(trust=TRUST, allow=("withheld",), at=1).encode()
+def _trusts() -> Iterable[bytes]:
+    """Files with an entry of each kind, and with each alone."""
+    root = (seeds.FOLDER / "keys" / "tpm-root.der").read_bytes()
+    digest = hashlib.sha256(root).hexdigest()
+    entries = [
+        Entry.anchor(kind, root, "a note") if kind.startswith("anchor") else Entry(kind=kind, digest=digest)
+        for kind in Kind
+    ]
+    return [Trust().plus(*entries).encode(), *(Trust().plus(each).encode() for each in entries), *_NESTED]
 
 
-@target("policy-document", _policies)
-def policy_document(data: bytes) -> None:
-    """What is accepted is written and read again as the same; each mistake has a line of the text."""
-    try:
-        document = decode_policy(data)
-    except MistakesError as error:
-        assert error.mistakes
-        lines = data.count(b"\n") + 1
-        assert all(each.line is None or 1 <= each.line <= lines for each in error.mistakes)
-        return
-    assert decode_policy(document.encode()) == document
+@target("trust", _trusts)
+def trust(data: bytes) -> None:
+    """What is read is written so that the same is read; nothing of it becomes a demand."""
+    with contextlib.suppress(MalformedError):
+        read = Trust.decode(data)
+        assert Trust.decode(read.encode()) == read
+        policy = read.within(Policy())
+        assert not policy.pins_openpgp | policy.pins_piv
+        assert policy.relaxations == ()
 
 
-@target("trust-document", lambda: [TRUST.encode()])
-def trust_document(data: bytes) -> None:
-    """What is accepted is written and read again as the same."""
-    try:
-        trust = Trust.decode(data)
-    except MalformedError:
-        return
-    assert Trust.decode(trust.encode()) == trust
+def _references() -> Iterable[bytes]:
+    return [*(each.read_bytes() for each in sorted((seeds.FOLDER / "keys").glob("reference-*"))), *_NESTED]
 
 
-@target("toml-places", _policies)
-def toml_places(data: bytes) -> None:
-    """Any text has its lines told."""
-    text = data.decode("utf-8", "replace")
-    assert all(1 <= line <= text.count("\n") + 1 for line in Places.of(text).lines.values())
+@target("reference", _references)
+def reference(data: bytes) -> None:
+    """Reference values of any kind: MalformedError at most."""
+    with contextlib.suppress(MalformedError):
+        Reference.decode(data, "fuzzed")
+
+
+@target("plan", lambda: [TEMPLATE.encode(), *_NESTED])
+def plan(data: bytes) -> None:
+    """A plan is told in steps, or refused with a word to the operator."""
+    with tempfile.NamedTemporaryFile() as file:
+        path = Path(file.name)
+        path.write_bytes(data)
+        with contextlib.suppress(UsageError):
+            assert steps(Plan.open(path))

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.fuzz import certificates, container, documents, evidence, logs, verification
+from tests.fuzz import certificates, container, documents, evidence, logs, policies, verification
 from tests.fuzz.target import Target
 
 TARGETS: Final[dict[str, Target]] = {
@@ -15,4 +15,5 @@ TARGETS: Final[dict[str, Target]] = {
     **logs.target.found,
     **documents.target.found,
     **verification.target.found,
+    **policies.target.found,
 }

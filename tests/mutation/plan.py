@@ -8,6 +8,7 @@ from typing import Final
 
 _CONCLUDING: Final = ("tests/verify/test_weaker.py", "tests/verify/test_conclusions.py")
 _SOUND: Final = ("tests/test_soundness.py",)
+_STATEMENTS: Final = ("tests/verify/test_statements.py",)
 _EK: Final = ("tests/verify/test_ek.py",)
 _PIV: Final = ("tests/verify/test_piv.py",)
 
@@ -34,10 +35,12 @@ PLAN: Final[dict[str, Tested]] = {
     "bundlefmt.verify.conclusions": _verify("activation", "previous", "log", "ak", tests=_CONCLUDING),
     "bundlefmt.verify.held": _verify("activation", "piv", "ek", "cross", tests=_CONCLUDING),
     "bundlefmt.verify.identities": _verify("hardware", "cross", "binding", "piv", tests=_CONCLUDING),
-    "bundlefmt.verify.statement": _verify("quote", "certify", "clock", "nv", "creation", every=True),
-    "bundlefmt.verify.chains": _verify("ek", "piv", "ak", tests=(*_EK, *_PIV), every=True),
-    "bundlefmt.verify.previous": _verify("previous"),
-    "bundlefmt.verify.activation": _verify("activation"),
+    "bundlefmt.verify.statement": _verify(
+        "quote", "certify", "clock", "nv", "creation", tests=_STATEMENTS, every=True
+    ),
+    "bundlefmt.verify.chains": _verify("ek", "piv", "ak", tests=(*_EK, *_PIV, *_STATEMENTS), every=True),
+    "bundlefmt.verify.previous": _verify("previous", tests=("tests/verify/test_previous.py",)),
+    "bundlefmt.verify.activation": _verify("activation", tests=_STATEMENTS),
     "bundlefmt.cbor": Tested(areas=("container",), tests=("tests/test_cbor.py",), refused=True),
     "bundlefmt.cose": Tested(areas=("seal",), tests=("tests/test_cose.py",), refused=True),
     "bundlefmt.manifest": Tested(areas=("container",), tests=("tests/test_manifest.py",), refused=True),

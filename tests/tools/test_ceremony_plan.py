@@ -110,3 +110,9 @@ def test_an_output_that_is_there_ends_it_before_it_begins(bundle: Bundle, tmp_pa
     (tmp_path / "o.evb").write_bytes(b"mine")
     assert bundle("ceremony", "run", path).code == 2
     assert not (tmp_path / "o.evb.ceremony").exists()
+
+
+def test_a_plan_that_nests_too_deep_is_refused(tmp_path: Path) -> None:
+    """It ended in a RecursionError."""
+    with pytest.raises(UsageError, match="nested too deep"):
+        opened(tmp_path, f"{LEAST}x = {'[' * 5000}")

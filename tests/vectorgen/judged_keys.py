@@ -328,6 +328,13 @@ def _with_second(second: tpm.Key) -> Ceremony:
     return whole().having("ak2.pub", fixed("ak-public", second.area)).having("ak2.activation", tied)
 
 
+@vector("it died with its session", "session")
+def ak_died_with_its_session() -> Judged:
+    """No template, and a claim that the key died with its session, for which the operator vouches."""
+    ceremony = whole().without("ak.template").changed("ak.pub", claimed={"lifetime": "session"})
+    return ceremony.concluding(ak_lifetime="vouched").judged()
+
+
 @vector("with an ak-template of every ak-public", "partners")
 def ak_template_of_one_of_two() -> Judged:
     """One attestation key has a template, the other has none: of them together nothing is said."""

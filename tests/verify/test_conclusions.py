@@ -41,6 +41,23 @@ PROVING: Final = {
     CERTIFIED: "in a TPM: an anchored authority certified it",
     CONFIRMED: "in that TPM: it answered the verifier's own challenge",
 }
+# every other way to come to each; some by another route have a better basis than above
+WAYS_TO: Final[dict[str, tuple[str, ...]]] = {
+    "identity.sealed": ("container_openpgp", "container_cose-esp256", "piv_issued", "piv_not-revoked"),
+    "identity.hardware": ("hardware_of-a-subkey", "hardware_root-pinned", "container_complete"),
+    "identity.crossed": ("cross_certificate-not-revoked", "container_complete"),
+    "tpm.genuine": ("ek_certificate-not-revoked", "container_complete"),
+    "ak.resident": ("activation_without-seed", CERTIFIED, "container_complete-certified"),
+    "platform.state": (CERTIFIED, "container_complete"),
+    "key.resident": ("creation_alone-certifies", CERTIFIED),
+    "key.bound": ("binding_not-revoked", "container_complete-certified"),
+    "platform.boot": ("log_userspace", "container_complete", "container_complete-certified"),
+    "ak.lifetime": ("ak_died-with-its-session", "container_complete-certified"),
+    "ak.same": ("previous_certified-key", "previous_same-key"),
+    "tpm.same": ("previous_certified-key",),
+}
+BY_CERTIFICATE: Final = {CERTIFIED, "container_complete-certified", "previous_certified-key"}
+ROUTES: Final = [(id, name) for id in BEST for name in (BEST[id], *WAYS_TO[id])]
 # where an outcome is good enough: lists of revocation are not required, randomness may stay away
 TOLERATED: Final = {
     ("ek.revocation", Outcome.SKIPPED),
@@ -81,24 +98,33 @@ def without(findings: tuple[Finding, ...], check: str, outcome: Outcome) -> list
     return changed
 
 
+def test_each_conclusion_has_its_ways() -> None:
+    """And each way is one: what is concluded there has a basis."""
+    assert WAYS_TO.keys() == BEST.keys() == ROWS.keys()
+
+
 @pytest.mark.parametrize("outcome", WORSE)
-@pytest.mark.parametrize("conclusion", BEST)
-def test_each_check_it_rests_on_carries_it(conclusion: str, outcome: Outcome) -> None:
-    context, findings, drawn = judged(BEST[conclusion])
+@pytest.mark.parametrize(("conclusion", "name"), ROUTES)
+def test_each_check_it_rests_on_carries_it(conclusion: str, name: str, outcome: Outcome) -> None:
+    context, findings, drawn = judged(name)
     best = drawn[conclusion]
     assert best.basis is not Basis.UNPROVEN
     for check in best.rests_on:
         weaker = {each.id: each for each in draw(context, without(findings, check, outcome))}[conclusion]
         if (check, outcome) in TOLERATED:
             assert weaker.basis is best.basis, check
+        elif best.basis is Basis.VOUCHED:
+            assert weaker.basis is Basis.UNPROVEN, check
+        elif name in BY_CERTIFICATE:  # what it no longer proves, a challenge may still vouch for
+            assert weaker.basis is not Basis.PROVEN, check
         else:
             assert weaker.basis is Basis.UNPROVEN, check
 
 
-@pytest.mark.parametrize("conclusion", BEST)
-def test_what_it_does_not_rest_on_does_not_carry_it(conclusion: str) -> None:
+@pytest.mark.parametrize(("conclusion", "name"), ROUTES)
+def test_what_it_does_not_rest_on_does_not_carry_it(conclusion: str, name: str) -> None:
     """Otherwise the list that a reader is given would not be the reason."""
-    context, findings, drawn = judged(BEST[conclusion])
+    context, findings, drawn = judged(name)
     best = drawn[conclusion]
     others = [check for check in CHECK_IDS if check not in best.rests_on]
     present = {each.check for each in findings}
@@ -121,6 +147,20 @@ def test_an_attestation_key_is_proven_by_a_certificate_or_an_answer_alone(
             assert weaker.basis is Basis.PROVEN
         else:
             assert weaker.basis is not Basis.PROVEN
+
+
+@pytest.mark.parametrize("outcome", WORSE)
+@pytest.mark.parametrize(
+    "check", ["ek.form", "activation.made", "activation.form", "seal.anchor", "container.digest"]
+)
+def test_two_certified_keys_that_speak_are_of_one_tpm_by_records_alone(check: str, outcome: Outcome) -> None:
+    """That each is in a TPM is proven; that it is the same one, is the word of those who sealed."""
+    context, findings, drawn = judged("key_certified-by-a-second-key")
+    assert drawn["ak.resident"].basis is Basis.PROVEN
+    for id in ("platform.state", "key.resident"):
+        assert drawn[id].basis is Basis.VOUCHED
+        weaker = {each.id: each for each in draw(context, without(findings, check, outcome))}
+        assert weaker[id].basis is Basis.UNPROVEN
 
 
 def test_without_a_pin_nothing_rests_on_anybodys_word() -> None:
@@ -147,7 +187,7 @@ ROWS: Final = {
     )
 }
 # every way to come to a conclusion
-WAYS: Final = (*dict.fromkeys(BEST.values()), *PROVING, "ak_session-under-ek")
+WAYS: Final = tuple(dict.fromkeys((*(name for _, name in ROUTES), *PROVING, "ak_session-under-ek")))
 SOUND: Final = {"container.digest", "container.refs"}
 RANK: Final = {Basis.UNPROVEN: 0, Basis.VOUCHED: 1, Basis.PROVEN: 2}
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
 from bundlefmt.cli.run import UsageError
+from bundlefmt.evidence.toml_text import decode_toml
 from bundletools.yubikey_piv import ALGORITHMS
 
 T = TypeVar("T")
@@ -93,8 +93,8 @@ class Plan:
         if len(data) > MAX_SIZE:
             raise UsageError(f"{path}: a plan has at most {MAX_SIZE} bytes")
         try:
-            table = tomllib.loads(data.decode())
-        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            table = decode_toml(data.decode())
+        except ValueError as error:
             raise UsageError(f"{path}: {error}") from None
         return _plan(_Table(table, str(path)), path.parent, hashlib.sha256(data).hexdigest())
 
