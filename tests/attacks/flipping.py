@@ -14,6 +14,7 @@ from typing import Final
 from bundlefmt.bundle import Bundle, scan_file
 from bundlefmt.cbor import Node, scan
 from bundlefmt.errors import MalformedError
+from bundlefmt.labels import HDR_ALG
 from bundlefmt.verify import Basis, Policy, Report, Verdict, verify
 from tests.fuzz.test_one_byte import hints, last_packet
 from tests.vectorgen import openpgp, sealing
@@ -31,8 +32,8 @@ UNPROTECTED: Final = {
     "hints": "unhashed subpackets and the digest prefix of an OpenPGP signature in a seal",
     "witness type": "`type` of a seal that the manifest does not ask for",
 }
-# a certificate that nobody sealed, of somebody whom the manifest does not name
-DOUBTED: Final = "the certificate in `key` of a seal"
+# places where a change may leave a doubt in place of a failure, and never passes
+DOUBTED: Final = ("the certificate in `key` of a seal", "`alg` of a COSE seal")
 
 
 @cache
@@ -87,10 +88,17 @@ def unprotected() -> Iterator[tuple[str, range]]:
 
 
 @cache
-def doubted() -> range:
-    """The certificate that the later witness brings along; changed, it may leave a doubt and never passes."""
-    key = scan_file(reference()).children[2].children[-1].children[2]
-    return range(key.body, key.end)
+def doubted() -> frozenset[int]:
+    """The certificate that the later witness brings along, and the algorithm of the COSE seal."""
+    data = reference()
+    piv, _, witness = scan_file(data).children[2].children
+    key = witness.children[2]
+    start = piv.children[1].body + 1  # behind the tag
+    protected = scan(data[start : piv.children[1].end]).children[0]
+    start += protected.body
+    label, alg, *_ = scan(data[start : start + protected.end - protected.body]).children
+    assert data[start + label.start] == HDR_ALG
+    return frozenset(range(key.body, key.end)) | frozenset(range(start + alg.start, start + alg.end))
 
 
 @cache

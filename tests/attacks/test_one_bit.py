@@ -41,6 +41,15 @@ def test_an_unprotected_place_is_one(place: str) -> None:
     assert [flipping.fault(each) for each in found if flipping.fault(each)] == []
 
 
-@pytest.mark.parametrize("words", [*flipping.UNPROTECTED.values(), flipping.DOUBTED])
+def test_a_place_that_may_leave_a_doubt_never_passes() -> None:
+    found = [
+        flipping.flip(offset, offset % 8) for offset in sorted(flipping.doubted() - flipping.free().keys())
+    ]
+    outcomes = {each.outcome for each in found}
+    assert Verdict.INDETERMINATE in outcomes
+    assert outcomes <= {"refused", Verdict.FAILED, Verdict.INDETERMINATE}
+
+
+@pytest.mark.parametrize("words", [*flipping.UNPROTECTED.values(), *flipping.DOUBTED])
 def test_the_specification_names_every_unprotected_place(words: str) -> None:
     assert words in SECURITY

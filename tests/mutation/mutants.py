@@ -7,7 +7,6 @@ Words for people are left alone: what a sentence says is no judgement.
 from __future__ import annotations
 
 import ast
-import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -39,12 +38,23 @@ _NAMES: Final = {"any": "all", "all": "any", "min": "max", "max": "min"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mutant:
-    """`key` stays the same while the line's text does; `tree` is the whole module."""
+    """`key` stays the same while the line's text does; `place` and `number` are of the change in `source`."""
 
     line: int
     change: str
     text: str
-    tree: ast.Module
+    source: str
+    place: int
+    number: int
+
+    @property
+    def tree(self) -> ast.Module:
+        """The whole module, with this one thing wrong."""
+        tree = ast.parse(self.source)
+        node, holder = list(_places(tree))[self.place]
+        _, made = list(_changes(node))[self.number]
+        _put(tree if holder is None else holder, node, made)
+        return ast.fix_missing_locations(tree)
 
     @property
     def key(self) -> str:
@@ -54,17 +64,11 @@ class Mutant:
 def mutants(source: str) -> Iterator[Mutant]:
     """Every mutant of a module, in the order of its lines."""
     lines = source.splitlines()
-    whole = ast.parse(source)
-    places = list(_places(whole))
-    for number, (node, _) in enumerate(places):
-        for count in range(len(list(_changes(node)))):
-            tree = copy.deepcopy(whole)
-            twin, holder = list(_places(tree))[number]
-            change, made = list(_changes(twin))[count]
-            _put(tree if holder is None else holder, twin, made)
-            ast.fix_missing_locations(tree)
+    for place, (node, _) in enumerate(_places(ast.parse(source))):
+        for number, (change, _) in enumerate(_changes(node)):
             line = getattr(node, "lineno", 0)
-            yield Mutant(line=line, change=change, text=lines[line - 1].strip(), tree=tree)
+            text = lines[line - 1].strip()
+            yield Mutant(line=line, change=change, text=text, source=source, place=place, number=number)
 
 
 def _places(tree: ast.AST, holder: ast.AST | None = None) -> Iterator[tuple[ast.AST, ast.AST | None]]:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import struct
 from dataclasses import replace
 from typing import Final
 
@@ -11,6 +13,10 @@ import pytest
 from bundlefmt.bundle import Bundle, Record
 from bundlefmt.verify import Basis, Outcome, Policy, Report, verify
 from tests.test_vectors import before, octets, policy_of, said
+from tests.vectorgen import software_tpm as tpm
+from tests.vectorgen.ceremonies import ak as attesting
+from tests.vectorgen.ceremonies import quote, snapshot, snapshot_with, statement
+from tests.vectorgen.ceremony import Ceremony, Making
 
 NAME: Final = "previous_key-came-back"
 SAME: Final = ("ak.same", "tpm.same")
@@ -83,14 +89,34 @@ def test_a_key_spoke_before_only_if_all_of_it_is_there(label: str, how: str) -> 
     assert words.startswith("no attestation key of the snapshot before speaks here")
 
 
+def after(earlier: Ceremony, later: Ceremony) -> Bundle:
+    """`later`, which names the manifest of `earlier`."""
+    digest = hashlib.sha256(Making(earlier).manifest).digest()
+    return Bundle.decode(replace(later, members={"previous": [-16, digest]}).judged().file)
+
+
 def test_a_foreign_key_in_the_file_before_is_not_the_key_that_was_sealed_there() -> None:
-    """The earlier file is given the later key, quote and signature; its manifest names other ones."""
-    other = Bundle.decode(octets("previous_other-key"))
-    foreign = earlier()
-    for label in ("ak.pub", "quote", "quote.sig"):
-        foreign = changed(foreign, label, bytes(other.content[label].value))
-    outcome, _ = ak(verify(other, policy_of(said("previous_other-key")["policy"]), previous=foreign))
-    assert outcome is Outcome.SKIPPED
+    """The later key quotes for the earlier binding too, and is put where the earlier one stood."""
+    key = tpm.ecc_key("a later attestation key", tpm.ATTESTING)
+    made = quote(key)(Making(snapshot()))
+    foreign = Bundle.decode(snapshot().judged().file)
+    for label, value in {"ak.pub": key.area, "quote": made, "quote.sig": key.sign(made)}.items():
+        foreign = changed(foreign, label, value)
+    report = judged(after(snapshot(), snapshot_with(key)), foreign)
+    assert report.of("previous.digest")[0].outcome is Outcome.PASSED
+    assert ak(report)[0] is Outcome.SKIPPED
+    # the same, where it was sealed there
+    sealed = snapshot_with(key)
+    report = judged(after(sealed, replace(sealed, nonce=bytes(16))), Bundle.decode(sealed.judged().file))
+    assert ak(report)[0] is Outcome.PASSED
+
+
+def test_what_is_no_quote_is_no_speaking() -> None:
+    """A statement of time stands where the quote should, signed by the same key for the same binding."""
+    time = struct.pack(">QQIIBQ", 3_500_000, 3_600_000, 7, 0, 1, 0)
+    earlier = snapshot().changed("quote", make=statement(tpm.TIME, attesting(), time, {}))
+    report = judged(after(earlier, snapshot()), Bundle.decode(earlier.judged().file))
+    assert ak(report)[0] is Outcome.SKIPPED
 
 
 @pytest.mark.parametrize("label", ["quote", "quote.sig"])
