@@ -95,16 +95,21 @@ def join(parts: Iterable[Part], between: Part = None) -> Markup:
 
 
 def foreign(text: str, keep: int = MAX_SHOWN) -> Markup:
-    """Text that others wrote, cut, and apart from what stands around it: its direction stays its own.
+    """Text that others wrote, cut as it is shown, and apart from what stands around it.
 
     Of marks that are set above and below a letter a few are enough for any language; more would cover the
     lines around it, and are shown as escapes.
     """
-    shown, marks = [], 0
-    for char in cut(text, keep):
+    shown, length, marks = [], 0, 0
+    for char in text[:keep]:
         marks = marks + 1 if unicodedata.category(char) in _SET_UPON else 0
-        shown.append(char if marks <= MAX_MARKS else f"\\u{{{ord(char):x}}}")
-    return element("bdi", "".join(shown))
+        piece = safe(char) if marks <= MAX_MARKS else f"\\u{{{ord(char):x}}}"
+        length += len(piece)
+        if length > keep:
+            break
+        shown.append(piece)
+    more = f"… ({len(text)} characters)" if len(shown) < len(text) else None
+    return element("bdi", "".join(shown), more)
 
 
 def sheet(css: str) -> Markup:

@@ -24,7 +24,8 @@ _BOX: Final = (196.0, 64.0)
 _LABEL_HEIGHT: Final = 22.0
 _LETTER: Final = 7.4  # the width of a letter of 12 px in any monospaced font
 _MARGIN: Final = 12.0
-_KEPT: Final = 25  # characters of a line in a box
+_KEPT: Final = {"kind": 28}  # characters of a line in a box, by what it is
+_KEPT_OF_OTHERS: Final = 25  # wide letters among them
 
 
 def graph_section(case: Case) -> Markup:
@@ -151,14 +152,20 @@ def _drawn(box: Box, at: Point) -> Markup:
     ]
     if box.against is not None:
         outcome = box.against.outcome
-        lines[2] = (f"against {outcome}", f"{SIGNS[outcome]} {outcome}: {box.against.check}")
+        lines[2] = (f"against {outcome}", f"{SIGNS[outcome]} {box.against.check}")
     classes = "box outside" if box.outside else "box pinned" if box.pinned else "box"
     return element(
         "g",
         element("title", f"{box.kind}: {cut(box.title)}"),
         element("rect", x=_px(left), y=_px(top), width=_px(width), height=_px(height), rx=6),
         *(
-            element("text", _clip(text, _KEPT), x=_px(left + 10), y=_px(top + 19 + 18 * n), class_=name)
+            element(
+                "text",
+                _clip(text, _KEPT.get(name, _KEPT_OF_OTHERS)),
+                x=_px(left + 10),
+                y=_px(top + 19 + 18 * n),
+                class_=name,
+            )
             for n, (name, text) in enumerate(lines)
         ),
         class_=classes,

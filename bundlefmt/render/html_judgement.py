@@ -79,7 +79,7 @@ def finding_line(finding: Finding, case: Case, *, named: bool = False) -> Markup
             mark(finding.outcome),
             " ",
             check_link(finding.check) if named else None,
-            " " if named else None,
+            " " if named and of else None,
             *of,
             ": " if of or named else None,
             foreign(finding.message, MAX_MESSAGE),

@@ -75,7 +75,9 @@ def test_foreign_text_is_cut_and_stands_alone(text: str) -> None:
 
 def test_marks_upon_marks_do_not_reach_other_lines() -> None:
     shown = read(foreign("a" + "\u0301" * 50 + "b").source).text or ""
-    assert shown == "a" + "\u0301" * MAX_MARKS + "\\u{301}" * (50 - MAX_MARKS) + "b"
+    assert shown.startswith("a" + "\u0301" * MAX_MARKS + "\\u{301}" * 9)
+    assert shown.count("\u0301") == MAX_MARKS
+    assert len(shown) < MAX_SHOWN + 20
 
 
 @pytest.mark.parametrize(
