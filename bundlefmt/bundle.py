@@ -10,13 +10,15 @@ import mmap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 from bundlefmt import cbor, labels
 from bundlefmt.cbor import Node
 from bundlefmt.errors import Code, EncodeError, MalformedError
 from bundlefmt.manifest import Manifest, read_label
 from bundlefmt.wire import Buffer
+
+PARTS: Final = ("manifest", "content", "seals", "renewals")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,7 +44,9 @@ PLAN: Final[dict[str, Tested]] = {
     "bundlefmt.cbor": Tested(areas=("container",), tests=("tests/test_cbor.py",), refused=True),
     "bundlefmt.cose": Tested(areas=("seal",), tests=("tests/test_cose.py",), refused=True),
     "bundlefmt.manifest": Tested(areas=("container",), tests=("tests/test_manifest.py",), refused=True),
-    "bundlefmt.bundle": Tested(areas=("container",), tests=("tests/test_bundle.py",), refused=True),
+    "bundlefmt.bundle": Tested(
+        areas=("container",), tests=("tests/test_bundle.py", "tests/render/test_inspection.py"), refused=True
+    ),
     "bundlefmt.verify.signers": _verify("seal", "openpgp", "container"),
     "bundlefmt.verify.seals": _verify("seal", "container"),
     "bundlefmt.verify.seal_header": _verify("seal"),
