@@ -40,7 +40,7 @@ PLAN: Final[dict[str, Tested]] = {
     ),
     "bundlefmt.verify.chains": _verify("ek", "piv", "ak", tests=(*_EK, *_PIV, *_STATEMENTS), every=True),
     "bundlefmt.verify.previous": _verify("previous", tests=("tests/verify/test_previous.py",)),
-    "bundlefmt.verify.activation": _verify("activation", tests=(*_STATEMENTS, *_SOUND)),
+    "bundlefmt.verify.activation": _verify("activation", "quote", tests=(*_STATEMENTS, *_SOUND)),
     "bundlefmt.cbor": Tested(areas=("container",), tests=("tests/test_cbor.py",), refused=True),
     "bundlefmt.cose": Tested(areas=("seal",), tests=("tests/test_cose.py",), refused=True),
     "bundlefmt.manifest": Tested(areas=("container",), tests=("tests/test_manifest.py",), refused=True),
