@@ -33,7 +33,12 @@ UNPROTECTED: Final = {
     "witness type": "`type` of a seal that the manifest does not ask for",
 }
 # places where a change may leave a doubt in place of a failure, and never passes
-DOUBTED: Final = ("the certificate in `key` of a seal", "`alg` of a COSE seal")
+DOUBTED: Final = (
+    "the certificate in `key` of a seal",
+    "`alg` of a COSE seal",
+    "the hash algorithm of an OpenPGP seal",
+)
+_HASH_ALGORITHM: Final = 9  # behind header and length of six octets: version, type, key algorithm, hash
 
 
 @cache
@@ -89,16 +94,17 @@ def unprotected() -> Iterator[tuple[str, range]]:
 
 @cache
 def doubted() -> frozenset[int]:
-    """The certificate that the later witness brings along, and the algorithm of the COSE seal."""
+    """The certificate that the later witness brings along, and the algorithms of seals."""
     data = reference()
-    piv, _, witness = scan_file(data).children[2].children
+    piv, operator, witness = scan_file(data).children[2].children
     key = witness.children[2]
     start = piv.children[1].body + 1  # behind the tag
     protected = scan(data[start : piv.children[1].end]).children[0]
     start += protected.body
     label, alg, *_ = scan(data[start : start + protected.end - protected.body]).children
     assert data[start + label.start] == HDR_ALG
-    return frozenset(range(key.body, key.end)) | frozenset(range(start + alg.start, start + alg.end))
+    hashes = {seal.children[1].body + _HASH_ALGORITHM for seal in (operator, witness)}
+    return frozenset({*range(key.body, key.end), *range(start + alg.start, start + alg.end), *hashes})
 
 
 @cache

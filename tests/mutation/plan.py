@@ -40,11 +40,13 @@ PLAN: Final[dict[str, Tested]] = {
     ),
     "bundlefmt.verify.chains": _verify("ek", "piv", "ak", tests=(*_EK, *_PIV, *_STATEMENTS), every=True),
     "bundlefmt.verify.previous": _verify("previous", tests=("tests/verify/test_previous.py",)),
-    "bundlefmt.verify.activation": _verify("activation", tests=(*_STATEMENTS, *_SOUND)),
+    "bundlefmt.verify.activation": _verify("activation", "quote", tests=(*_STATEMENTS, *_SOUND)),
     "bundlefmt.cbor": Tested(areas=("container",), tests=("tests/test_cbor.py",), refused=True),
     "bundlefmt.cose": Tested(areas=("seal",), tests=("tests/test_cose.py",), refused=True),
     "bundlefmt.manifest": Tested(areas=("container",), tests=("tests/test_manifest.py",), refused=True),
-    "bundlefmt.bundle": Tested(areas=("container",), tests=("tests/test_bundle.py",), refused=True),
+    "bundlefmt.bundle": Tested(
+        areas=("container",), tests=("tests/test_bundle.py", "tests/render/test_inspection.py"), refused=True
+    ),
     "bundlefmt.verify.signers": _verify("seal", "openpgp", "container"),
     "bundlefmt.verify.seals": _verify("seal", "container"),
     "bundlefmt.verify.seal_header": _verify("seal"),
