@@ -328,7 +328,7 @@ def _with_second(second: tpm.Key) -> Ceremony:
     return whole().having("ak2.pub", fixed("ak-public", second.area)).having("ak2.activation", tied)
 
 
-@vector("it died with its session", "session")
+@vector("what `claimed` says of its lifetime, the same for every ak-public", "session")
 def ak_died_with_its_session() -> Judged:
     """No template, and a claim that the key died with its session, for which the operator vouches."""
     ceremony = whole().without("ak.template").changed("ak.pub", claimed={"lifetime": "session"})
