@@ -16,7 +16,7 @@ import typer
 from bundlefmt.bundle import Bundle, map_file
 from bundlefmt.challenge import Answer
 from bundlefmt.cli import reading, trust_file
-from bundlefmt.cli.arguments import FileArgument, NoTrustOption, TrustOption
+from bundlefmt.cli.arguments import AnchorOption, FileArgument, NoTrustOption, TrustOption
 from bundlefmt.cli.files import refuse_existing, write_atomic
 from bundlefmt.cli.judging import certificates, relaxed
 from bundlefmt.cli.run import Exit, UsageError, complain, say, warn
@@ -37,10 +37,7 @@ def challenge(
     file: FileArgument,
     output: Annotated[Path, typer.Option("-o", "--output", help="The challenge, for the machine (.evc).")],
     secret: SecretOption,
-    anchor: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="FILE", help="TPM manufacturer's certificates, PEM or DER. Repeatable."),
-    ] = None,
+    anchor: AnchorOption = None,
     at: Annotated[
         str | None,
         typer.Option(metavar="TIME", help="Judge certificates at this time; default: the manifest's claim."),

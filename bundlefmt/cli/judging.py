@@ -18,7 +18,14 @@ import typer
 
 from bundlefmt.bundle import Bundle
 from bundlefmt.cli import policy_file, reading, trust_file
-from bundlefmt.cli.arguments import FileArgument, NoTrustOption, TrustOption
+from bundlefmt.cli.arguments import (
+    AnchorHardwareOption,
+    AnchorOption,
+    AnchorPivOption,
+    FileArgument,
+    NoTrustOption,
+    TrustOption,
+)
 from bundlefmt.cli.run import Exit, UsageError
 from bundlefmt.cli.trust_file import TrustFile
 from bundlefmt.render import Json
@@ -72,18 +79,9 @@ def judged(
             metavar="SHA256", help="SHA-256 of the X.509 certificate that must have sealed. Repeatable."
         ),
     ] = None,
-    anchor: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="FILE", help="TPM manufacturer's certificates, PEM or DER. Repeatable."),
-    ] = None,
-    anchor_piv: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="FILE", help="Authorities above people's certificates. Repeatable."),
-    ] = None,
-    anchor_hardware: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="FILE", help="Certificates of makers of security keys. Repeatable."),
-    ] = None,
+    anchor: AnchorOption = None,
+    anchor_piv: AnchorPivOption = None,
+    anchor_hardware: AnchorHardwareOption = None,
     pin_hardware: Annotated[
         list[str] | None,
         typer.Option(metavar="SHA256", help="SHA-256 of such a one that the bundle may carry. Repeatable."),

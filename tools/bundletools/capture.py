@@ -20,10 +20,11 @@ from bundlefmt.evidence.credential import entropy_size, make_credential
 from bundlefmt.evidence.ek_template import EK_CERTIFICATE_INDICES
 from bundlefmt.evidence.pcr import PcrValues, encode_pcr_values
 from bundlefmt.evidence.tpm import HIERARCHIES, TpmAlg, TpmtPublic, digest, qualified_name
-from bundlefmt.manifest import Binding, Digest, Item, Manifest, RequiredSigner
+from bundlefmt.manifest import Binding, Digest, Manifest, RequiredSigner
 from bundlefmt.wire import Buffer
-from bundletools import secret_keys, templates
+from bundletools import templates
 from bundletools.attestation_key import ENDORSEMENT, AkSource, NewTemplate, Session, Template
+from bundletools.collected import Collected
 from bundletools.devices import Attested, CreatedKey, DeviceError, LoadedKey, Tpm
 
 OWNER: Final = 0x40000001  # TPM_RH (Part 2, 7.4)
@@ -90,54 +91,6 @@ class Captured:
     withheld: Mapping[str, Buffer]
 
 
-@dataclass(slots=True)
-class _Collected:
-    """Items and their bytes as they are gathered."""
-
-    items: dict[str, Item] = field(default_factory=dict)
-    values: dict[str, Buffer] = field(default_factory=dict)
-
-    def add(
-        self,
-        label: str,
-        role: str,
-        data: bytes,
-        refs: Mapping[str, str | tuple[str, ...]] | None = None,
-        claimed: Mapping[str, object] | None = None,
-    ) -> str:
-        """Returns the label, made unique with a number. Raises UsageError for a secret key."""
-        secret_keys.refuse(data, label)
-        number, unique = 1, label
-        while unique in self.items:
-            number += 1
-            unique = f"{label}-{number}"
-        type_ = labels.ROLE_TYPES.get(role, labels.TYPE_OCTETS)
-        self.items[unique] = Item.of(data, type=type_, role=role, refs=refs, claimed=claimed)
-        self.values[unique] = data
-        return unique
-
-    def key(self, kind: str, key: LoadedKey, refs: Mapping[str, str], claimed: Mapping[str, object]) -> str:
-        """Public area and Name of a key of `kind`; returns the label of the public area."""
-        label = self.add(f"{kind}.pub", f"{kind}-public", key.public, refs, claimed)
-        self.add(f"{kind}.name", f"{kind}-name", TpmtPublic.decode(key.public).name(), {"of": label})
-        return label
-
-    def attested(self, label: str, role: str, attested: Attested, refs: Mapping[str, str]) -> str:
-        """A statement and its signature; returns the label of the statement."""
-        label = self.add(label, role, attested.attest, refs)
-        self.add(f"{label}.sig", "tpm-signature", attested.signature, {"by": refs["by"], "over": label})
-        return label
-
-    def binding(self, nonce: bytes) -> Binding:
-        """Over all that there is to bind so far."""
-        over = sorted(label for label, item in self.items.items() if item.role in labels.BOUND_ROLES)
-        return Binding(alg=labels.HASH_SHA256, nonce=nonce, over=tuple(over))
-
-    def withhold(self, role: str) -> dict[str, Buffer]:
-        """Take the artifacts of `role` out; their items stay."""
-        return {label: self.values.pop(label) for label, item in self.items.items() if item.role == role}
-
-
 class Sitting:
     """A TPM that has been asked everything and whose signing key still signs.
 
@@ -146,7 +99,7 @@ class Sitting:
 
     def __init__(
         self,
-        into: _Collected,
+        into: Collected,
         request: Request,
         *,
         eks: Sequence[str],
@@ -197,7 +150,7 @@ def sitting(tpm: Tpm, request: Request) -> Iterator[Sitting]:
     """As `capture`, before the end: what the signing key is to sign must be signed within."""
     if not request.identities:
         raise DeviceError("no identity is to seal this", hint="name a certificate with --operator")
-    into, nonce = _Collected(), request.nonce or request.random(32)
+    into, nonce = Collected(), request.nonce or request.random(32)
     signers = _identities(into, request.identities)
     for extra in request.extras:
         into.add(extra.label, extra.role, extra.data, extra.refs)
@@ -227,7 +180,7 @@ def sitting(tpm: Tpm, request: Request) -> Iterator[Sitting]:
             )
 
 
-def _identities(into: _Collected, identities: Sequence[Identity]) -> tuple[RequiredSigner, ...]:
+def _identities(into: Collected, identities: Sequence[Identity]) -> tuple[RequiredSigner, ...]:
     signers = []
     for identity in identities:
         kind = identity.role.removesuffix("-certificate")
@@ -236,7 +189,7 @@ def _identities(into: _Collected, identities: Sequence[Identity]) -> tuple[Requi
     return tuple(signers)
 
 
-def _endorsement_keys(into: _Collected, tpm: Tpm, issuers: Sequence[bytes]) -> dict[str, TpmtPublic]:
+def _endorsement_keys(into: Collected, tpm: Tpm, issuers: Sequence[bytes]) -> dict[str, TpmtPublic]:
     """All EKs that have certificates, or one without; returns their templates by label."""
     issuer_labels = tuple(
         into.add(f"ek.issuer-{number}", "certificate-issuer", der)
@@ -254,7 +207,7 @@ def _endorsement_keys(into: _Collected, tpm: Tpm, issuers: Sequence[bytes]) -> d
 
 
 def _ek_public(
-    into: _Collected, tpm: Tpm, name: str, template: TpmtPublic, refs: Mapping[str, str] | None
+    into: Collected, tpm: Tpm, name: str, template: TpmtPublic, refs: Mapping[str, str] | None
 ) -> str:
     with tpm.primary(ENDORSEMENT, template) as ek:
         return into.add(f"ek.{name.lower()}.pub", "ek-public", ek.public, refs)
@@ -262,7 +215,7 @@ def _ek_public(
 
 @contextmanager
 def _attestation_key(
-    into: _Collected, tpm: Tpm, request: Request, eks: Mapping[str, TpmtPublic]
+    into: Collected, tpm: Tpm, request: Request, eks: Mapping[str, TpmtPublic]
 ) -> Iterator[tuple[LoadedKey, str]]:
     """The AK and its label, by the source that the request names."""
     source = request.ak
@@ -283,7 +236,7 @@ def _attestation_key(
         yield ak, label
 
 
-def _parent(into: _Collected, tpm: Tpm, ak: LoadedKey) -> dict[str, str]:
+def _parent(into: Collected, tpm: Tpm, ak: LoadedKey) -> dict[str, str]:
     """The reference `parent` of a key that was found in the TPM, which its qualified name tells."""
     name = TpmtPublic.decode(ak.public).name()
     if ak.qualified_name in (qualified_name(root.to_bytes(4, "big"), name) for root in HIERARCHIES):
@@ -308,7 +261,7 @@ def _qualified(hierarchy: int, name: bytes) -> bytes:
 
 
 def _activate(
-    into: _Collected, tpm: Tpm, request: Request, ek: tuple[str, TpmtPublic], ak: tuple[str, LoadedKey]
+    into: Collected, tpm: Tpm, request: Request, ek: tuple[str, TpmtPublic], ak: tuple[str, LoadedKey]
 ) -> None:
     """A challenge that only the TPM of both keys can answer, its answer, and the randomness it was made of.
 
@@ -326,7 +279,7 @@ def _activate(
 
 
 @contextmanager
-def _signing_key(into: _Collected, tpm: Tpm, nonce: bytes) -> Iterator[tuple[CreatedKey, str]]:
+def _signing_key(into: Collected, tpm: Tpm, nonce: bytes) -> Iterator[tuple[CreatedKey, str]]:
     """A signing key under the owner's hierarchy with its creation, and its label."""
     banks = {bank: [i for i in _BOOT_PCRS if i in row] for bank, row in tpm.pcr_banks().items()}
     made = _child(tpm, OWNER, templates.storage_parent(), templates.signing_key(), nonce, banks)
@@ -356,7 +309,7 @@ def _child(
         yield parent, key
 
 
-def _quote(into: _Collected, tpm: Tpm, ak: tuple[str, LoadedKey], qualifying: bytes) -> None:
+def _quote(into: Collected, tpm: Tpm, ak: tuple[str, LoadedKey], qualifying: bytes) -> None:
     """A quote over all PCRs of all banks and the values behind it, which agree or are taken again."""
     selection = tpm.pcr_banks()
     for _ in range(QUOTE_ATTEMPTS):

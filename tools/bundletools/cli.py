@@ -8,7 +8,14 @@ from typing import Final
 from bundlefmt.cli import app
 from bundlefmt.cli.run import Exit, complain, run
 from bundlefmt.cli.verbs import Verb, program
-from bundletools.errors import DeviceError, NotAnsweredError, NotRecheckableError, SealError, ToolError
+from bundletools.errors import (
+    DeviceError,
+    IssuingError,
+    NotAnsweredError,
+    NotRecheckableError,
+    SealError,
+    ToolError,
+)
 
 VERBS: Final = (
     *app.VERBS,
@@ -42,6 +49,7 @@ VERBS: Final = (
 _CODES: Final[dict[type[ToolError], Exit]] = {
     DeviceError: Exit.DEVICE,
     SealError: Exit.FAILED,
+    IssuingError: Exit.USAGE,
     NotRecheckableError: Exit.USAGE,
     NotAnsweredError: Exit.FAILED,
 }

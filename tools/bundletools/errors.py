@@ -20,6 +20,10 @@ class SealError(ToolError):
     """The seal cannot be made, or does not verify."""
 
 
+class IssuingError(ToolError):
+    """The certificate would be refused by a verifier."""
+
+
 class NotRecheckableError(ToolError):
     """The bundle lacks what would be compared."""
 

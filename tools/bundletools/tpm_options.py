@@ -72,11 +72,12 @@ def tpm_of(
 def logs_of(firmware: Path | None, ima: Path | None, userspace: Path | None) -> list[Log]:
     """The logs in these files, read now."""
     given = (("firmware-log", firmware), ("ima-log", ima), ("userspace-log", userspace))
-    return [
-        Log(data=path.read_bytes(), role=role, source=os.fsencode(path).decode(errors="backslashreplace"))
-        for role, path in given
-        if path is not None
-    ]
+    return [log_of(role, path) for role, path in given if path is not None]
+
+
+def log_of(role: str, path: Path) -> Log:
+    """One log, read now."""
+    return Log(data=path.read_bytes(), role=role, source=os.fsencode(path).decode(errors="backslashreplace"))
 
 
 def nonce_of(text: str | None) -> bytes | None:

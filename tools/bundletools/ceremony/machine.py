@@ -7,9 +7,7 @@ It is one step: while it lasts, the TPM's keys live; broken off, it is done anew
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Final
 
 from bundlefmt.bundle import Bundle
@@ -17,10 +15,11 @@ from bundlefmt.cli import reading
 from bundlefmt.evidence.tpm import TpmtPublic
 from bundletools import issuing, keyfiles, sealing
 from bundletools.attestation_key import NewTemplate, Session
-from bundletools.capture import Extra, Identity, Log, Request, Sitting, sitting
+from bundletools.capture import Extra, Identity, Request, Sitting, sitting
 from bundletools.ceremony.desk import Desk
 from bundletools.ceremony.plan import PivPart
 from bundletools.devices import Tpm
+from bundletools.tpm_options import log_of
 
 STEP: Final = "tpm"
 OPENPGP_LABEL: Final = "operator.openpgp"
@@ -37,7 +36,7 @@ def capture(desk: Desk) -> Mapping[str, bytes]:
         created=created,
         ak=Session(kind=plan.tpm.ak_key) if plan.tpm.session_ak else NewTemplate(kind=plan.tpm.ak_key),
         withhold_template=plan.tpm.withhold_template,
-        logs=[_log(role, path) for role, path in plan.tpm.logs.items()],
+        logs=[log_of(role, path) for role, path in plan.tpm.logs.items()],
         extras=tuple(_extras(desk)),
         platform_seals=plan.tpm.seal,
         ek_issuers=[der for path in plan.tpm.ek_issuers for der in reading.certificates(path)],
@@ -70,10 +69,6 @@ def _witnesses(desk: Desk) -> Iterator[Identity]:
     paths = [each.certificate for each in desk.plan.witnesses]
     if paths:
         yield from keyfiles.identities((), paths, at=desk.clock())
-
-
-def _log(role: str, path: Path) -> Log:
-    return Log(data=path.read_bytes(), role=role, source=os.fsencode(path).decode(errors="backslashreplace"))
 
 
 def _extras(desk: Desk) -> Iterator[Extra]:
