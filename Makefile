@@ -7,12 +7,14 @@ JUDGES := .venv-judges
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test lint vectors fuzz bench setup packages clean
+.PHONY: help demo test lint vectors fuzz exhaustive mutation bench setup packages clean
 help:
 	@echo "make demo     the main job, end to end, on software devices"
 	@echo "make test     linters, types, all tests"
 	@echo "make vectors  write test-vectors/ anew"
 	@echo "make fuzz     long fuzzing (SECONDS=600 for each target)"
+	@echo "make exhaustive  every flipped bit, every mix of two ceremonies, everything kept back: hours"
+	@echo "make mutation one thing wrong in the code at a time: does a test notice (MINUTES=60)"
 	@echo "make bench    benchmarks: ratios within one run"
 	@echo "make clean    remove what the other targets made"
 
@@ -34,6 +36,13 @@ SECONDS ?= 600
 fuzz: setup
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt atheris
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
+
+exhaustive: setup
+	$(BIN)/python -m tests.attacks
+
+MINUTES ?= 60
+mutation: setup
+	$(BIN)/python -m tests.mutation --minutes $(MINUTES)
 
 bench: setup
 	$(BIN)/python -m tests.bench

@@ -7,7 +7,7 @@ Knows bytes, labels and digests, and nothing of TPMs. Spec: "Container".
 from __future__ import annotations
 
 import mmap
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Self
@@ -73,6 +73,23 @@ class Bundle:
         if len(self.seals) >= labels.MAX_SEALS:
             raise EncodeError(f"a bundle has at most {labels.MAX_SEALS} seals")
         return replace(self, seals=(*self.seals, seal))
+
+    def with_artifact(self, label: str, value: Buffer) -> Self:
+        """This bundle with an artifact. Raises EncodeError unless it is the one that was sealed."""
+        item = self.manifest.items.get(label)
+        if item is None:
+            raise EncodeError(f"no item in the manifest for {label!r}")
+        if len(value) != item.size:
+            raise EncodeError(f"{label}: {len(value)} bytes, {item.size} were sealed")
+        if not item.digest.matches(value):
+            raise EncodeError(f"{label}: the digest is not the one that was sealed")
+        return replace(self, content={**self.content, label: Record(type=item.type, value=value)})
+
+    def without(self, withheld: Collection[str]) -> Self:
+        """This bundle without the artifacts of these labels; the manifest still names them."""
+        return replace(
+            self, content={label: record for label, record in self.content.items() if label not in withheld}
+        )
 
     @classmethod
     def open(cls, path: Path | str) -> Self:

@@ -100,6 +100,23 @@ class Node:
         """A map whose keys are all text strings."""
         return {key.text(path): value for key, value in self.pairs(path)}
 
+    def members(self, path: str, required: Sequence[str], optional: Sequence[str] = ()) -> dict[str, Node]:
+        """The members of a closed map. Raises missing-member, unknown-member."""
+        found = {}
+        for key, value in self.pairs(path):
+            name = key.text(path)
+            if name not in required and name not in optional:
+                key.fail(Code.UNKNOWN_MEMBER, f"{name[:80]!r}", path)
+            found[name] = value
+        self.require(found, path, required)
+        return found
+
+    def require(self, members: Mapping[str, Node], path: str, names: Sequence[str]) -> None:
+        """Raises missing-member at this map unless all of `names` are among its members."""
+        for name in names:
+            if name not in members:
+                self.fail(Code.MISSING_MEMBER, f"{name!r} is missing", path)
+
     def embedded(self) -> Node:
         """Scan the content of this byte string as one CBOR text of its own; offsets stay absolute."""
         self.expect(BYTES, "embedded CBOR")

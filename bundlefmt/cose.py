@@ -210,6 +210,14 @@ def verify_signature(alg: int, key: object, signature: bytes, message: bytes) ->
         raise SignatureError(f"the {name} signature does not verify") from None
 
 
+def message_hash(alg: object) -> str | None:
+    """The hash of the message under an algorithm of the registry; None where the algorithm does its own."""
+    specified = _FULLY_SPECIFIED.get(alg, alg) if isinstance(alg, int) else alg
+    if specified in _ECDSA:
+        return _ECDSA[specified][1].name
+    return hashes.SHA256.name if specified in (labels.ALG_PS256, labels.ALG_RS256) else None
+
+
 def _rsa_padding(alg: int) -> padding.AsymmetricPadding:
     if alg == labels.ALG_PS256:
         return padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=padding.PSS.DIGEST_LENGTH)

@@ -21,6 +21,14 @@ COLLECTION_TYPE_KEY: Final = "__cmwc_t"  # RFC 9999 3.3
 COLLECTION_TYPE: Final = "tag:evidence-bundle,2026:content"
 PROFILE_SNAPSHOT: Final = "tag:evidence-bundle,2026:snapshot"
 BINDING_CONTEXT: Final = "evidence-bundle/1 binding"
+# the files of a challenge, tagged in the same way: "EVC1", "EVA1", "EVK1"
+TAG_CHALLENGE: Final = 0x45564331
+TAG_ANSWER: Final = 0x45564131
+TAG_KEPT: Final = 0x45564B31
+MAGIC_CHALLENGE: Final = bytes.fromhex("d9d9f7da45564331")
+MAGIC_ANSWER: Final = bytes.fromhex("d9d9f7da45564131")
+MAGIC_KEPT: Final = bytes.fromhex("d9d9f7da45564b31")
+ANSWER_CONTEXT: Final = "evidence-bundle/1 answer"
 
 # --- limits: a reader refuses above, at the head that declares it ---------------------------------
 MAX_DEPTH: Final = 16  # the deepest legal shape needs 7; the rest is room for `claimed`
@@ -29,6 +37,7 @@ MAX_TEXT: Final = 65_536  # bytes in one text string
 MAX_BYTES: Final = 2**32 - 1  # bytes in one byte string; larger media are carried detached
 MAX_MANIFEST: Final = 4 * 2**20  # bytes of the manifest, so that it can be held and signed by small devices
 MAX_SEALS: Final = 64  # a ceremony has a handful of people; bounds the signatures a verifier must check
+MAX_PAIRS: Final = 256  # of EK and AK in one challenge; a TPM answers a few in a second
 LABEL_PATTERN: Final = r"[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?"  # also a safe file name everywhere
 
 # --- COSE header parameters (IANA COSE Header Parameters) -----------------------------------------

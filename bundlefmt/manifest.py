@@ -35,26 +35,6 @@ def read_label(node: Node, path: str) -> str:
     return text
 
 
-def members_of(
-    node: Node, path: str, required: tuple[str, ...], optional: tuple[str, ...]
-) -> dict[str, Node]:
-    """The members of a closed map. Raises missing-member, unknown-member."""
-    members = {}
-    for key, value in node.pairs(path):
-        name = key.text(path)
-        if name not in required and name not in optional:
-            key.fail(Code.UNKNOWN_MEMBER, f"{name[:80]!r}", path)
-        members[name] = value
-    _require(node, members, path, required)
-    return members
-
-
-def _require(node: Node, members: Mapping[str, Node], path: str, required: tuple[str, ...]) -> None:
-    for name in required:
-        if name not in members:
-            node.fail(Code.MISSING_MEMBER, f"{name!r} is missing", path)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Digest:
     """A digest with its COSE hash algorithm id."""
@@ -126,7 +106,7 @@ class Item:
 
     @classmethod
     def from_node(cls, node: Node, path: str) -> Self:
-        members = members_of(node, path, ("type", "role", "digest", "size"), ("refs", "detached", "claimed"))
+        members = node.members(path, ("type", "role", "digest", "size"), ("refs", "detached", "claimed"))
         refs: dict[str, str | tuple[str, ...]] = {}
         claimed: Mapping[str, object] = {}
         if "refs" in members:
@@ -181,7 +161,7 @@ class Binding:
     @classmethod
     def from_node(cls, node: Node) -> Self:
         path = "binding"
-        members = members_of(node, path, ("alg", "nonce", "over"), ())
+        members = node.members(path, ("alg", "nonce", "over"))
         alg = members["alg"].integer(path)
         if alg not in labels.HASH_NAMES:
             members["alg"].fail(Code.BAD_VALUE, f"hash algorithm {alg} is not accepted", path)
@@ -246,11 +226,11 @@ class Manifest:
         path = "manifest"
         members = node.text_map(path)
         # the version decides what the rest means, so it is looked at first
-        _require(node, members, path, ("version",))
+        node.require(members, path, ("version",))
         major, minor = members["version"].array("version", range(2, 3))
         if major.uint("version") != labels.MAJOR_VERSION:
             major.fail(Code.UNKNOWN_MAJOR_VERSION, f"major version {major.number}", path)
-        _require(node, members, path, _REQUIRED)
+        node.require(members, path, _REQUIRED)
         known = _REQUIRED + _OPTIONAL
         items = {}
         for key, value in members["items"].pairs("items"):
@@ -283,7 +263,7 @@ class Manifest:
     def _signers(node: Node, items: Mapping[str, Item]) -> tuple[RequiredSigner, ...]:
         signers = []
         for entry in node.array("signers", range(1, labels.MAX_ITEMS)):
-            members = members_of(entry, "signer", ("item", "part"), ())
+            members = entry.members("signer", ("item", "part"))
             label = read_label(members["item"], "signer")
             if label not in items:
                 members["item"].fail(Code.UNKNOWN_LABEL, f"{label!r} is not an item", "signer")

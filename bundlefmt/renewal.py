@@ -13,7 +13,7 @@ from typing import Final, Self
 from bundlefmt import cbor, labels
 from bundlefmt.cbor import Node
 from bundlefmt.errors import Code
-from bundlefmt.manifest import hash_bytes, members_of, read_label
+from bundlefmt.manifest import hash_bytes, read_label
 from bundlefmt.wire import Buffer
 
 _REQUIRED: Final = ("alg", "manifest", "content", "seals", "renewals")
@@ -32,7 +32,7 @@ class Stamp:
     def decode(cls, data: Buffer) -> Self:
         """Raises MalformedError; offsets count from the start of `data`."""
         path = "renewal"
-        members = members_of(cbor.scan(data), path, ("covers", "proof"), ())
+        members = cbor.scan(data).members(path, ("covers", "proof"))
         kind, proof = members["proof"].array(path, range(2, 3))
         return cls(covers=members["covers"].octets(path), type=kind.text(path), proof=proof.octets(path))
 
@@ -59,7 +59,7 @@ class Coverage:
     def decode(cls, data: Buffer) -> Self:
         """Raises MalformedError; offsets count from the start of `data`."""
         path = "coverage"
-        members = members_of(cbor.scan(data), path, _REQUIRED, _MATERIAL)
+        members = cbor.scan(data).members(path, _REQUIRED, _MATERIAL)
         alg = members["alg"].integer(path)
         if alg not in labels.HASH_NAMES:
             members["alg"].fail(Code.BAD_VALUE, f"hash algorithm {alg} is not accepted", path)

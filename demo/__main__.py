@@ -180,6 +180,18 @@ def _reboot(shell: Shell, tpm: Swtpm, verify: str) -> None:
     shell.run(verify)
     shell.say("The bundle's attestation key is made again from its template: the same Name, so the same TPM.")
     shell.run(f"bundle recheck {BUNDLE}")
+    _doubt(shell, verify)
+
+
+def _doubt(shell: Shell, verify: str) -> None:
+    shell.say(
+        "A verifier takes nobody's word for it and asks the machine: what was vouched is proven, to them."
+    )
+    anchor = "--anchor tpm-vendor/swtpm-localca-rootca-cert.pem"
+    shell.run(f"bundle challenge {BUNDLE} -o challenge.evc --secret kept.evk {anchor}")
+    shell.run(f"bundle answer challenge.evc {BUNDLE} -o answer.eva")
+    shell.run(f"bundle confirm {BUNDLE} answer.eva --secret kept.evk")
+    shell.run(f"{verify} --confirmed kept.evk")
 
 
 def _flip(source: Path, target: Path, marker: bytes) -> None:

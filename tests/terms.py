@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bundlefmt.evidence.reference import Reference
-from bundlefmt.verify import Policy
+from bundlefmt.verify import Basis, Policy
 
 _FINGERPRINTS: Final = ("pins_openpgp", "known_openpgp")
 _DIGESTS: Final = ("pins_piv", "known_piv", "pins_hardware")
@@ -27,4 +27,5 @@ def policy_of(terms: Mapping[str, Any], keys: Path) -> Policy:
     given["references"] = tuple(
         Reference.decode((keys / file).read_bytes(), file) for file in given["references"]
     )
+    given["require"] = {name: Basis(basis) for name, basis in given.get("require", {}).items()}
     return Policy(**given)

@@ -607,3 +607,43 @@ def test_dcbor_invalid(corpus: Path) -> None:
     rows = json.loads((corpus / "cose/cbor/dcbor-invalid.part-a.json").read_text("utf-8"))
     assert {row["notes"] for row in rows if _scans(bytes.fromhex(row["hex"]))} <= DCBOR_ONLY
     assert len(rows) > 15
+
+
+def test_elements_are_of_one_array_and_nothing_follows_it() -> None:
+    data = encode([1, [2], "three"])
+    assert [data[node.start : node.end] for node in cbor.scan_elements(data)] == [
+        b"\x01",
+        b"\x81\x02",
+        b"\x65three",
+    ]
+    assert list(cbor.scan_elements(encode([]))) == []
+    for other in (encode({}), encode(b"\x01"), encode(1)):
+        with pytest.raises(MalformedError) as caught:
+            list(cbor.scan_elements(other))
+        assert (caught.value.code, caught.value.offset) == (Code.WRONG_TYPE, 0)
+    with pytest.raises(MalformedError) as caught:
+        list(cbor.scan_elements(data + b"\x00"))
+    assert (caught.value.code, caught.value.offset) == (Code.TRAILING_BYTES, len(data))
+
+
+@pytest.mark.parametrize("value", [2**64, -(2**64) - 1, 2**70])
+def test_an_integer_beyond_64_bits_is_not_written(value: int) -> None:
+    assert scan(encode(2**64 - 1)).end == scan(encode(-(2**64))).end == 9
+    with pytest.raises(EncodeError):
+        encode(value)
+
+
+@pytest.mark.parametrize("key", [True, None, b"key", (1,), 1.5])
+def test_a_map_with_another_kind_of_key_is_not_written(key: object) -> None:
+    with pytest.raises(EncodeError, match="map keys are integers or text"):
+        encode({key: 1})
+
+
+@pytest.mark.parametrize("wrap", [lambda inner: [inner], lambda inner: {"a": inner}])
+def test_what_is_nested_too_deeply_is_not_written(wrap: Callable[[object], object]) -> None:
+    value: object = 0
+    for _ in range(labels.MAX_DEPTH):
+        value = wrap(value)
+    assert scan(encode(value))
+    with pytest.raises(EncodeError):
+        encode(wrap(value))

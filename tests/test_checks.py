@@ -23,8 +23,8 @@ from bundlefmt.verify.advisories import ADVISORIES
 from bundlefmt.verify.checks import Check
 from bundlefmt.verify.conclusions import draw
 from bundlefmt.verify.context import Context
-from bundlefmt.verify.existence import MAX_RENEWALS, TIME_STAMPING
 from bundlefmt.verify.policy import Policy
+from bundlefmt.verify.stamps import MAX_RENEWALS, TIME_STAMPING
 from bundlefmt.verify.verifier import CHECK_IDS, PLAN
 from tests.test_soundness import Ceremony
 
@@ -167,6 +167,10 @@ def test_the_codes_of_the_appendix_are_those_of_the_code() -> None:
     "number",
     [
         labels.TAG_BUNDLE,
+        labels.TAG_CHALLENGE,
+        labels.TAG_ANSWER,
+        labels.TAG_KEPT,
+        labels.MAX_PAIRS,
         *labels.HASH_NAMES,
         *labels.ALG_NAMES,
         labels.HDR_CWT_CLAIMS,
@@ -198,6 +202,7 @@ def test_every_number_is_in_the_specification(number: int) -> None:
         labels.COLLECTION_TYPE_KEY,
         labels.PROFILE_SNAPSHOT,
         labels.BINDING_CONTEXT,
+        labels.ANSWER_CONTEXT,
         labels.SEAL_COSE,
         labels.SEAL_OPENPGP,
         labels.SEAL_TYP,

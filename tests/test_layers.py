@@ -18,7 +18,7 @@ FORMAT, TOOLS = "bundlefmt", "bundletools"
 
 # room -> the rooms it may import, besides itself; a room is a module or package directly under bundlefmt
 _GROUND: Final = frozenset({"wire", "labels", "errors", "moment"})
-_CONTAINER: Final = frozenset({"bundle", "renewal", "manifest", "cose", "cbor"}) | _GROUND
+_CONTAINER: Final = frozenset({"bundle", "renewal", "manifest", "challenge", "cose", "cbor"}) | _GROUND
 _FACTS: Final = frozenset({"evidence", "logs"})
 ALLOWED: Final[dict[str, frozenset[str]]] = {
     "errors": frozenset(),
@@ -30,6 +30,7 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "manifest": frozenset({"cbor"}) | _GROUND,
     "bundle": frozenset({"manifest", "cbor"}) | _GROUND,
     "renewal": frozenset({"manifest", "cbor"}) | _GROUND,
+    "challenge": frozenset({"manifest", "cbor"}) | _GROUND,
     "evidence": frozenset({"cbor"}) | _GROUND,
     "logs": frozenset({"evidence", "cbor"}) | _GROUND,
     "verify": _FACTS | _CONTAINER,

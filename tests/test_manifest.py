@@ -441,3 +441,11 @@ def test_the_binding_covers_the_nonce_and_what_it_names_and_the_snapshot_before(
     later = encode(["evidence-bundle/1 binding", b"\x11" * 16, over, [-16, b"\xdd" * 32]])
     before = Digest(alg=-16, value=b"\xdd" * 32)
     assert manifest.binding.preimage(manifest.items, before) == later
+
+
+def test_an_item_of_an_artifact_has_what_it_is_given() -> None:
+    bare = Item.of(b"data", type="text/plain", role="minutes")
+    assert (dict(bare.refs), dict(bare.claimed), bare.size) == ({}, {}, 4)
+    assert bare.digest.matches(b"data")
+    full = Item.of(b"data", type="text/plain", role="minutes", refs={"of": "ak"}, claimed={"at": 1})
+    assert (dict(full.refs), dict(full.claimed)) == ({"of": "ak"}, {"at": 1})

@@ -15,6 +15,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from bundlefmt.bundle import Bundle, Seal
+from bundlefmt.challenge import Kept
 from bundlefmt.cose import CoseSign1
 from bundlefmt.errors import Code, MalformedError
 from bundlefmt.evidence.attested import TpmsQuoteInfo
@@ -55,6 +56,11 @@ def before(vector: Mapping[str, Any]) -> Bundle | None:
     return Bundle.decode(octets(vector["previous"])) if "previous" in vector else None
 
 
+def kept(name: str, vector: Mapping[str, Any]) -> Kept | None:
+    """What the verifier kept of a challenge of its own."""
+    return Kept.decode((FOLDER / name / vector["confirmed"]).read_bytes()) if "confirmed" in vector else None
+
+
 def with_outcome(report: Report, outcome: str) -> list[str]:
     return sorted({finding.check for finding in report.findings if finding.outcome == outcome})
 
@@ -75,7 +81,9 @@ def test_judged(name: str) -> None:
     vector, data = said(name), octets(name)
     bundle = Bundle.decode(data)
     assert bundle.encode() == data
-    report = verify(bundle, policy_of(vector["policy"]), previous=before(vector))
+    report = verify(
+        bundle, policy_of(vector["policy"]), previous=before(vector), confirmed=kept(name, vector)
+    )
     expected = vector["expect"]
     assert {
         "verdict": report.verdict.value,
@@ -128,7 +136,8 @@ def test_judged_fails_for_its_requirement() -> None:
 
 def report_of(name: str) -> Report:
     vector = said(name)
-    return verify(Bundle.decode(octets(name)), policy_of(vector["policy"]), previous=before(vector))
+    given = {"previous": before(vector), "confirmed": kept(name, vector)}
+    return verify(Bundle.decode(octets(name)), policy_of(vector["policy"]), **given)  # type: ignore[arg-type] # its keywords
 
 
 @cache

@@ -12,6 +12,27 @@ import typer
 from bundlefmt.render.words import json_pieces
 
 FileArgument = Annotated[Path, typer.Argument(help="An evidence bundle.", metavar="FILE")]
+AnchorOption = Annotated[
+    list[Path] | None,
+    typer.Option(metavar="FILE", help="TPM manufacturer's certificates, PEM or DER. Repeatable."),
+]
+AnchorPivOption = Annotated[
+    list[Path] | None,
+    typer.Option(metavar="FILE", help="Authorities above people's certificates. Repeatable."),
+]
+AnchorHardwareOption = Annotated[
+    list[Path] | None,
+    typer.Option(metavar="FILE", help="Certificates of makers of security keys. Repeatable."),
+]
+AnchorTimeOption = Annotated[
+    list[Path] | None,
+    typer.Option(metavar="FILE", help="Authorities whose timestamps you believe. Repeatable."),
+]
+TrustOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Whom and what you know; default: the file of `bundle trust`."),
+]
+NoTrustOption = Annotated[bool, typer.Option("--no-trust", help="Know nothing but what the options say.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, as documented in the specification.")]
 
 

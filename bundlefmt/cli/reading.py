@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import datetime
+import stat
 import string
 from pathlib import Path
 
 from bundlefmt.bundle import Bundle, map_file
+from bundlefmt.challenge import Kept
 from bundlefmt.cli.run import UsageError
 from bundlefmt.evidence.pcr import decode_pcr_values
 from bundlefmt.evidence.reference import Reference
@@ -75,6 +77,15 @@ def certificate(path: Path) -> bytes:
     if len(found) != 1:
         raise UsageError(f"{path} holds {len(found)} certificates, one is wanted")
     return found[0]
+
+
+def kept(path: Path) -> Kept:
+    """What the verifier kept of a challenge. Raises UsageError where somebody else could have written it."""
+    if path.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise UsageError(
+            f"{path} can be written by others: it is not your own knowledge", hint=f"chmod 600 {path}"
+        )
+    return Kept.decode(map_file(path))
 
 
 def reference(path: Path) -> Reference:

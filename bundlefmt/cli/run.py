@@ -14,7 +14,7 @@ import typer
 from typer.exceptions import TyperException
 
 from bundlefmt.cli.files import FileExistsRefusal, standard_output
-from bundlefmt.errors import EncodeError, MalformedError, UnusableError
+from bundlefmt.errors import BundleError, MalformedError
 from bundlefmt.render.words import cut, safe
 
 MAX_ERROR: Final = 1000  # characters; a file's text may be in a message
@@ -116,7 +116,7 @@ def run(app: Callable[..., Any]) -> int:
     except (UsageError, FileExistsRefusal) as error:
         complain(str(error), error.hint)
         return Exit.USAGE
-    except (EncodeError, UnusableError) as error:
+    except BundleError as error:
         complain(str(error))
         return Exit.USAGE
     except OSError as error:

@@ -10,6 +10,7 @@ import typer
 
 from bundlefmt import labels
 from bundlefmt.cli import reading, trust_file
+from bundlefmt.cli.arguments import AnchorHardwareOption, AnchorOption, AnchorPivOption, AnchorTimeOption
 from bundlefmt.cli.run import Exit, UsageError, say, warn
 from bundlefmt.verify.trust import MAX_NOTE, Entry, Kind, Trust
 
@@ -38,22 +39,10 @@ def add(
         list[str] | None,
         typer.Option(metavar="SHA256", help="SHA-256 of a root of a maker of security keys. Repeatable."),
     ] = None,
-    anchor: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="FILE", help="TPM manufacturer's certificates, PEM or DER. Repeatable."),
-    ] = None,
-    anchor_piv: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="FILE", help="Authorities above people's certificates. Repeatable."),
-    ] = None,
-    anchor_hardware: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="FILE", help="Certificates of makers of security keys. Repeatable."),
-    ] = None,
-    anchor_time: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="FILE", help="Authorities whose timestamps you believe. Repeatable."),
-    ] = None,
+    anchor: AnchorOption = None,
+    anchor_piv: AnchorPivOption = None,
+    anchor_hardware: AnchorHardwareOption = None,
+    anchor_time: AnchorTimeOption = None,
     note: Annotated[str, typer.Option(help="A line for people, kept beside what is added.")] = "",
     trust: TrustOption = None,
 ) -> int:

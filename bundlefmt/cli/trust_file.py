@@ -7,18 +7,15 @@ import contextlib
 import fcntl
 import hashlib
 import os
-import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
+from bundlefmt.cli import own_file
 from bundlefmt.cli.files import write_atomic
 from bundlefmt.cli.run import UsageError
 from bundlefmt.errors import MalformedError
 from bundlefmt.verify.trust import MAX_TRUST, Trust
-
-_OTHERS: Final = stat.S_IWGRP | stat.S_IWOTH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,38 +50,12 @@ def find(given: Path | None, *, none: bool = False) -> TrustFile | None:
 
 def load(path: Path) -> TrustFile:
     """Raises OSError; UsageError where others can write the file, or it holds what is not understood."""
-    # a pipe without a writer must not hold the program up
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise UsageError(f"{path} is not an ordinary file")
-        _refuse_shared(path, status)
-        _refuse_shared_folders(path)
-        data = file.read(MAX_TRUST + 1)
+    data = own_file.read(path, MAX_TRUST)
     try:
         trust = Trust.decode(data)
     except MalformedError as error:
         raise UsageError(f"{path}: {error.message}", hint="--no-trust judges without it") from None
     return TrustFile(path=path, sha256=hashlib.sha256(data).digest(), trust=trust)
-
-
-def _refuse_shared_folders(path: Path) -> None:
-    """Who can write the folder can put another file there; a link has two."""
-    for folder in {path.parent, path.resolve().parent}:
-        status = folder.stat()
-        # in a sticky folder only their owners replace files
-        if not status.st_mode & stat.S_ISVTX:
-            _refuse_shared(folder, status)
-
-
-def _refuse_shared(path: Path, status: os.stat_result) -> None:
-    if status.st_uid not in (0, os.geteuid()):
-        raise UsageError(f"{path} belongs to another user (uid {status.st_uid}): no place for your trust")
-    if status.st_mode & _OTHERS:
-        raise UsageError(
-            f"{path} can be written by others: no place for your trust",
-            hint=f"look at what is in it, then: chmod go-w {path}",
-        )
 
 
 def change(given: Path | None, edit: Callable[[Trust], Trust]) -> tuple[Path, Trust, Trust]:
@@ -101,7 +72,7 @@ def change(given: Path | None, edit: Callable[[Trust], Trust]) -> tuple[Path, Tr
     if path.is_symlink() and not path.exists():
         raise UsageError(f"{path} is a link that leads nowhere")
     with _alone(path.resolve().parent):
-        _refuse_shared_folders(path)
+        own_file.refuse_shared_folders(path)
         before = load(path).trust if path.exists() else Trust()
         after = edit(before)
         data = after.encode()

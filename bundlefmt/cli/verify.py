@@ -3,144 +3,48 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated
 
 import typer
 
-from bundlefmt.bundle import Bundle
-from bundlefmt.cli import reading, trust_file
-from bundlefmt.cli.arguments import FileArgument, JsonOption, print_json
-from bundlefmt.cli.run import Exit, UsageError, say
-from bundlefmt.cli.trust_file import TrustFile
-from bundlefmt.render import Json
+from bundlefmt.cli.arguments import JsonOption, print_json
+from bundlefmt.cli.ear_file import FORMATS, EarFile
+from bundlefmt.cli.judging import Judged, judging
+from bundlefmt.cli.run import say
 from bundlefmt.render.report import report_json, report_lines
 from bundlefmt.render.words import plural
-from bundlefmt.verify import RELAXATIONS, Policy, Verdict
-from bundlefmt.verify import verify as judge
-
-_BY_VERDICT: Final = {
-    Verdict.PASSED: Exit.PASSED,
-    Verdict.FAILED: Exit.FAILED,
-    Verdict.INDETERMINATE: Exit.INDETERMINATE,
-}
-# `sha1` on the command line is `allow_sha1` in the policy
-_ALLOWABLE: Final = {name.removeprefix("allow_").replace("_", "-"): name for name in RELAXATIONS}
 
 
+@judging
 def verify(
-    file: FileArgument,
-    pin_openpgp: Annotated[
-        list[str] | None,
-        typer.Option(metavar="FPR", help="OpenPGP fingerprint that must have sealed. Repeatable."),
-    ] = None,
-    pin_piv: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="SHA256", help="SHA-256 of the X.509 certificate that must have sealed. Repeatable."
-        ),
-    ] = None,
-    anchor: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="FILE", help="TPM manufacturer's certificates, PEM or DER. Repeatable."),
-    ] = None,
-    anchor_piv: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="FILE", help="Authorities above people's certificates. Repeatable."),
-    ] = None,
-    anchor_hardware: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="FILE", help="Certificates of makers of security keys. Repeatable."),
-    ] = None,
-    anchor_time: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="FILE", help="Authorities whose timestamps you believe. Repeatable."),
-    ] = None,
-    pin_hardware: Annotated[
-        list[str] | None,
-        typer.Option(metavar="SHA256", help="SHA-256 of such a one that the bundle may carry. Repeatable."),
-    ] = None,
-    trust: Annotated[
+    judged: Judged,
+    ear: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Whom and what you know; default: the file of `bundle trust`."),
-    ] = None,
-    no_trust: Annotated[
-        bool, typer.Option("--no-trust", help="Know nothing but what the options say.")
-    ] = False,
-    at: Annotated[
-        str | None,
-        typer.Option(metavar="TIME", help="Judge certificates at this time; default: the manifest's claim."),
-    ] = None,
-    previous: Annotated[
-        Path | None, typer.Option(metavar="BUNDLE", help="The snapshot before: is it of the same TPM?")
-    ] = None,
-    reference: Annotated[
-        list[Path] | None,
         typer.Option(
-            metavar="FILE",
-            help="What PCRs and events should be: bundle, TOML, JSON, CoRIM, pcrlock. Repeatable.",
+            metavar="FILE", help="Write attestation results (EAR), signed with --ear-key, for programs."
         ),
     ] = None,
-    allow: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME", help=f"Relax a rule; the report says so. Repeatable: {', '.join(_ALLOWABLE)}."
-        ),
+    ear_key: Annotated[
+        Path | None, typer.Option(metavar="KEY.pem", help="Your key that signs them: P-256, P-384, Ed25519.")
     ] = None,
-    require_no_advisories: Annotated[
-        bool,
-        typer.Option("--require-no-advisories", help="Doubt a device that a security advisory concerns."),
-    ] = False,
+    ear_format: Annotated[
+        str | None, typer.Option(metavar="FORMAT", help=f"Their form: {' or '.join(FORMATS)}; default: jwt.")
+    ] = None,
     as_json: JsonOption = False,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show every finding.")] = False,
 ) -> int:
     """Judge a bundle: PASSED, FAILED or INDETERMINATE. Without a pin nothing passes: trust comes from you."""
-    mine, bundle = trust_file.find(trust, none=no_trust), Bundle.open(file)
-    policy = Policy(
-        pins_openpgp=frozenset(map(reading.fingerprint, pin_openpgp or ())),
-        pins_piv=frozenset(map(reading.sha256, pin_piv or ())),
-        pins_hardware=frozenset(map(reading.sha256, pin_hardware or ())),
-        anchors=_certificates(anchor),
-        anchors_piv=_certificates(anchor_piv),
-        anchors_hardware=_certificates(anchor_hardware),
-        anchors_time=_certificates(anchor_time),
-        at=None if at is None else reading.moment(at),
-        now=int(time.time()) if bundle.renewals else None,
-        references=tuple(map(reading.reference, reference or ())),
-        require_no_advisories=require_no_advisories,
-        **relaxed(allow or ()),
-    )
-    if mine is not None:
-        policy = mine.trust.within(policy)
-    before = None if previous is None else Bundle.open(previous)
-    report = judge(bundle, policy, previous=before)
+    results = EarFile.asked(ear, ear_key, ear_format)
+    if results is not None:
+        results.write(judged.report, issued_at=judged.present)
     if as_json:
-        print_json(report_json(report, None if mine is None else _trust_json(mine)))
-    else:
-        if mine is not None:
-            identities, authorities = mine.trust.count()
-            known = f"{plural(identities, 'identity', 'identities')}, {plural(authorities, 'anchor')}"
-            say(f"trust: {known} from {mine.path}")
-        for line in report_lines(report, verbose=verbose):
-            print(line)
-    return _BY_VERDICT[report.verdict]
-
-
-def _certificates(paths: Sequence[Path] | None) -> tuple[bytes, ...]:
-    return tuple(der for path in paths or () for der in reading.certificates(path))
-
-
-def _trust_json(mine: TrustFile) -> dict[str, Json]:
-    """What came from the trust file. Where it is, is the verifier's own business: reports are passed on."""
-    identities, authorities = mine.trust.count()
-    return {"sha256": mine.sha256.hex(), "identities": identities, "anchors": authorities}
-
-
-def relaxed(names: Sequence[str]) -> dict[str, Any]:
-    """The policy's fields for relaxations by their names on the command line."""
-    for name in names:
-        if name not in _ALLOWABLE:
-            raise UsageError(f"there is no relaxation {name!r}", hint=f"one of {', '.join(_ALLOWABLE)}")
-    return {_ALLOWABLE[name]: True for name in names}
+        print_json(report_json(judged.report, judged.trust_json))
+        return judged.code
+    if judged.trust is not None:
+        identities, authorities = judged.trust.trust.count()
+        known = f"{plural(identities, 'identity', 'identities')}, {plural(authorities, 'anchor')}"
+        say(f"trust: {known} from {judged.trust.path}")
+    for line in report_lines(judged.report, verbose=verbose):
+        print(line)
+    return judged.code

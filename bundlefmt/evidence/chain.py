@@ -9,7 +9,7 @@ evaluated here (names, policies) are refused wherever they stand, critical or no
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -96,15 +96,17 @@ def find_chain(
     at: int,
     purpose: Purpose,
     relaxations: Relaxations = STRICT,
+    refuse: Callable[[Certificate, Certificate], str | None] = lambda child, issuer: None,
 ) -> Chain:
     """The chain from `leaf` to one of `anchors`, all DER, with every certificate valid at `at`.
 
     An anchor is matched by all its bytes and need not be self-signed; it cannot be the leaf. Raises
-    CertificateError, which says at which certificate the most promising chain ends and why.
+    CertificateError, which says at which certificate the most promising chain ends and why. `refuse` may say
+    why the caller does not take the signature of the first by the second.
     """
     if len(issuers) > MAX_ISSUERS:
         raise CertificateError(f"more than {MAX_ISSUERS} issuers' certificates")
-    return _Search(issuers, anchors, at, purpose, relaxations).run(read(leaf, "the certificate"))
+    return _Search(issuers, anchors, at, purpose, relaxations, refuse).run(read(leaf, "the certificate"))
 
 
 def read(data: Buffer, what: str) -> Certificate:
@@ -125,7 +127,9 @@ class _Search:
         at: int,
         purpose: Purpose,
         relaxations: Relaxations,
+        refuse: Callable[[Certificate, Certificate], str | None],
     ) -> None:
+        self._refuse = refuse
         self._at = at
         self._purpose = purpose
         self._relaxations = relaxations
@@ -201,6 +205,9 @@ class _Search:
         weak = weakness(key)
         if weak is not None:
             raise CertificateError(f"its issuer has {weak}")
+        refused = self._refuse(child, issuer)
+        if refused is not None:
+            raise CertificateError(refused)
         try:
             verify_signature(child.algorithm, key, child.signature, child.tbs)
         except CertificateError as error:

@@ -88,6 +88,30 @@ EK_CERTIFICATE_INDICES: Final[dict[int, str]] = {
     0x01C0001C: "H-6",
     0x01C0001E: "H-7",
 }
+# template -> NV indices of the EK's nonce and template, where a maker chose other ones (the same section);
+# in the high range the template follows the certificate, and there is no nonce
+EK_PROVISIONED_INDICES: Final[dict[str, tuple[int | None, int]]] = {
+    "L-1": (0x01C00003, 0x01C00004),
+    "L-2": (0x01C0000B, 0x01C0000C),
+    **{name: (None, index + 1) for index, name in EK_CERTIFICATE_INDICES.items() if name.startswith("H-")},
+}
+
+
+def provisioned(name: str, *, nonce: bytes, template: bytes) -> TpmtPublic:
+    """The template of EK `name` as its maker put it into NV: TPMT_PUBLIC, and the nonce that fills `unique`.
+
+    Either may be empty: then the standard template holds, or its `unique` of zeros. The nonce is padded with
+    zeros (EK Credential Profile, "EK Nonce"). Raises MalformedError; ValueError for a nonce that is too long.
+    """
+    found = EK_TEMPLATES[name] if not template else replace(TpmtPublic.decode(template), raw=b"")
+    if not nonce:
+        return found
+    size = found.parameters.key_bits // 8 if isinstance(found.parameters, TpmsRsaParms) else 32
+    if len(nonce) > size:
+        raise ValueError(f"{len(nonce)} bytes, {size} at most")
+    padded = nonce.ljust(size, b"\0")
+    unique = padded if found.type == TpmAlg.RSA else TpmsEccPoint(x=padded, y=bytes(size))
+    return replace(found, raw=b"", unique=unique)
 
 
 def recognised(public: TpmtPublic) -> str | None:

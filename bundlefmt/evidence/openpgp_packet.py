@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
-from bundlefmt.errors import Code, MalformedError
+from bundlefmt.errors import Code, MalformedError, UnusableError
 from bundlefmt.wire import Buffer, Reader, read_all
 
 MAX_PACKETS: Final = 4096  # in one certificate; bounds the signatures that a hostile one has verified
 _ARMOR: Final = b"-----BEGIN PGP"
 
 
-class OpenPgpError(ValueError):
+class OpenPgpError(UnusableError):
     """A certificate or signature that does not count; the message says why."""
 
 

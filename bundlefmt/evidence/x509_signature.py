@@ -68,11 +68,18 @@ _KEY: Final = "public key"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignatureAlgorithm:
-    """An algorithm that is known here; `verify(key, signature, message)` raises InvalidSignature."""
+    """An algorithm that is known here; `verify(key, signature, message)` raises InvalidSignature.
+
+    `digest` is the hash of the message, None where the algorithm does its own.
+    """
 
     name: str
-    sha1: bool
+    digest: str | None
     verify: Callable[[PublicKeyTypes, bytes, bytes], None]
+
+    @property
+    def sha1(self) -> bool:
+        return self.digest == _SHA1.name
 
 
 def signature_algorithm(identifier: bytes) -> SignatureAlgorithm:
@@ -104,9 +111,7 @@ def _rsa(digest: hashes.HashAlgorithm, pad: padding.AsymmetricPadding, name: str
             raise InvalidSignature
         key.verify(signature, message, pad, digest)
 
-    return SignatureAlgorithm(
-        name=f"{name} with {digest.name}", sha1=isinstance(digest, hashes.SHA1), verify=verify
-    )
+    return SignatureAlgorithm(name=f"{name} with {digest.name}", digest=digest.name, verify=verify)
 
 
 def _ecdsa(digest: hashes.HashAlgorithm) -> SignatureAlgorithm:
@@ -115,9 +120,7 @@ def _ecdsa(digest: hashes.HashAlgorithm) -> SignatureAlgorithm:
             raise InvalidSignature
         key.verify(signature, message, ec.ECDSA(digest))
 
-    return SignatureAlgorithm(
-        name=f"ECDSA with {digest.name}", sha1=isinstance(digest, hashes.SHA1), verify=verify
-    )
+    return SignatureAlgorithm(name=f"ECDSA with {digest.name}", digest=digest.name, verify=verify)
 
 
 def _plain(oid: str) -> SignatureAlgorithm:
@@ -126,7 +129,7 @@ def _plain(oid: str) -> SignatureAlgorithm:
             raise InvalidSignature
         key.verify(signature, message)  # type: ignore[union-attr,call-arg]  # narrowed by a table, not by a name
 
-    return SignatureAlgorithm(name=_PLAIN_NAMES[oid], sha1=False, verify=verify)
+    return SignatureAlgorithm(name=_PLAIN_NAMES[oid], digest=None, verify=verify)
 
 
 def _pss(parameters: der.Element) -> SignatureAlgorithm:

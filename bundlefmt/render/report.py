@@ -23,6 +23,9 @@ _MARKS: Final = {
 def report_lines(report: Report, *, verbose: bool = False) -> Iterator[str]:
     """A report: the findings that matter (all when `verbose`), the conclusions, the verdict."""
     yield f"manifest sha-256 {report.manifest_digest.hex()}"
+    if report.policy.document is not None:
+        more = ", and more was demanded or allowed beside it" if report.policy.amended else ""
+        yield f"policy sha-256 {report.policy.document.hex()}{more}"
     for relaxation in report.policy.relaxations:
         yield f"relaxed: {relaxation}"
     passed = sum(finding.outcome is Outcome.PASSED for finding in report.findings)
@@ -52,6 +55,9 @@ def _finding_line(finding: Finding) -> str:
 def report_json(report: Report, trust: Json = None) -> dict[str, Json]:
     """The report for programs; `trust` says what of the policy was kept in a file. Spec: "Report as JSON"."""
     policy = report.policy
+    document: Json = None
+    if policy.document is not None:
+        document = {"sha256": policy.document.hex(), "amended": policy.amended}
     return {
         "schema": "evidence-bundle-report/1",
         "verdict": report.verdict.value,
@@ -69,7 +75,10 @@ def report_json(report: Report, trust: Json = None) -> dict[str, Json]:
             "require_no_advisories": policy.require_no_advisories,
             "at": policy.at,
             "now": policy.now,
+            "require": {name: basis.value for name, basis in sorted(policy.require.items())},
+            "algorithms": dict(sorted(policy.algorithms.items())),
             "relaxations": list[Json](policy.relaxations),
+            "document": document,
             "trust": trust,
         },
         "sealed_by": [{"role": role, "identity": identity} for role, identity in report.sealed_by],

@@ -12,6 +12,7 @@ from typing import Final
 
 from bundlefmt.evidence.credential import CannotRecomputeError, ChallengeMismatchError
 from bundlefmt.verify.checks import Check, Result, each, judged
+from bundlefmt.verify.confirmation import Confirmation
 from bundlefmt.verify.context import Context, Fail, Skip, Unsure
 
 
@@ -48,7 +49,10 @@ def _secret(context: Context, label: str) -> str:
 
 
 def _made(context: Context) -> Iterator[Result]:
-    """Every EK and every AK presented together are tied by a record, or nobody says they are of one TPM."""
+    """Every EK and every AK presented together are tied, or nobody says that they are of one TPM.
+
+    By a record, on the word of those who sealed, or by the verifier's own challenge.
+    """
     for ak in context.labels("ak-public"):
         yield judged((ak,), partial(_tied, context, ak))
 
@@ -59,9 +63,11 @@ def _tied(context: Context, ak: str) -> str:
     keys = set(context.labels("ek-public"))
     if not keys and not context.labels("ek-certificate"):
         raise Skip("there is no endorsement key to tie it to")
-    if keys and keys <= tied:
-        return f"challenged in {', '.join(records)}"
-    untied = ", ".join(sorted(keys - tied)) or "the endorsement key"
+    answered = {ek for ek in keys - tied if context.area(Confirmation).holds(ek, ak)}
+    if keys and keys <= tied | answered:
+        by = [*records, *(["the verifier's own challenge"] if answered else [])]
+        return f"challenged in {', '.join(by)}"
+    untied = ", ".join(sorted(keys - tied - answered)) or "the endorsement key"
     if context.policy.allow_unactivated:
         raise Skip(f"nothing says that this key is in the TPM of {untied}, which is allowed")
     raise Unsure(f"nothing says that this key is in the TPM of {untied}")

@@ -6,14 +6,16 @@ Spec: "Verification", steps 3 to 5. RFC 5280 section 6, RFC 6960.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice, pairwise
+from typing import TypeVar
 
 from bundlefmt.evidence import crl, ocsp, x509
 from bundlefmt.evidence.certificate import Certificate, CertificateError
 from bundlefmt.evidence.chain import MAX_ISSUERS, Chain, Purpose, Relaxations, find_chain
+from bundlefmt.verify import period
 from bundlefmt.verify.context import Area, Context, Fail, Judgement, Once, Skip, Unsure, readable
 
 
@@ -31,6 +33,7 @@ class Route:
     at: int | None = None
 
 
+E = TypeVar("E", crl.RevocationList, ocsp.OcspResponse)
 # the values of a role's items by label, and what follows from those that are absent
 Present = tuple[dict[str, bytes], Judgement | None]
 
@@ -96,24 +99,60 @@ class Chains(Area):
         issuers, absent = self.present(route.through)
         if len(issuers) > MAX_ISSUERS:
             raise Unsure(f"more than {MAX_ISSUERS} issuers' certificates")
-        carried = self.context.existence.material.above(leaf, issuers.values()) if route.through else []
+        carried = (
+            self.context.existence.stamps.material.above(leaf, issuers.values()) if route.through else []
+        )
         given = list(dict.fromkeys((*issuers.values(), *carried)))[:MAX_ISSUERS]
+        here = frozenset((leaf.raw, *issuers.values()))
         relaxations = replace(
             self.relaxations, allow_ca_without_constraints=route.allow_ca_without_constraints
         )
+        search = partial(
+            find_chain,
+            leaf.raw,
+            issuers=given,
+            anchors=route.anchors,
+            at=self.at(route),
+            purpose=route.purpose,
+            relaxations=relaxations,
+        )
         try:
-            return find_chain(
-                leaf.raw,
-                issuers=given,
-                anchors=route.anchors,
-                at=self.at(route),
-                purpose=route.purpose,
-                relaxations=relaxations,
-            )
+            return search(refuse=partial(self._ended, here))
         except CertificateError as error:
+            if self.context.policy.algorithms:
+                self._judge_periods(here, search)
             if absent is not None:
                 raise type(absent)(f"{error}; {absent}") from None
             raise Fail(str(error)) from None
+
+    def _by(self, here: frozenset[bytes], child: Certificate) -> int | None:
+        """By when a certificate existed, as an item or as carried by a renewal."""
+        existence = self.context.existence
+        return existence.by if child.raw in here else existence.carried_by(child.raw)
+
+    def _ended(self, here: frozenset[bytes], child: Certificate, issuer: Certificate) -> str | None:
+        """Why the policy no longer takes the signature of a certificate by another; items are `here`."""
+        found = period.ended(
+            self.context.policy, period.used(child.algorithm, issuer), by=self._by(here, child)
+        )
+        return None if found is None else f"its signature is by {found[0]}, which the policy ends"
+
+    def _judge_periods(self, here: frozenset[bytes], search: Callable[[], Chain]) -> None:
+        """A chain there would be but for algorithms that ended is in doubt. Raises Unsure, Fail."""
+        try:
+            certificates = search().certificates
+        except CertificateError:
+            return
+        for child, issuer in pairwise(certificates):
+            try:
+                period.require_counts(
+                    self.context.policy,
+                    period.used(child.algorithm, issuer),
+                    claimed=child.not_before,
+                    by=self._by(here, child),
+                )
+            except Judgement as judgement:
+                raise type(judgement)(f"{child}: {judgement}") from None
 
     @property
     def relaxations(self) -> Relaxations:
@@ -192,15 +231,21 @@ class Chains(Area):
         # one more than are looked at says that there are too many
         responses = list(islice(about, crl.MAX_LISTS + 1))
         relaxations = self.relaxations
-        material = self.context.existence.material
+        material = self.context.existence.stamps.material
         carried = readable(
-            lambda: list(material.consult(certificate, issuer, at=at, relaxations=relaxations))
+            lambda: list(
+                material.consult(
+                    certificate, issuer, at=at, relaxations=relaxations, clears=self._carried_clears
+                )
+            )
         )
         found = [each for each in carried if each.standing is not crl.Standing.UNKNOWN]
         if of_issuer:
-            found.append(crl.revocation(certificate, issuer, of_issuer, at=at, relaxations=relaxations))
+            by_lists = partial(crl.revocation, certificate, issuer, at=at, relaxations=relaxations)
+            found.append(self._weighed(by_lists, of_issuer, issuer))
         if responses:
-            found.append(ocsp.revocation(certificate, issuer, responses, at=at, relaxations=relaxations))
+            by_responses = partial(ocsp.revocation, certificate, issuer, at=at, relaxations=relaxations)
+            found.append(self._weighed(by_responses, responses, issuer))
         if not found:
             return None
 
@@ -210,3 +255,27 @@ class Chains(Area):
             ), each.standing is not crl.Standing.UNKNOWN
 
         return max(found, key=rank)
+
+    def _carried_clears(self, said: crl.RevocationList | ocsp.OcspResponse, issuer: Certificate) -> bool:
+        """Whether a list or response that a renewal carries may clear: its algorithms had not ended."""
+        by = self.context.existence.carried_by(said.raw)
+        return period.ended(self.context.policy, period.used_by(said, issuer), by=by) is None
+
+    def _weighed(
+        self, consult: Callable[[Sequence[E]], crl.Revocation], said: Sequence[E], issuer: Certificate
+    ) -> crl.Revocation:
+        """What lists or responses say. By an algorithm that ended they can take away and not clear."""
+        found = consult(said)
+        if found.entry is not None or not self.context.policy.algorithms:
+            return found
+        by = self.context.existence.by
+        kept = [
+            each
+            for each in said
+            if period.ended(self.context.policy, period.used_by(each, issuer), by=by) is None
+        ]
+        if len(kept) == len(said):
+            return found
+        reason = "a list or response is by an algorithm that the policy ends"
+        without: crl.Revocation = consult(kept)
+        return replace(without, reasons=(*without.reasons, reason))

@@ -14,15 +14,15 @@ from bundlefmt.verify.context import Context
 from bundlefmt.verify.explanation import Logs
 from bundlefmt.verify.findings import Basis, Conclusion, Finding
 from bundlefmt.verify.held import Held
-from bundlefmt.verify.identities import SEALED, bound_key, identities, vouching
+from bundlefmt.verify.identities import ISSUER, SEALED, bound_key, identities, vouching
 from bundlefmt.verify.renewal import existed
 
 _SOUND: Final = ("container.digest", "container.refs")  # what was sealed, each of the role it is named for
 _TPM: Final = (*_SOUND, "ek.form", "ek.certificate", "ek.chain", "ek.key")
 _TPM_REVOCATION: Final = "ek.revocation"  # lists are not required: without one it is skipped
 _AK: Final = (*_SOUND, "ak.form", "ak.attributes", "ak.scheme")
+_TEMPLATE: Final = "ak.template"
 _AK_REVOCATION: Final = "ak.revocation"
-_ISSUER: Final = "certificate-issuer"  # all of them are tried for a chain
 _STATED: Final = (*_SOUND, "container.binding")
 QUOTED: Final = (
     *_STATED,
@@ -37,8 +37,23 @@ _CERTIFIED: Final = {
         f"creation.{name}" for name in ("form", "signature", "signer", "binding", "subject")
     ),
 }
+# the verifier's own challenge, answered by the TPM of a genuine endorsement key that opens nothing else
+_EK_TEMPLATE: Final = "ek.template"
+CHALLENGED: Final = (
+    *_TPM,
+    _TPM_REVOCATION,
+    _EK_TEMPLATE,
+    *(check for check in _AK if check not in _SOUND),
+)
+_CONFIRMED: Final = "activation.confirmed"
 _ACTIVATED: Final = ("ek.form", "activation.made", "activation.form")
 _RECOMPUTED: Final = ("activation.blob", "activation.secret")
+# what `claimed` may say of an attestation key without a template
+_LIFETIMES: Final = {
+    "session": "the attestation key died with its session: nobody can make another statement with it",
+    "persistent": "the attestation key stays in its TPM until it is evicted, by TPM2_Clear too",
+    "saved-context": "the attestation key comes back from its saved context until its TPM is reset",
+}
 _SPEAKING: Final = ("quote", *_CERTIFIED)
 _AGAIN: Final = (*_AK, "previous.digest", "previous.ak")
 
@@ -53,7 +68,7 @@ def draw(context: Context, findings: Sequence[Finding]) -> tuple[Conclusion, ...
     found = Held(context, findings)
     signers = vouching(context, found)
     word = Basis.VOUCHED if signers else Basis.UNPROVEN
-    genuine = found.holds(_TPM) and found.unrevoked(_TPM_REVOCATION, "ek-certificate", _ISSUER)
+    genuine = found.holds(_TPM) and found.unrevoked(_TPM_REVOCATION, "ek-certificate", ISSUER)
     resident = _resident(context, found, word, genuine=genuine)
     basis, of_one = _of_one_tpm(context, found, word, resident)
     return (
@@ -92,7 +107,9 @@ def _tied(found: Held) -> bool:
 def _of_one_tpm(
     context: Context, found: Held, word: Basis, resident: Conclusion
 ) -> tuple[Basis, tuple[str, ...]]:
-    """How it is known that all statements are of one TPM: one key made them, or records tie several keys."""
+    """How it is known that all statements are of one TPM: one key made them, or several are tied."""
+    if _CONFIRMED in resident.rests_on:  # every one of them answered through every endorsement key
+        return resident.basis, resident.rests_on
     speaking = {key for label in context.labels(*_SPEAKING) for key in context.item(label).ref("by")}
     if len(speaking) <= 1:
         return resident.basis, resident.rests_on
@@ -102,13 +119,20 @@ def _of_one_tpm(
 
 
 def _resident(context: Context, found: Held, word: Basis, *, genuine: bool) -> Conclusion:
-    """The attestation key is in a TPM: by an authority's certificate, or as far as whoever sealed says so."""
+    """The attestation key is in a TPM: it answered the verifier, is certified, or people say so."""
+    if genuine and found.holds((*_AK, _EK_TEMPLATE, _CONFIRMED)):
+        return Conclusion(
+            id="ak.resident",
+            basis=Basis.PROVEN,
+            statement="the attestation key is in that TPM: it answered the verifier's own challenge",
+            rests_on=(*CHALLENGED, _CONFIRMED),
+        )
     keys = context.labels("ak-public")
     certified = keys and all(context.item(label).ref("certificate") for label in keys)
     if (
         certified
         and found.holds((*_AK, "ak.certificate"))
-        and found.unrevoked(_AK_REVOCATION, "ak-certificate", _ISSUER)
+        and found.unrevoked(_AK_REVOCATION, "ak-certificate", ISSUER)
     ):
         return Conclusion(
             id="ak.resident",
@@ -179,17 +203,16 @@ def _lifetime(context: Context, found: Held, word: Basis) -> Conclusion:
     """What becomes of the attestation key. No file shows it: a key that speaks again may have been kept."""
     keys = context.labels("ak-public")
     if context.labels("ak-template"):
-        checks: tuple[str, ...] = (*_AK, "ak.template")
-        told = all(context.referring("ak-template", "of", key) for key in keys)
+        checks: tuple[str, ...] = (*_AK, _TEMPLATE)
+        told = found.every(_TEMPLATE) and all(context.referring("ak-template", "of", key) for key in keys)
         statement = "the attestation key can be made again by its TPM, from its template"
     else:
         claims = [context.item(label).claimed.get("lifetime") for label in keys]
         checks = _AK
-        told = bool(claims) and all(claim == "session" for claim in claims)
-        statement = (
-            "the attestation key died with its session: nobody can make another statement with it"
-            if told
-            else "nothing says whether the attestation key can come back"
+        one = claims[0] if claims and all(claim == claims[0] for claim in claims) else None
+        told = isinstance(one, str) and one in _LIFETIMES
+        statement = _LIFETIMES.get(
+            one if isinstance(one, str) else "", "nothing says whether the attestation key can come back"
         )
     return Conclusion(
         id="ak.lifetime",

@@ -12,6 +12,7 @@ from typing import Final, Generic, TypeVar
 
 from bundlefmt import labels
 from bundlefmt.bundle import Bundle
+from bundlefmt.challenge import Kept
 from bundlefmt.evidence import openpgp, x509
 from bundlefmt.evidence.attest import TpmsAttest
 from bundlefmt.evidence.creation import TpmsCreationData, TpmtTkCreation
@@ -65,13 +66,21 @@ class Context:
     """One verification's view of a bundle. `asked` is the time that the verifier asks about, in seconds since
     the epoch: the policy's, else that which the manifest claims.
 
-    `previous` is the bundle that the verifier holds to be the one before this.
+    `previous` is the bundle that the verifier holds to be the one before this, `confirmed` what it kept of
+    its own challenge.
     """
 
-    def __init__(self, bundle: Bundle, policy: Policy, previous: Bundle | None = None) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        policy: Policy,
+        previous: Bundle | None = None,
+        confirmed: Kept | None = None,
+    ) -> None:
         self.bundle = bundle
         self.policy = policy
         self.previous = previous
+        self.confirmed = confirmed
         self.asked = bundle.manifest.created if policy.at is None else policy.at
         self.existence = Existence(bundle, policy)
         self.publics = Decoded(self.value, TpmtPublic.decode)

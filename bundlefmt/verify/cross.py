@@ -22,12 +22,14 @@ from bundlefmt.evidence.own_extension import OpenPgpKeyName
 from bundlefmt.evidence.tpm_signature import CannotVerifyError, SignatureMismatchError
 from bundlefmt.labels import OID_OPENPGP_KEY
 from bundlefmt.moment import when
+from bundlefmt.verify import period
 from bundlefmt.verify.chains import Chains
 from bundlefmt.verify.checks import Check, Result, each, judged
 from bundlefmt.verify.context import Area, Context, Fail, Once, Skip, Unsure, readable
 from bundlefmt.verify.issued import issued_by, require_signer
 from bundlefmt.verify.openpgp_signature import Made, SignatureStanding
 from bundlefmt.verify.openpgp_standing import is_weak
+from bundlefmt.verify.statement import require_period
 
 SIGNATURE, CERTIFICATE = "cross-signature", "cross-certificate"
 IDENTITIES: Final = ("openpgp-certificate", "piv-certificate")
@@ -93,6 +95,7 @@ def _signature(context: Context, label: str) -> str:
             decide()
         except Skip:  # of a primary key that signs, nothing is to be said about subkeys
             continue
+    period.require_counts(context.policy, standing.used(), claimed=standing.at, by=context.existence.by)
     return f"{standing.key.fingerprint} of {by} signed {over} at {when(standing.at)} by its own word"
 
 
@@ -151,6 +154,7 @@ def _tpm_signature(context: Context, label: str) -> str:
         raise Fail(str(error)) from None
     except CannotVerifyError as error:
         raise Unsure(str(error)) from None
+    require_period(context, label, by)
     return f"{by} signed {over}"
 
 

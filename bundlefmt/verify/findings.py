@@ -32,6 +32,11 @@ class Basis(StrEnum):
     VOUCHED = "vouched"
     UNPROVEN = "unproven"
 
+    def suffices(self, wanted: Basis) -> bool:
+        """Whether it is as strong as what is wanted."""
+        order = list(Basis)
+        return order.index(self) <= order.index(wanted)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:

@@ -34,6 +34,11 @@ class Held:
     def holds(self, checks: Sequence[str]) -> bool:
         return all(self._holds(self._findings.get(check, [])) for check in checks)
 
+    def every(self, check: str) -> bool:
+        """Passed for each item that it covers, private by nature or not."""
+        found = self._findings.get(check, [])
+        return bool(found) and all(finding.outcome is Outcome.PASSED for finding in found)
+
     def unbroken(self, check: str) -> bool:
         """Nothing failed or was left undecided."""
         outcomes = {finding.outcome for finding in self._findings.get(check, [])}

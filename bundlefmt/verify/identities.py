@@ -11,13 +11,17 @@ from typing import Final
 
 from bundlefmt.evidence.yubico import Application
 from bundlefmt.verify.advisories import concerning
+from bundlefmt.verify.chains import Chains
 from bundlefmt.verify.context import Context, Judgement
 from bundlefmt.verify.findings import Basis, Conclusion
 from bundlefmt.verify.hardware import ROLES, Statements
 from bundlefmt.verify.held import Held
+from bundlefmt.verify.piv import is_self_issued
 from bundlefmt.verify.seals import sealed_by_pinned
 from bundlefmt.verify.signers import Signer
 
+PIV: Final = "piv-certificate"
+ISSUER: Final = "certificate-issuer"  # all of them are tried for a chain
 _SEALS: Final = ("container.digest", "seal.validity", "seal.anchor")
 # an issuer can take away what a pin gives, and a certificate can deny what its key did
 _STANDING: Final = tuple(f"piv.{name}" for name in ("form", "key", "signature", "usage", "chain"))
@@ -34,15 +38,28 @@ _BOUND: Final = (
     *(f"binding.{name}" for name in ("form", "chain", "key", "contents")),
 )
 _BINDING_REVOCATION: Final = "binding.revocation"
-_KINDS: Final = {"openpgp-certificate": "OpenPGP key", "piv-certificate": "X.509 certificate"}
+_KINDS: Final = {"openpgp-certificate": "OpenPGP key", PIV: "X.509 certificate"}
 
 
 def vouching(context: Context, held: Held) -> tuple[Signer, ...]:
-    """The pinned identities that sealed; none where a check of seals or X.509 certificates denies it."""
-    standing = all(map(held.unbroken, _STANDING)) and held.unrevoked(_REVOCATION, "piv-certificate")
-    if not held.holds(_SEALS) or not standing:
+    """The pinned identities that sealed; none where a check of seals or X.509 certificates denies it.
+
+    Nor where such a certificate, or what may have issued one, is kept back: without it no check can fail.
+    """
+    above = (PIV,) if all(_is_own_issuer(context, label) for label in context.labels(PIV)) else (PIV, ISSUER)
+    standing = all(map(held.unbroken, _STANDING)) and held.unrevoked(_REVOCATION, *above)
+    here = all(label in context.bundle.content for label in context.labels(*above))
+    if not held.holds(_SEALS) or not standing or not here:
         return ()
     return sealed_by_pinned(context)
+
+
+def _is_own_issuer(context: Context, label: str) -> bool:
+    """Known to be: of any other, all certificate-issuer items are tried, whatever its references say."""
+    try:
+        return is_self_issued(context.area(Chains).certificate(label))
+    except Judgement:
+        return False
 
 
 def identities(context: Context, held: Held, signers: Sequence[Signer]) -> Iterator[Conclusion]:

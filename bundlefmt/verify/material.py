@@ -7,7 +7,7 @@ signature. Spec: "Renewals".
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain as chained
@@ -22,6 +22,9 @@ from bundlefmt.evidence.timestamp_info import HASHES
 from bundlefmt.evidence.timestamp_signer import CertificateId
 from bundlefmt.renewal import Coverage
 
+Said = crl.RevocationList | ocsp.OcspResponse
+# whether a list or response of this issuer may say that a certificate was not revoked
+Clears = Callable[[Said, Certificate], bool]
 _NEAREST: Final = 2  # lists and responses that do not revoke, asked for one certificate
 
 
@@ -30,7 +33,7 @@ class _Placed:
     """A list or response, and the renewal that carries it."""
 
     number: int
-    value: crl.RevocationList | ocsp.OcspResponse
+    value: Said
 
 
 class Material:
@@ -72,6 +75,15 @@ class Material:
         return list(found)
 
     @cached_property
+    def carriers(self) -> Mapping[bytes, int]:
+        """The first renewal that carries each certificate, list and response (DER)."""
+        found: dict[bytes, int] = {}
+        for number, each in self._coverages:
+            for raw in (*each.certificates, *each.revocation):
+                found.setdefault(raw, number)
+        return found
+
+    @cached_property
     def _placed(self) -> tuple[_Placed, ...]:
         return tuple(
             _Placed(number=number, value=value)
@@ -108,22 +120,31 @@ class Material:
         since: int = 0,
         lists: Iterable[bytes] = (),
         relaxations: Relaxations,
+        clears: Clears,
     ) -> Iterator[crl.Revocation]:
         """What is said of a certificate by `lists` (DER) and by renewals from the one with number `since` on.
 
-        Those that revoke come first, then the nearest: what is behind them says nothing else. Raises
-        MalformedError for the issuer's key.
+        Those that revoke come first, then the nearest that `clears` allows: what is behind them says nothing
+        else. Raises MalformedError for the issuer's key.
         """
         name, serial = certificate.issuer.comparable(), certificate.serial
         own = (value for raw in lists if isinstance(value := read(raw), crl.RevocationList))
         carried = (value for number, value in self.lists.get(name, ()) if number >= since)
-        of_issuer = [each for each in chained(own, carried) if each.issuer.comparable() == name]
+        of_issuer = [
+            each
+            for each in chained(own, carried)
+            if each.issuer.comparable() == name and (serial in each.revoked or clears(each, issuer))
+        ]
         of_issuer.sort(key=lambda each: serial not in each.revoked)
         revoking = sum(serial in each.revoked for each in of_issuer)
         yield crl.revocation(
             certificate, issuer, of_issuer[: _looked_at(revoking)], at=at, relaxations=relaxations
         )
-        about = [value for number, value in self.responses.get(serial, ()) if number >= since]
+        about = [
+            value
+            for number, value in self.responses.get(serial, ())
+            if number >= since and (_revokes(value, serial) or clears(value, issuer))
+        ]
         about.sort(key=lambda each: not _revokes(each, serial))
         revoking = sum(_revokes(each, serial) for each in about)
         yield ocsp.revocation(
@@ -131,7 +152,14 @@ class Material:
         )
 
     def standing(
-        self, chain: Chain, *, at: int, since: int, lists: Iterable[bytes], relaxations: Relaxations
+        self,
+        chain: Chain,
+        *,
+        at: int,
+        since: int,
+        lists: Iterable[bytes],
+        relaxations: Relaxations,
+        clears: Clears,
     ) -> tuple[str | None, bool]:
         """(why a certificate of the chain does not count at `at`, whether anything says that one does).
 
@@ -143,7 +171,13 @@ class Material:
             try:
                 found = list(
                     self.consult(
-                        certificate, issuer, at=at, since=since, lists=listed, relaxations=relaxations
+                        certificate,
+                        issuer,
+                        at=at,
+                        since=since,
+                        lists=listed,
+                        relaxations=relaxations,
+                        clears=clears,
                     )
                 )
             except MalformedError as error:
@@ -155,7 +189,7 @@ class Material:
         return None, good
 
 
-def read(raw: bytes) -> crl.RevocationList | ocsp.OcspResponse | None:
+def read(raw: bytes) -> Said | None:
     """A revocation list or an OCSP response; None where it is neither."""
     for kind in (crl.RevocationList, ocsp.OcspResponse):
         try:

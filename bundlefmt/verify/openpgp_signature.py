@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
-from bundlefmt.evidence import openpgp_sequoia
+from bundlefmt.evidence import openpgp_sequoia, primitive
 from bundlefmt.evidence.openpgp_key import PublicKey
 from bundlefmt.evidence.openpgp_packet import OpenPgpError
 from bundlefmt.evidence.openpgp_self_signatures import SelfSignatures, back_signatures, flags, newest
@@ -181,6 +181,12 @@ class SignatureStanding(Standing):
             ("openpgp.algorithms", self.algorithms),
             ("openpgp.critical", self.critical),
         )
+
+    def used(self) -> frozenset[str]:
+        """What the signature, and those by which its key counts, are made with."""
+        packets = (*self.statements, *self._in_force, self.made.packet)
+        keys = frozenset(map(primitive.of_openpgp_key, (self.primary, self.key)))
+        return keys | primitive.of_openpgp_hashes(packet.hash_algorithm for packet in packets)
 
     def require(self) -> None:
         """Raises Skip where a check refuses the signature, which says why; Unsure where one cannot decide."""

@@ -6,10 +6,12 @@ Spec: "Policy".
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from typing import Final
 
 from bundlefmt.evidence.reference import Reference
+from bundlefmt.verify.findings import Basis
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,9 +24,13 @@ class Policy:
     certificates. `anchors_hardware`: of makers of security keys; `pins_hardware`: SHA-256 of such ones, which
     the bundle may bring along. `anchors_time`: of authorities whose timestamps are believed. No anchor serves
     for another purpose. `at`: seconds since the epoch at which certificates are judged; None is the
-    manifest's own claim. `now`: the verifier's clock, by which the last renewals must still hold; `at` stands
-    for it where given, and without both, the time of the last renewal. `references`: values that PCRs and
-    events should have. `require_no_advisories`: an advisory that concerns a device leaves a doubt.
+    manifest's own claim. `references`: values that PCRs and events should have. `require_no_advisories`: an
+    advisory that concerns a device leaves a doubt. `require`: conclusions by id, each with the weakest basis
+    that is enough. `algorithms`: by the names of `evidence.primitive`, from when, in seconds since the epoch,
+    a signature counts only if it is known to be older. `now`: the verifier's present; None has reached every
+    such date. By it the last renewals must still hold; `at` stands for it there where given, and without
+    both, the time of the last renewal. `document`: the SHA-256 of the policy document that this was read
+    from; `amended`: it says more than the document.
 
     `allow_sha1_certificates`: SHA-1 under certificates and revocation lists. `allow_ek_key_usage`: an EK
     certificate without key usage, or with that of the other kind of key. `allow_ek_without_tpm_name`: one
@@ -44,9 +50,13 @@ class Policy:
     anchors_time: tuple[bytes, ...] = ()
     pins_hardware: frozenset[bytes] = frozenset()
     at: int | None = None
-    now: int | None = None
     references: tuple[Reference, ...] = ()
     require_no_advisories: bool = False
+    require: Mapping[str, Basis] = field(default_factory=dict)
+    algorithms: Mapping[str, int] = field(default_factory=dict)
+    now: int | None = None
+    document: bytes | None = None
+    amended: bool = False
     allow_withheld: bool = False
     allow_sha1: bool = False
     allow_nonce_binding: bool = False

@@ -23,7 +23,7 @@ _OTHERS: Final = "it counts for nothing, and another renewal holds"
 
 def _form(context: Context, number: int) -> str:
     """The renewal is two maps around one timestamp."""
-    found = context.existence.form(number)
+    found = context.existence.stamps.form(number)
     return f"a timestamp of {when(found.token.info.generated)} over a coverage by {_hash(found.coverage.alg)}"
 
 
@@ -33,20 +33,20 @@ def _hash(alg: int) -> str:
 
 def _covers(context: Context, number: int) -> str:
     """It covers everything before it, and that is what is here."""
-    coverage = context.existence.covers(number)
+    coverage = context.existence.stamps.covers(number)
     seals, renewals = len(coverage.seals), len(coverage.renewals)
     return f"covers the manifest, {len(coverage.content)} artifacts, {seals} seals, {renewals} renewals"
 
 
 def _imprint(context: Context, number: int) -> str:
     """The timestamp is over the coverage."""
-    return context.existence.imprint(number)
+    return context.existence.stamps.imprint(number)
 
 
 def _signature(context: Context, number: int) -> str:
     """The timestamp is signed by the key of the certificate that it names."""
     try:
-        certificate, algorithm = context.existence.signer(number)
+        certificate, algorithm = context.existence.stamps.signer(number)
     except Unsure as unsure:
         raise _unless_others(context, unsure) from None
     return f"{algorithm} by {certificate}"
@@ -54,13 +54,13 @@ def _signature(context: Context, number: int) -> str:
 
 def _authority(context: Context, number: int) -> str:
     """The certificate is for timestamps alone, and was valid when it signed."""
-    return f"{context.existence.authority(number)} is for timestamps alone"
+    return f"{context.existence.stamps.authority(number)} is for timestamps alone"
 
 
 def _chain(context: Context, number: int) -> str:
     """The authority leads to an anchor of the verifier, at the time of the timestamp."""
     try:
-        return context.existence.chain(number).describe()
+        return context.existence.stamps.chain(number).describe()
     except Unsure as unsure:
         raise _unless_others(context, unsure) from None
 
@@ -107,7 +107,7 @@ def _each(decide: Callable[[Context, int], str]) -> Callable[[Context], Iterator
     """The judge that decides for each renewal, in order; findings count them from one."""
 
     def judge(context: Context) -> Iterator[Result]:
-        for number in range(context.existence.count):
+        for number in range(context.existence.stamps.count):
             yield judged((f"renewal {number + 1}",), partial(decide, context, number))
 
     return judge
@@ -131,7 +131,7 @@ _EXISTED: Final = tuple(check.id for check in CHECKS if check.id != _REVOCATION)
 def existed(context: Context, found: Held) -> Iterator[Conclusion]:
     """By when the manifest and its seals existed; only where there are renewals."""
     existence = context.existence
-    if not existence.count:
+    if not existence.stamps.count:
         return
     by = existence.by if found.holds(_EXISTED) and found.unbroken(_REVOCATION) else None
     yield Conclusion(

@@ -14,11 +14,11 @@ from typing import Final
 
 from bundlefmt import cose, labels
 from bundlefmt.cose import CoseSign1
-from bundlefmt.evidence import openpgp, x509
+from bundlefmt.evidence import openpgp, primitive, x509
 from bundlefmt.evidence.openpgp_self_signatures import SelfSignatures
 from bundlefmt.evidence.openpgp_signature import SignatureType
 from bundlefmt.evidence.tpm import UnsupportedKeyError
-from bundlefmt.verify import seal_header
+from bundlefmt.verify import period, seal_header
 from bundlefmt.verify.context import Area, Context, Fail, Judgement, Once, Skip, Unsure, readable
 from bundlefmt.verify.openpgp_signature import Made, SignatureStanding
 
@@ -251,8 +251,12 @@ class Signers(Area):
             raise Skip("the signer is not known") from None
         form = self._readable_form(number)
         if isinstance(form, openpgp.SignatureFacts):
-            self.standing(number).require()
-            return signer  # was found by verifying
+            standing = self.standing(number)
+            standing.require()  # was found by verifying
+            # nothing covers what a later witness brings along
+            by = None if signer.label is None else self.context.existence.seal_by(number)
+            period.require_counts(self.context.policy, standing.used(), claimed=standing.at, by=by)
+            return signer
         faults = envelope_faults(self.context, form)
         if faults:
             raise Fail("; ".join(faults))
@@ -267,7 +271,21 @@ class Signers(Area):
             raise Unsure(str(error)) from None
         except cose.SignatureError as error:
             raise Fail(str(error)) from None
+        self._judge_period(number, form, key)
         return signer
+
+    def _judge_period(self, number: int, form: CoseSign1, key: object) -> None:
+        """The policy still takes seals like this one, which verified. Raises Unsure, Fail."""
+        payload = form.protected[labels.HDR_PAYLOAD_HASH_ALG]
+        signed = cose.message_hash(form.protected[labels.HDR_ALG])
+        names = {labels.HASH_NAMES.get(payload) if isinstance(payload, int) else None, signed} - {None}
+        used = [primitive.of_key(key), *(primitive.of_hash(name) for name in names if name is not None)]
+        try:
+            claimed = self.untrusted_time(number)
+        except Fail:
+            claimed = self.context.manifest.created  # seal.validity refuses what does not say when
+        by = self.context.existence.seal_by(number)
+        period.require_counts(self.context.policy, used, claimed=claimed, by=by)
 
 
 def envelope_faults(context: Context, form: CoseSign1) -> list[str]:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from bundlefmt.evidence import primitive
 from bundlefmt.evidence.attest import TpmsAttest
 from bundlefmt.evidence.attested import AttestType, attest_name
 from bundlefmt.evidence.tpm_signature import CannotVerifyError, SignatureMismatchError
+from bundlefmt.verify import period
 from bundlefmt.verify.checks import Check, each
 from bundlefmt.verify.context import Context, Fail, Skip, Unsure
 
@@ -71,7 +73,20 @@ def signature(context: Context, label: str) -> str:
             raise Fail(f"{one}: {error}") from None
         except CannotVerifyError as error:
             raise Unsure(f"{one}: {error}") from None
+        require_period(context, one, by)
     return f"{', '.join(signatures)} by {by}: {context.signatures.form(signatures[0]).describe()}"
+
+
+def require_period(context: Context, label: str, by: str) -> None:
+    """The policy still takes signatures like this one, which verified. Raises Unsure, Fail.
+
+    Nothing in it says when it was made: what counts is when the manifest says it was written.
+    """
+    alg = context.signatures(label).hash
+    used = [primitive.of_key(context.publics(by).public_key())]
+    if alg is not None:
+        used.append(primitive.of_tpm_hash(alg))
+    period.require_counts(context.policy, used, claimed=context.manifest.created, by=context.existence.by)
 
 
 def signer(context: Context, label: str) -> str:

@@ -30,7 +30,7 @@ MAX_NOTE: Final = 200  # characters
 _HEAD: Final = (
     "# What `bundle verify` takes as known. When `bundle trust` writes, notes stay and comments do not."
 )
-_SHA256: Final = re.compile("[0-9a-f]{64}")
+SHA256: Final = re.compile("[0-9a-f]{64}")
 _FINGERPRINT: Final = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
 _COLUMNS: Final = 64  # RFC 7468
 
@@ -48,7 +48,7 @@ class Kind(StrEnum):
 
 
 IDENTITIES: Final = (Kind.OPENPGP, Kind.PIV)
-_WITH_CERTIFICATE: Final = (Kind.ANCHOR, Kind.ANCHOR_PIV, Kind.ANCHOR_HARDWARE, Kind.ANCHOR_TIME)
+WITH_CERTIFICATE: Final = (Kind.ANCHOR, Kind.ANCHOR_PIV, Kind.ANCHOR_HARDWARE, Kind.ANCHOR_TIME)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +109,7 @@ class Trust:
         """TOML, the same for the same entries."""
         lines = [_HEAD, f'schema = "{SCHEMA}"']
         for entry in self.entries:
-            lines += ["", *_lines(entry)]
+            lines += ["", *entry_lines(entry)]
         return ("\n".join(lines) + "\n").encode()
 
     def plus(self, *entries: Entry) -> Trust:
@@ -160,24 +160,25 @@ def _entries(tables: Mapping[str, object]) -> Iterator[Entry]:
             raise _malformed(f"there is nothing to trust as {name!r:.40}", Code.UNKNOWN_MEMBER)
         if not isinstance(rows, list):
             raise _malformed(f"{name} is written as [[{name}]]", Code.WRONG_TYPE)
-        yield from (_entry(Kind(name), row) for row in rows)
+        yield from (decode_entry(Kind(name), row) for row in rows)
 
 
-def _entry(kind: Kind, row: object) -> Entry:
+def decode_entry(kind: Kind, row: object) -> Entry:
+    """One entry as TOML has it. Raises MalformedError."""
     if not isinstance(row, dict) or not all(isinstance(value, str) for value in row.values()):
         raise _malformed(f"an entry of {kind} is a table of texts", Code.WRONG_TYPE)
     name = "fingerprint" if kind is Kind.OPENPGP else "sha256"
-    wanted = {name, "certificate"} if kind in _WITH_CERTIFICATE else {name}
+    wanted = {name, "certificate"} if kind in WITH_CERTIFICATE else {name}
     if unknown := sorted(set(row) - wanted - {"note"}):
         raise _malformed(f"an entry of {kind} has no {unknown[0]!r:.40}", Code.UNKNOWN_MEMBER)
     if missing := sorted(wanted - set(row)):
         raise _malformed(f"an entry of {kind} lacks {missing[0]}", Code.MISSING_MEMBER)
     digest, note = row[name], row.get("note", "")
-    if not (_FINGERPRINT if kind is Kind.OPENPGP else _SHA256).fullmatch(digest):
+    if not (_FINGERPRINT if kind is Kind.OPENPGP else SHA256).fullmatch(digest):
         raise _malformed(f"{digest!r:.80} is no {name} in lower-case hexadecimal")
     if len(note) > MAX_NOTE or not note.isprintable():
         raise _malformed(f"a note is one line of at most {MAX_NOTE} characters")
-    if kind not in _WITH_CERTIFICATE:
+    if kind not in WITH_CERTIFICATE:
         return Entry(kind=kind, digest=digest, note=note)
     entry = Entry.anchor(kind, _certificate(row["certificate"]), note)
     if entry.digest != digest:
@@ -197,14 +198,14 @@ def _certificate(text: str) -> bytes:
     return found[0]
 
 
-def _lines(entry: Entry) -> Iterator[str]:
+def entry_lines(entry: Entry) -> Iterator[str]:
     """One entry in TOML. What a certificate says of itself is a comment: it is not read again."""
     yield f"[[{entry.kind}]]"
     if entry.certificate is not None:
-        yield f"# {_quoted(entry.subject[:MAX_NOTE])}"
+        yield f"# {quoted(entry.subject[:MAX_NOTE])}"
     yield f'{"fingerprint" if entry.kind is Kind.OPENPGP else "sha256"} = "{entry.digest}"'
     if entry.note:
-        yield f"note = {_quoted(entry.note)}"
+        yield f"note = {quoted(entry.note)}"
     if entry.certificate is not None:
         base64 = binascii.b2a_base64(entry.certificate, newline=False).decode()
         yield 'certificate = """'
@@ -213,7 +214,7 @@ def _lines(entry: Entry) -> Iterator[str]:
         yield '-----END CERTIFICATE-----"""'
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """A TOML string on one line; what does not show, or could end the line, is escaped."""
     shown = (char if char.isprintable() and char not in '"\\' else _escape(char) for char in text)
     return f'"{"".join(shown)}"'

@@ -10,6 +10,7 @@ from typing import Final
 
 from bundlefmt import labels
 from bundlefmt.bundle import Bundle
+from bundlefmt.challenge import Kept
 from bundlefmt.logs.platform import Platform
 from bundlefmt.manifest import hash_bytes
 from bundlefmt.verify import (
@@ -19,6 +20,7 @@ from bundlefmt.verify import (
     binding,
     certify,
     clock,
+    confirmation,
     container,
     creation,
     cross,
@@ -32,6 +34,7 @@ from bundlefmt.verify import (
     quote,
     reference,
     renewal,
+    required,
     seals,
 )
 from bundlefmt.verify import previous as before
@@ -60,30 +63,38 @@ PLAN: Final[tuple[tuple[int, str, tuple[Check, ...]], ...]] = (
     (6, "the statements of NV contents", nv.CHECKS),
     (7, "the logs", log.CHECKS),
     (8, "the TPM binding certificates", binding.CHECKS),
-    (8, "the credential activation", activation.CHECKS),
+    (8, "the credential activation", (*activation.CHECKS, *confirmation.CHECKS)),
     (9, "the snapshot before", before.CHECKS),
     (9, "the reference values", reference.CHECKS),
     (10, "the renewals", renewal.CHECKS),
+    (11, "what the policy requires", required.CHECKS),
 )
 CHECK_IDS: Final = tuple(check.id for _, _, checks in PLAN for check in checks)
 
 
-def verify(bundle: Bundle, policy: Policy, *, previous: Bundle | None = None) -> Report:
+def verify(
+    bundle: Bundle, policy: Policy, *, previous: Bundle | None = None, confirmed: Kept | None = None
+) -> Report:
     """Judge a decoded bundle. Never raises for evidence that is wrong: that is what findings are for.
 
-    `previous` is the snapshot before it, which has a verification of its own.
+    `previous` is the snapshot before it, which has a verification of its own. `confirmed` is what the
+    verifier itself kept of a challenge to the bundle's keys: never what somebody else gave.
     """
-    context = Context(bundle, policy, previous)
+    context = Context(bundle, policy, previous, confirmed)
     findings: list[Finding] = []
     for _, _, checks in PLAN:
-        for check in checks:
-            findings.extend(check.run(context))
+        if checks is not required.CHECKS:
+            for check in checks:
+                findings.extend(check.run(context))
+    conclusions = draw(context, findings)
+    for check in required.checks(conclusions, findings):
+        findings.extend(check.run(context))
     known = ((signer.role, signer.identity) for signer in seals.sealed_by_pinned(context))
     return Report(
         manifest_digest=hash_bytes(labels.HASH_SHA256, bundle.manifest_raw),
         policy=policy,
         findings=tuple(findings),
-        conclusions=draw(context, findings),
+        conclusions=conclusions,
         platforms=told(context, attested=attested(context, findings)),
         sealed_by=tuple(dict.fromkeys(known)),
     )

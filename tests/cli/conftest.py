@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shlex
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +16,13 @@ from typing import Any
 import pytest
 from bundletools.cli import main
 
+from bundlefmt.verify import Basis
+from bundlefmt.verify.policy_document import PolicyDocument
 from tests.json_schema import faults
 
 ROOT = Path(__file__).resolve().parents[2]
 VECTORS = ROOT / "test-vectors"
+POLICIES = tempfile.TemporaryDirectory(prefix="policies-")  # removed when the tests end
 # whatever a test has printed as JSON is what the specification publishes
 SCHEMAS = {
     verb: json.loads((ROOT / "spec" / f"{name}.schema.json").read_text(encoding="utf-8"))
@@ -51,10 +56,28 @@ def vector(name: str) -> Path:
     return VECTORS / name / "bundle.evb"
 
 
+def document(policy: Mapping[str, Any]) -> list[str]:
+    """What of a vector's policy has no option, as an option that names a policy file."""
+    tables = {"require": policy.get("require", {}), "algorithms": policy.get("algorithms", {})}
+    if not any(tables.values()):
+        return []
+    found = PolicyDocument(
+        require={name: Basis(basis) for name, basis in tables["require"].items()},
+        algorithms=tables["algorithms"],
+    ).encode()
+    file = Path(POLICIES.name) / f"{hashlib.sha256(found).hexdigest()}.toml"
+    file.write_bytes(found)
+    file.chmod(0o600)
+    # every date is reached where the vector names no present
+    now = str(policy.get("now", 253402300799))
+    return ["--policy", str(file), "--now", now]
+
+
 def terms(name: str) -> list[str]:
     """The policy of a published vector as options."""
     policy = json.loads((VECTORS / name / "vector.json").read_text(encoding="utf-8"))["policy"]
-    options = [word for pin in policy["pins_openpgp"] for word in ("--pin-openpgp", pin)]
+    options = document(policy)
+    options += [word for pin in policy["pins_openpgp"] for word in ("--pin-openpgp", pin)]
     options += [word for pin in policy["pins_piv"] for word in ("--pin-piv", pin)]
     options += [word for pin in policy["pins_hardware"] for word in ("--pin-hardware", pin)]
     for name in ("anchors", "anchors_piv", "anchors_hardware", "anchors_time", "references"):

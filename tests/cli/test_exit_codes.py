@@ -81,7 +81,7 @@ def test_the_installed_command_ends_with_usage_and_device_errors(tmp_path: Path)
         ("extract FILE --all", 2, "--all needs a directory"),
         ("extract FILE quote --tpm2-tools", 2, "goes with an item of role pcr-values"),
         ("explain ek.chian", 2, "no check 'ek.chian'"),
-        ("capture -o new.evb --ak forever", 2, "no AK kind 'forever'"),
+        ("capture -o new.evb --ak forever", 2, "no AK source 'forever'"),
         ("capture -o new.evb --ak-key rsa512", 2, "no AK type 'rsa512'"),
         ("capture -o new.evb --operator EMPTY", 2, "is neither a binary OpenPGP nor an X.509 certificate"),
         (

@@ -18,7 +18,11 @@ from tests.test_vectors import JUDGED, REFUSED, said
 HOSTILE = "a\x1b[2J\r\n\x00\u202e\u2066\u200b\ufeff\u2028end\u00a0\u3164"
 
 
-@pytest.mark.parametrize("name", JUDGED[::9])
+# the smallest of all is written by hand, and says nothing of values on the way
+MADE = [name for name in JUDGED if said(name)["intermediates"]]
+
+
+@pytest.mark.parametrize("name", MADE[::9])
 def test_whatever_can_be_read_is_shown(name: str, bundle: Bundle) -> None:
     tree, structure = bundle("inspect", vector(name)), bundle("inspect", vector(name), "--json").json
     manifest = Decoded.open(vector(name)).manifest

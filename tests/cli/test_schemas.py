@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,11 +18,24 @@ from tests.test_vectors import JUDGED, REFUSED, said
 INSPECTION, REPORT, LOG = SCHEMAS["inspect"], SCHEMAS["verify"], SCHEMAS["log"]
 
 
-@pytest.mark.parametrize("name", JUDGED[::6])
-def test_reports(name: str, bundle: Bundle) -> None:
-    before = said(name).get("previous")
-    previous = ["--previous", vector(before)] if before else []
-    report = bundle("verify", vector(name), *terms(name), *previous, "--json").json
+def given(name: str, folder: Path) -> list[object]:
+    """What the verifier of a vector is given beside the bundle; what it kept is its own."""
+    words: list[object] = []
+    if before := said(name).get("previous"):
+        words += ["--previous", vector(before)]
+    if kept := said(name).get("confirmed"):
+        own = folder / kept
+        own.write_bytes(vector(name).with_name(kept).read_bytes())
+        own.chmod(0o600)
+        words += ["--confirmed", own]
+    return words
+
+
+@pytest.mark.parametrize(
+    "name", [*JUDGED[::6], "activation_confirmed-whole", "activation_confirmed-by-guess"]
+)
+def test_reports(name: str, bundle: Bundle, tmp_path: Path) -> None:
+    report = bundle("verify", vector(name), *terms(name), *given(name, tmp_path), "--json").json
     assert list(faults(report, REPORT)) == []
     assert report["verdict"] == said(name)["expect"]["verdict"]
     assert list(dict.fromkeys(each["check"] for each in report["findings"])) == list(CHECK_IDS)

@@ -58,7 +58,7 @@ def loaded(*words: object) -> set[str]:
         (("inspect", WITH_LOGS), {*NEVER, *JUDGING, "cryptography.x509"}),
         (("log", firmware_log.PATH), {*NEVER, *JUDGING, "cryptography.x509", "bundlefmt.evidence.tpm"}),
         (("log", WITH_LOGS), {*NEVER, "pysequoia"}),
-        (("verify", WITHOUT_LOGS, "--no-trust"), NEVER),
+        (("verify", WITHOUT_LOGS, "--no-trust"), {*NEVER, "bundlefmt.render.html"}),
     ],
     ids=lambda value: (
         " ".join(str(word).rpartition("/")[2] for word in value) if isinstance(value, tuple) else ""

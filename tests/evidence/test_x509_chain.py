@@ -87,6 +87,19 @@ def test_the_chain_found_is_returned() -> None:
     assert chain.describe() == f"CN=Issuer → CN=Root (anchor {hashlib.sha256(ROOT).hexdigest()})"
 
 
+def test_a_link_that_the_caller_refuses_is_none() -> None:
+    """Another way to an anchor is taken, in whatever order they are given."""
+    other = certificate("Root", "Root", key(9), key(9))
+    crossed = issuer(), certificate("Issuer", "Root", ISSUER_KEY, key(9))
+    for issuers in (crossed, crossed[::-1]):
+        search = partial(find_chain, leaf(), issuers=issuers, anchors=(ROOT, other), at=AT, purpose=Purpose())
+        for unwanted, wanted in ((ROOT, other), (other, ROOT)):
+            chain = search(refuse=lambda _, above, no=unwanted: "not this" if above.raw == no else None)  # type: ignore[misc] # a default of a lambda
+            assert chain.certificates[-1].raw == wanted
+        with pytest.raises(CertificateError, match="not this"):
+            search(refuse=lambda *_: "not this")
+
+
 def test_an_anchor_need_not_be_self_signed() -> None:
     assert len(find(leaf(), [], [issuer()]).certificates) == 2
 

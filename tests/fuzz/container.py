@@ -9,6 +9,7 @@ from typing import Final
 
 from bundlefmt import cbor, cose, labels
 from bundlefmt.bundle import Bundle, scan_file
+from bundlefmt.challenge import Answer, Challenge, Kept
 from bundlefmt.cose import CoseSign1, SignatureError
 from bundlefmt.errors import MalformedError
 from bundlefmt.manifest import Manifest
@@ -51,6 +52,22 @@ def bundle(data: bytes) -> None:
     if decoded is not None:
         assert decoded.manifest.encode() == decoded.manifest_raw
         assert Bundle.decode(memoryview(data)) == decoded
+
+
+@target("challenge", lambda: seeds.kept())
+def challenge(data: bytes) -> None:
+    """Symmetry of the three files; an answer to what was read proves all of it, and to nothing else."""
+    for kind in (Challenge, Answer):
+        symmetric(kind, data)
+    kept = symmetric(Kept, data)
+    if kept is None:
+        return
+    asked = kept.challenge
+    proofs = tuple(
+        asked.proof(pair, secret.credential) for pair, secret in zip(asked.pairs, kept.secrets, strict=True)
+    )
+    assert all(kept.proven(Answer(challenge=asked.digest, proofs=proofs)).values())
+    assert not any(kept.proven(Answer(challenge=bytes(32), proofs=proofs)).values())
 
 
 @target("cose", lambda: seeds.seals(labels.SEAL_COSE))

@@ -15,7 +15,9 @@ def main() -> None:
     name, *options = sys.argv[1:]
     atheris = importlib.import_module("atheris")  # has no types, and is installed by `make fuzz` alone
     with atheris.instrument_imports(include=["bundlefmt"]):
-        from tests.fuzz.targets import TARGETS  # instrumented only here
+        from tests.fuzz import seeds  # instrumented only here
+        from tests.fuzz.targets import TARGETS
+    seeds.bundles()  # kept for good: else the first input to ask for them is found slow
     atheris.Setup([f"fuzz {name}", *options], TARGETS[name].run)
     atheris.Fuzz()
 

@@ -11,6 +11,7 @@ from typing import Final
 
 from bundlefmt import labels
 from bundlefmt.bundle import Bundle
+from bundlefmt.challenge import Kept
 from bundlefmt.errors import MalformedError
 from bundlefmt.renewal import Stamp
 from bundlefmt.verify import Policy
@@ -54,6 +55,16 @@ def artifacts(*roles: str) -> Iterator[bytes]:
         for label, record in bundle.content.items():
             if bundle.manifest.items[label].role in roles:
                 yield bytes(record.value)
+
+
+def kept() -> Iterator[bytes]:
+    """What verifiers keep of their challenges in the vectors, and the files inside."""
+    for path in sorted(FOLDER.glob("*/kept.evk")):
+        file = Kept.decode(path.read_bytes())
+        yield file.encode()
+        yield file.challenge.encode()
+        if file.answer is not None:
+            yield file.answer.encode()
 
 
 def seals(kind: str) -> Iterator[bytes]:

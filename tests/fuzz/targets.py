@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.fuzz import certificates, container, evidence, logs, renewals, verification
+from tests.fuzz import certificates, container, documents, evidence, logs, policies, renewals, verification
 from tests.fuzz.target import Target
 
 TARGETS: Final[dict[str, Target]] = {
@@ -14,5 +14,7 @@ TARGETS: Final[dict[str, Target]] = {
     **evidence.target.found,
     **logs.target.found,
     **renewals.target.found,
+    **documents.target.found,
     **verification.target.found,
+    **policies.target.found,
 }

@@ -9,9 +9,10 @@ import sys
 from pathlib import Path
 
 from bundlefmt.bundle import Bundle
+from bundlefmt.challenge import Kept
 from bundlefmt.errors import MalformedError
 from bundlefmt.evidence.reference import Reference
-from bundlefmt.verify import Policy, verify
+from bundlefmt.verify import Basis, Policy, verify
 
 
 def policy_of(vector: Path, keys: Path) -> Policy:
@@ -31,6 +32,7 @@ def policy_of(vector: Path, keys: Path) -> Policy:
         references=tuple(
             Reference.decode((keys / each).read_bytes(), each) for each in terms.pop("references")
         ),
+        require={name: Basis(basis) for name, basis in terms.pop("require", {}).items()},
         **terms,
     )
 
@@ -42,6 +44,8 @@ def main() -> int:
     parser.add_argument("bundle", type=Path)
     parser.add_argument("--policy", type=Path)
     parser.add_argument("--keys", type=Path)
+    parser.add_argument("--previous", type=Path)
+    parser.add_argument("--confirmed", type=Path)
     arguments = parser.parse_args()
     try:
         bundle = Bundle.decode(arguments.bundle.read_bytes())
@@ -51,9 +55,16 @@ def main() -> int:
     if arguments.verb == "decode":
         print("{}")
         return 0
-    report = verify(bundle, policy_of(arguments.policy, arguments.keys))
+    report = verify(
+        bundle,
+        policy_of(arguments.policy, arguments.keys),
+        previous=Bundle.open(arguments.previous) if arguments.previous else None,
+        confirmed=Kept.decode(arguments.confirmed.read_bytes()) if arguments.confirmed else None,
+    )
     findings = [{"check": finding.check, "outcome": finding.outcome.value} for finding in report.findings]
-    print(json.dumps({"verdict": report.verdict.value, "findings": findings}))
+    conclusions = [{"id": each.id, "basis": each.basis.value} for each in report.conclusions]
+    said = {"verdict": report.verdict.value, "findings": findings, "conclusions": conclusions}
+    print(json.dumps(said))
     return {"PASSED": 0, "FAILED": 1, "INDETERMINATE": 3}[report.verdict.value]
 
 

@@ -13,10 +13,23 @@ from tests.interop.run_vectors import VECTORS, disagreements
 
 OURS: Final = (sys.executable, str(Path(__file__).with_name("implementation.py")))
 SOME: Final = ("container_float", "container_whole", "ek_no-anchor", "quote_of-another-ceremony")
+# what a verifier is given beside the bundle, and what is concluded
+GIVEN: Final = ("previous_key-came-back", "activation_confirmed-whole", "activation_confirmed-by-guess")
 
 
 def test_our_implementation_agrees() -> None:
-    assert list(disagreements(OURS, SOME)) == []
+    assert list(disagreements(OURS, (*SOME, *GIVEN))) == []
+
+
+def test_a_wrong_conclusion_is_a_disagreement() -> None:
+    """The right verdict and findings, and a key that nobody challenged said to be proven."""
+    words = (
+        'import json; e = json.load(open("vector.json"))["expect"]; '
+        'print(json.dumps({"verdict": e["verdict"], "findings": [], '
+        '"conclusions": [{"id": id, "basis": "proven"} for id in e["conclusions"]]}))'
+    )
+    (line,) = disagreements((sys.executable, "-c", words), ("activation_whole",))
+    assert line.startswith("activation_whole: ")
 
 
 @pytest.mark.parametrize(

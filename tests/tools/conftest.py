@@ -93,7 +93,7 @@ Capture = Callable[..., Captured]
 
 @pytest.fixture
 def captured(swtpm: Swtpm, operator: Operator) -> Capture:
-    """`captured(ak_kind=…)`: a capture of the software TPM; the connection is closed before it returns."""
+    """`captured(ak=…)`: a capture of the software TPM; the connection is closed before it returns."""
     quiet_tss()
 
     def call(**changes: object) -> Captured:

@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from bundletools.attestation_key import NewTemplate, Session, Template
 from bundletools.capture import Log, capture
-from bundletools.devices import Attested, DeviceError, LoadedKey
-from bundletools.recheck import NotRecheckableError, derive
+from bundletools.devices import Attested, CreatedKey, DeviceError, LoadedKey
+from bundletools.recheck import NotRecheckableError, derive, returning
 from bundletools.tpm2 import Tpm2, open_tpm
 
 from bundlefmt.bundle import Bundle
@@ -46,7 +47,7 @@ FROM_MANUFACTURER = b"- 0x81010001\n- 0x81010016\n"
 def test_a_capture_passes(
     kind: str, session: bool, captured: Capture, operator: Operator, swtpm: Swtpm
 ) -> None:
-    sealed = operator.seal(captured(ak_kind=kind, session_ak=session).bundle)
+    sealed = operator.seal(captured(ak=Session(kind=kind) if session else NewTemplate(kind=kind)).bundle)
     report = operator.judge(Bundle.decode(sealed.encode()))
     assert report.verdict is Verdict.PASSED, faults(report)
     assert bases(report) == {
@@ -206,7 +207,7 @@ class _Echo(Tpm2):
         self._shown = shown
 
     @contextmanager
-    def primary(self, hierarchy: int, template: TpmtPublic) -> Iterator[LoadedKey]:
+    def primary(self, hierarchy: int, template: TpmtPublic) -> Iterator[CreatedKey]:
         with super().primary(hierarchy, template) as key:
             yield dataclasses.replace(key, public=self._shown)
 
@@ -252,7 +253,7 @@ def test_the_next_snapshot_proves_the_same_tpm(
     getattr(swtpm, event)()
     template = TpmtPublic.decode(old.content["ak.template"].value)
     named = Digest.of(old.manifest_raw)
-    new = operator.seal(captured(ak_template=template, previous=named).bundle)
+    new = operator.seal(captured(ak=Template(public=template), previous=named).bundle)
     report = operator.judge(new, previous=old)
     assert report.verdict is Verdict.PASSED, faults(report)
     assert bases(report)["ak.same"] is Basis.PROVEN
@@ -263,7 +264,7 @@ def test_another_seed_is_another_tpm(swtpm: Swtpm, captured: Capture, operator: 
     old = operator.seal(captured().bundle)
     swtpm.change_eps()
     template = TpmtPublic.decode(old.content["ak.template"].value)
-    new = operator.seal(captured(ak_template=template, previous=Digest.of(old.manifest_raw)).bundle)
+    new = operator.seal(captured(ak=Template(public=template), previous=Digest.of(old.manifest_raw)).bundle)
     report = operator.judge(new, previous=old)
     # the certificates in NV are those of the old endorsement keys
     assert report.verdict is Verdict.FAILED
@@ -273,7 +274,7 @@ def test_another_seed_is_another_tpm(swtpm: Swtpm, captured: Capture, operator: 
 
 def test_a_session_key_is_gone(captured: Capture, tpm: Tpm2) -> None:
     with pytest.raises(NotRecheckableError, match="made to die with its session"):
-        derive(tpm, captured(session_ak=True).bundle)
+        derive(tpm, captured(ak=Session()).bundle)
 
 
 def test_a_withheld_template_is_given_to_the_operator(
@@ -285,12 +286,13 @@ def test_a_withheld_template_is_given_to_the_operator(
     assert "ak.template" not in made.bundle.content
     sealed = operator.seal(made.bundle)
     assert operator.judge(sealed).verdict is Verdict.PASSED
+    kept = bytes(made.withheld["ak.template"])
     with open_tpm(swtpm.tcti) as opened:
         with pytest.raises(NotRecheckableError, match="withheld from this bundle"):
             derive(opened, sealed)
-        assert derive(opened, sealed, bytes(made.withheld["ak.template"])).same
+        assert derive(opened, sealed, returning(sealed, "ak.pub", kept)).same
         with pytest.raises(NotRecheckableError, match="does not have the digest that was sealed"):
-            derive(opened, sealed, bytes(sealed.content["ek.l-1.pub"].value))
+            returning(sealed, "ak.pub", bytes(sealed.content["ek.l-1.pub"].value))
 
 
 def test_two_tpms_presented_as_one_are_noticed(

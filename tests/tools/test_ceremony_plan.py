@@ -68,7 +68,7 @@ def test_the_template_with_all_that_it_leaves_out(tmp_path: Path) -> None:
         (LEAST + "pin = 1\n", "pin is not known here"),
         (LEAST.replace("key =", "keys ="), "not known|key is missing"),
         (LEAST + "[other]\n", "other is not known here"),
-        (LEAST + '[tpm]\nak = "both"\n', "ak is one of rederivable, session"),
+        (LEAST + '[tpm]\nak = "both"\n', "ak is one of template, session"),
         (LEAST + "[tpm]\nseal = 1\n", "seal is true or false"),
         (LEAST + "[tpm]\nek_issuers = [1]\n", "ek_issuers is an array of texts"),
         (LEAST + "[[witness]]\n", "certificate is missing"),
@@ -110,3 +110,9 @@ def test_an_output_that_is_there_ends_it_before_it_begins(bundle: Bundle, tmp_pa
     (tmp_path / "o.evb").write_bytes(b"mine")
     assert bundle("ceremony", "run", path).code == 2
     assert not (tmp_path / "o.evb.ceremony").exists()
+
+
+def test_a_plan_that_nests_too_deep_is_refused(tmp_path: Path) -> None:
+    """It ended in a RecursionError."""
+    with pytest.raises(UsageError, match="nested too deep"):
+        opened(tmp_path, f"{LEAST}x = {'[' * 5000}")

@@ -7,10 +7,13 @@ import signal
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from bundletools import cli
+from bundletools.errors import IssuingError, ToolError
 from bundletools.tpm2 import Tpm2
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -21,6 +24,10 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509 import load_der_x509_certificate
 
 from bundlefmt.bundle import Bundle as Decoded
+from bundlefmt.cli.run import Exit
+from bundlefmt.cose import SignatureError
+from bundlefmt.errors import EncodeError
+from bundlefmt.evidence.openpgp import OpenPgpError
 from bundlefmt.manifest import Digest
 from tests.cli.conftest import Bundle
 from tests.swtpm import Manufacturer, Swtpm, quiet_tss
@@ -247,3 +254,25 @@ def test_a_passphrase_that_nobody_can_give(
         2,
         "error: key.pem needs a passphrase, and there is nobody to ask for it\n",
     )
+
+
+def test_every_way_in_which_a_tool_stops_has_its_exit_code() -> None:
+    """One that had none would end in a traceback."""
+    assert set(ToolError.__subclasses__()) == set(cli._CODES)
+
+
+@pytest.mark.parametrize(
+    "error", [SignatureError("no"), IssuingError("no"), OpenPgpError("no"), EncodeError("no")]
+)
+def test_no_error_of_the_project_ends_in_a_traceback(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(_: object) -> Callable[..., int]:
+        def ended(*arguments: object, **named: object) -> int:
+            raise error
+
+        return ended
+
+    monkeypatch.setattr(cli, "program", stop)
+    assert cli.main() == Exit.USAGE
+    assert capsys.readouterr().err.startswith("error: no\n")

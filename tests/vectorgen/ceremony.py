@@ -89,7 +89,8 @@ class Ceremony:
 
     `over` is what the binding covers, by default all that it should; `members` are added to the manifest.
     Of `renewals` each is a `Renewed`, or stands as it is; the first `renewals_lost` are taken out again.
-    `previous` is the vector whose bundle the verifier holds to be the one before; `conclusions` are expected.
+    `previous` is the vector whose bundle the verifier holds to be the one before, `kept` makes the verifier's
+    own file of a challenge; `conclusions` are expected.
     """
 
     artifacts: Mapping[str, Artifact]
@@ -105,6 +106,7 @@ class Ceremony:
     renewals: tuple[object, ...] = ()
     renewals_lost: int = 0
     previous: str | None = None
+    kept: Callable[[Making], bytes] | None = None
     conclusions: Mapping[str, str] = field(default_factory=dict)
 
     def changed(self, label: str, **changes: object) -> Ceremony:
@@ -281,6 +283,7 @@ class Making:
             failed=tuple(sorted(failed)),
             indeterminate=tuple(sorted(unsure)),
             previous=self.ceremony.previous,
+            kept=self.ceremony.kept(self) if self.ceremony.kept else None,
             conclusions=self.ceremony.conclusions,
             intermediates=self._intermediates(seals),
         )

@@ -26,6 +26,7 @@ AK_USAGE: Final = ObjectIdentifier("2.23.133.8.3")
 AK_SUBJECT: Final = "Evidence Bundle Test Attestation Key (test key)"
 _MANUFACTURER, _MODEL, _FIRMWARE = (ObjectIdentifier(f"2.23.133.2.{number}") for number in (1, 2, 3))
 IssuerKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
+DIGESTS: Final = {"sha256": hashes.SHA256(), "sha384": hashes.SHA384()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,7 @@ def certificate(
     *,
     validity: tuple[int, int] = VALIDITY,
     extensions: tuple[tuple[x509.ExtensionType, bool], ...] = (),
+    digest: str = "sha256",
 ) -> bytes:
     """DER; `validity` in seconds since the epoch, `extensions` each with whether it is critical."""
     start, end = (datetime.datetime.fromtimestamp(moment, datetime.UTC) for moment in validity)
@@ -66,7 +68,7 @@ def certificate(
     is_ec = isinstance(issuer_key, ec.EllipticCurvePrivateKey)
     signed = builder.sign(
         issuer_key,
-        None if isinstance(issuer_key, ed25519.Ed25519PrivateKey) else hashes.SHA256(),
+        None if isinstance(issuer_key, ed25519.Ed25519PrivateKey) else DIGESTS[digest],
         ecdsa_deterministic=True if is_ec else None,
     )
     return signed.public_bytes(Encoding.DER)
@@ -134,12 +136,20 @@ def manufacturer_root(name: str = ROOT) -> bytes:
 
 
 @cache
-def manufacturer_issuer(*, is_authority: bool = True) -> bytes:
-    """The intermediate certificate, issued by the root."""
-    key, root = keys.ec_key(ISSUER), keys.ec_key(ROOT)
+def manufacturer_issuer(
+    *, is_authority: bool = True, kind: str | None = None, digest: str = "sha256"
+) -> bytes:
+    """The intermediate certificate, issued by the root; `kind` is the name of a kept RSA key."""
+    key: IssuerKey = keys.ec_key(ISSUER) if kind is None else keys.rsa_key(kind)
+    root = keys.ec_key(ROOT)
     extensions = authority(0) if is_authority else (NO_AUTHORITY,)
     return certificate(
-        ISSUER, key.public_key(), ROOT, root, extensions=(*extensions, *_identifiers(key, root))
+        ISSUER,
+        key.public_key(),
+        ROOT,
+        root,
+        extensions=(*extensions, *_identifiers(key, root)),
+        digest=digest,
     )
 
 
@@ -156,12 +166,13 @@ def ek_certificate(
     key_usage: str | None = "key_agreement",
     named: bool = True,
     validity: tuple[int, int] = VALIDITY,
+    issuer_key: IssuerKey | None = None,
 ) -> bytes:
     """TCG EK Credential Profile: empty subject, critical alternative name with the TPM's maker and model.
 
     None leaves an extension out, and so does `named`.
     """
-    issuer_key = keys.ec_key(ISSUER)
+    issuer_key = issuer_key or keys.ec_key(ISSUER)
     tpm = x509.Name(
         [
             x509.NameAttribute(_MANUFACTURER, "id:54455354"),
@@ -200,6 +211,7 @@ def revocation_list(
     name: str = ISSUER,
     key: ec.EllipticCurvePrivateKey | None = None,
     at: int = CREATED,
+    digest: str = "sha256",
 ) -> bytes:
     """The list of an issuer, current at the capture or `at`; `revoked` are certificates (DER)."""
     start, end = (datetime.datetime.fromtimestamp(at + offset, datetime.UTC) for offset in (-86400, 86400))
@@ -208,7 +220,7 @@ def revocation_list(
     for der in revoked:
         entry = x509.RevokedCertificateBuilder().serial_number(serial_number(der)).revocation_date(start)
         builder = builder.add_revoked_certificate(entry.build())
-    signed = builder.sign(key or keys.ec_key(name), hashes.SHA256(), ecdsa_deterministic=True)
+    signed = builder.sign(key or keys.ec_key(name), DIGESTS[digest], ecdsa_deterministic=True)
     return signed.public_bytes(Encoding.DER)
 
 

@@ -20,7 +20,7 @@ vector: Final = Vectors()
 _REFS: Final = {"ek": "ek.pub", "ak": "ak.pub"}
 
 
-def _other_ek() -> Key:
+def other_ek() -> Key:
     """The endorsement key of another TPM."""
     attributes = tpm.STORING & ~tpm.A.userWithAuth | tpm.A.adminWithPolicy
     made = tpm.ecc_key("endorsement key of another TPM", attributes, scheme=None)
@@ -68,7 +68,7 @@ def activation_missing_allowed() -> Judged:
 
 def _two() -> Ceremony:
     """A second endorsement key, of another TPM perhaps, was never challenged with the attestation key."""
-    ceremony = whole().having("ek2.pub", fixed("ek-public", _other_ek().area))
+    ceremony = whole().having("ek2.pub", fixed("ek-public", other_ek().area))
     return ceremony.concluding(ak_resident="unproven", platform_state="unproven", key_resident="unproven")
 
 
@@ -106,7 +106,7 @@ def activation_seed_too_short() -> Judged:
 @vector("activation.secret", "partners")
 def activation_to_another_ek() -> Judged:
     """The seed was encrypted to the endorsement key of another TPM; the blob fits all the same."""
-    record = activation(_other_ek(), ak().name)
+    record = activation(other_ek(), ak().name)
     return _with(record.encode()).concluding(ak_resident="unproven").judged("activation.secret")
 
 
@@ -175,4 +175,4 @@ def activation_ek_withheld_allowed() -> Judged:
 @vector("keeping back what could speak against", "absent", "relaxed")
 def activation_to_another_ek_hidden() -> Judged:
     """The challenge was for another TPM, and the endorsement key that would show it is withheld."""
-    return _withheld_ek(activation(_other_ek(), ak().name).encode()).judged()
+    return _withheld_ek(activation(other_ek(), ak().name).encode()).judged()

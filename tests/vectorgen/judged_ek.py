@@ -69,7 +69,7 @@ def ek_certificate_expired() -> Judged:
     return _with_certificate(validity=(CREATED - 2 * YEAR, CREATED - YEAR)).judged("ek.chain")
 
 
-@vector("`at` is when certificates and their revocation are judged", "time")
+@vector("Certificates and their revocation are judged at that time", "time")
 def ek_judged_before_validity() -> Judged:
     """The verifier asks about a time before the EK certificate was valid."""
     return whole().under(at=CREATED - 2 * YEAR).judged("ek.chain", "openpgp.time")

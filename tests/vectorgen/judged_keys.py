@@ -156,10 +156,11 @@ def ak_template_of_another_key() -> Judged:
     return whole().changed("ak.template", value=other.encode()).judged("ak.template")
 
 
-@vector("ak.form", "trailing")
+@vector("ak.template", "trailing")
 def ak_template_trailing_byte() -> Judged:
     """One byte follows the attestation key's template."""
-    return whole().changed("ak.template", value=ak().area + b"\x00").judged("ak.form")
+    ceremony = whole().changed("ak.template", value=ak().area + b"\x00")
+    return ceremony.concluding(ak_resident="vouched", ak_lifetime="unproven").judged("ak.template")
 
 
 @vector("the public area it was made under; a primary has none", "shape", "session")
@@ -176,13 +177,6 @@ def ak_template_of_a_child() -> Judged:
     template = fixed("ak-template", child.area, {"of": "ak.pub"})
     ceremony = _under_ek(child).changed("ak.pub", refs={"parent": "ek.pub"}).having("ak.template", template)
     return ceremony.concluding(ak_lifetime="unproven").judged("ak.template")
-
-
-@vector("what nothing proves. A verifier MUST NOT", "shape")
-def ak_lifetime_is_a_map() -> Judged:
-    """What is claimed of the attestation key's lifetime is a map: anything may be claimed."""
-    ceremony = snapshot().changed("ak.pub", claimed={"lifetime": {"session": True}})
-    return ceremony.concluding(ak_lifetime="unproven").judged()
 
 
 @vector("quote.signer", "session")
@@ -327,11 +321,32 @@ def ak_scheme_by_unknown_hash() -> Judged:
     return snapshot_with(other).judged(unsure=("quote.pcrs", "quote.signature"))
 
 
+def _with_second(second: tpm.Key) -> Ceremony:
+    """The whole ceremony with a second attestation key, challenged as the first was."""
+    record = activation(ek(), second.name).encode()
+    tied = fixed("credential-activation", record, {"ek": "ek.pub", "ak": "ak2.pub"})
+    return whole().having("ak2.pub", fixed("ak-public", second.area)).having("ak2.activation", tied)
+
+
+@vector("what `claimed` says of its lifetime, the same for every ak-public", "session")
+def ak_died_with_its_session() -> Judged:
+    """No template, and a claim that the key died with its session, for which the operator vouches."""
+    ceremony = whole().without("ak.template").changed("ak.pub", claimed={"lifetime": "session"})
+    return ceremony.concluding(ak_lifetime="vouched").judged()
+
+
 @vector("with an ak-template of every ak-public", "partners")
 def ak_template_of_one_of_two() -> Judged:
     """One attestation key has a template, the other has none: of them together nothing is said."""
-    second = tpm.ecc_key("second attestation key", tpm.ATTESTING)
-    record = activation(ek(), second.name).encode()
-    tied = fixed("credential-activation", record, {"ek": "ek.pub", "ak": "ak2.pub"})
-    ceremony = whole().having("ak2.pub", fixed("ak-public", second.area)).having("ak2.activation", tied)
+    ceremony = _with_second(tpm.ecc_key("second attestation key", tpm.ATTESTING))
     return ceremony.concluding(ak_resident="vouched", ak_lifetime="unproven").judged()
+
+
+@vector("none of them withheld", "partners", "absent")
+def ak_template_of_second_withheld() -> Judged:
+    """The second key's template, which would not yield it, is withheld: of both together nothing is said."""
+    other = ak().with_attributes(tpm.ATTESTING | tpm.A.noDA).public.encode()
+    ceremony = _with_second(tpm.ecc_key("second attestation key", tpm.ATTESTING))
+    ceremony = ceremony.having("ak2.template", fixed("ak-template", other, {"of": "ak2.pub"}))
+    withheld = replace(ceremony, absent=frozenset({"ak2.template"}))
+    return withheld.concluding(ak_resident="vouched", ak_lifetime="unproven").judged()

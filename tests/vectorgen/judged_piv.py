@@ -196,6 +196,33 @@ def piv_revoked() -> Judged:
     return ceremony.judged("piv.revocation")
 
 
+@vector("for piv.revocation unless every piv-certificate is its own issuer", "absent", "relaxed")
+def piv_revocation_list_withheld() -> Judged:
+    """The list that names the operator's certificate is withheld, which is allowed: nobody vouches."""
+    listed = certificates.revocation_list(issued().certificate, name=_ROOT)
+    ceremony = _issued().having("root", fixed("certificate-issuer", authority()))
+    ceremony = ceremony.having("crl", fixed("crl", listed, {"issuer": "root"}))
+    withheld = replace(ceremony, absent=frozenset({"crl"})).under(allow_withheld=True)
+    return withheld.concluding(identity_sealed="unproven").judged()
+
+
+@vector("no piv-certificate withheld", "absent", "relaxed")
+def piv_withheld() -> Judged:
+    """A certificate of 1024 bits is withheld, which is allowed: as little is concluded as if it were here."""
+    weak = _second(certificates.operator("rsa1024").certificate)
+    withheld = replace(weak, absent=frozenset({"second.piv"})).under(allow_withheld=True)
+    return withheld.concluding(identity_sealed="unproven").judged()
+
+
+@vector("nor a certificate-issuer, unless every piv-certificate is its own issuer", "absent", "relaxed")
+def piv_issuer_withheld() -> Judged:
+    """The issuer's certificate, which is no authority's, is withheld, which is allowed: nobody vouches."""
+    issuer = fixed("certificate-issuer", authority(is_authority=False))
+    ceremony = _sealed_by(issued()).having("root", issuer)
+    withheld = replace(ceremony, absent=frozenset({"root"})).under(allow_withheld=True)
+    return withheld.concluding(identity_sealed="unproven").judged()
+
+
 _RESPONDER: Final = "Evidence Bundle Test Responder (test key)"
 
 

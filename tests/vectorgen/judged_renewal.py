@@ -174,7 +174,7 @@ def renewal_not_revoked() -> Judged:
 # --- what is carried along ----------------------------------------------------------------------------
 
 
-@vector("what the layer before needs and lacks", "renewal")
+@vector("that the layer before needs and lacks", "renewal")
 def renewal_certificate_carried() -> Judged:
     """The first token has no certificate; the second renewal carries it."""
     bare = Renewed(token=FIRST.changed(brought=()))
@@ -188,7 +188,7 @@ def renewal_certificate_missing() -> Judged:
     return renewed(Renewed(token=FIRST.changed(brought=()))).judged(unsure=("renewal.signature",))
 
 
-@vector("what the layer before needs and lacks", "renewal")
+@vector("that the layer before needs and lacks", "renewal")
 def renewal_issuer_carried() -> Judged:
     """The certificate between the authority and the root comes with the second renewal."""
     below = Authority(name="below", above=ISSUER)
@@ -196,7 +196,7 @@ def renewal_issuer_carried() -> Judged:
     return renewed(Renewed(token=Token(by=below)), second).concluding(time_existed="proven").judged()
 
 
-@vector("what the layer before needs and lacks", "renewal")
+@vector("that the layer before needs and lacks", "renewal")
 def renewal_manufacturer_carried() -> Judged:
     """The EK's issuer is not among the items; the renewal carries it."""
     lacking = whole().without("ek.issuer").changed("ek.cert", refs={})

@@ -250,7 +250,7 @@ def renewal_certificate_named_by_sha512() -> Judged:
     return _stamped(FIRST.changed(named_by="sha512"))
 
 
-@vector("a coverage by another algorithm than what is signed over", "shape", "algorithm", "renewal")
+@vector("`H(covers)` by the same `alg`", "shape", "algorithm", "renewal")
 def renewal_signed_over_sha384() -> Judged:
     """The signature and its digest are by SHA-384, the coverage by SHA-256."""
     return _stamped(Token(by=Authority(name="p384", curve="p384"), signed_over="sha384"))

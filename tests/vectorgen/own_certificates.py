@@ -49,18 +49,19 @@ def issued(
     subject: str,
     key: CertificatePublicKeyTypes,
     *extensions: Extension,
+    issuer: str = OPERATOR,
     signer: ec.EllipticCurvePrivateKey | None = None,
     validity: tuple[int, int] = VALIDITY,
     is_authority: bool = False,
     usage: tuple[str, ...] = ("digital_signature",),
 ) -> bytes:
-    """A certificate by the operator's PIV key."""
+    """A certificate by a PIV key, the operator's unless another is given."""
     said = (certificates.usages(*usage), True)
     given = certificates.authority() if is_authority else (certificates.NO_AUTHORITY, said)
     return certificates.certificate(
         subject,
         key,
-        OPERATOR,
+        issuer,
         signer or keys.ec_key("operator p256"),
         validity=validity,
         extensions=(*given, *extensions),

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
@@ -18,25 +17,32 @@ from tests.vectorgen import (
     judged_binding,
     judged_certify,
     judged_clock,
+    judged_complete,
+    judged_confirmation,
     judged_container,
     judged_creation,
     judged_cross,
     judged_ek,
     judged_envelope,
     judged_hardware,
+    judged_impostor,
     judged_keys,
     judged_later_log,
+    judged_lifetime,
     judged_log,
     judged_openpgp,
     judged_openpgp_holder,
     judged_openpgp_key,
     judged_openpgp_seal,
     judged_openpgp_time,
+    judged_period,
     judged_piv,
+    judged_policy,
     judged_previous,
     judged_quote,
     judged_reference,
     judged_renewal,
+    judged_renewal_period,
     judged_renewal_token,
     judged_seal,
     keys,
@@ -54,6 +60,7 @@ from tests.vectorgen.vector import Judged, Refused, Vector, all_of
 
 ROOT: Final = Path(__file__).parents[2]
 FOLDER: Final = "test-vectors"
+KEPT: Final = "kept.evk"
 BY_HAND: Final = ("README.md", "vector.schema.json")
 MODULES: Final = (
     refused_encoding,
@@ -69,22 +76,29 @@ MODULES: Final = (
     judged_openpgp_time,
     judged_piv,
     judged_hardware,
+    judged_impostor,
     judged_cross,
     judged_ek,
     judged_ak_certificate,
     judged_keys,
+    judged_lifetime,
     judged_quote,
     judged_certify,
     judged_creation,
     judged_clock,
+    judged_complete,
     judged_log,
     judged_later_log,
     judged_binding,
     judged_activation,
+    judged_confirmation,
     judged_previous,
     judged_reference,
     judged_renewal,
+    judged_renewal_period,
     judged_renewal_token,
+    judged_policy,
+    judged_period,
 )
 EXAMPLE: Final = "container_cose-esp256"
 SPEC: Final = "spec/evidence-bundle.md"
@@ -122,14 +136,16 @@ def _vector_files(vector: Vector) -> dict[str, bytes]:
         bundle, shown = made.file, notation(scan_file(made.file)) + "\n"
         said |= _judgement(made)
     text = json.dumps(said, indent=2, ensure_ascii=False) + "\n"
-    return {"bundle.evb": bundle, "bundle.diag": shown.encode(), "vector.json": text.encode()}
+    found = {"bundle.evb": bundle, "bundle.diag": shown.encode(), "vector.json": text.encode()}
+    return found if isinstance(made, Refused) or made.kept is None else {**found, KEPT: made.kept}
 
 
 def _judgement(made: Judged) -> dict[str, object]:
     conclusions = {"conclusions": dict(made.conclusions)} if made.conclusions else {}
     return {
-        "policy": asdict(made.terms),
+        "policy": made.terms.published(),
         **({"previous": made.previous} if made.previous else {}),
+        **({"confirmed": KEPT} if made.kept else {}),
         "expect": {
             "verdict": made.verdict,
             "failed": list(made.failed),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Final
 
 from tests.vectorgen.tree import Row
@@ -34,12 +34,18 @@ AREAS: Final = (
     "previous",
     "reference",
     "renewal",
+    "policy",
 )
+# members that a vector has only where they say something
+_SELDOM: Final = ("require", "algorithms", "now")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """The policy of a vector; `anchors` and `references` are file names in `keys/`."""
+    """The policy of a vector; `anchors` and `references` are file names in `keys/`.
+
+    `require`, `algorithms` and `now` are left out of the vector where they say nothing.
+    """
 
     pins_openpgp: tuple[str, ...] = ()
     pins_piv: tuple[str, ...] = ()
@@ -64,6 +70,13 @@ class Terms:
     allow_missing_usage: bool = False
     allow_ak_with_ek_usage: bool = False
     allow_ca_without_constraints: bool = False
+    require: Mapping[str, str] = field(default_factory=dict)
+    algorithms: Mapping[str, int] = field(default_factory=dict)
+    now: int | None = None
+
+    def published(self) -> dict[str, object]:
+        """The member `policy` of the vector."""
+        return {name: value for name, value in asdict(self).items() if value or name not in _SELDOM}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +96,8 @@ class Refused:
 class Judged:
     """A well-formed file and the findings that it must cause, no more and no fewer.
 
-    `previous` is the vector whose bundle is given as the one before; `conclusions` are bases by id.
+    `previous` is the vector whose bundle is given as the one before, `kept` the verifier's own file of a
+    challenge; `conclusions` are bases by id.
     """
 
     file: bytes
@@ -91,6 +105,7 @@ class Judged:
     failed: tuple[str, ...] = ()
     indeterminate: tuple[str, ...] = ()
     previous: str | None = None
+    kept: bytes | None = None
     conclusions: Mapping[str, str] = field(default_factory=dict)
     intermediates: Mapping[str, object] = field(default_factory=dict)
 

@@ -18,7 +18,7 @@ from bundlefmt.verify.conclusions import draw
 from bundlefmt.verify.context import Context
 from bundlefmt.verify.verifier import CHECK_IDS
 from tests.test_checks import FORMAT
-from tests.test_vectors import JUDGED, before, octets, policy_of, said
+from tests.test_vectors import JUDGED, before, kept, octets, policy_of, said
 
 # the vectors in which each conclusion has the best basis that it can have
 BEST: Final = {
@@ -37,6 +37,29 @@ BEST: Final = {
     "time.existed": "renewal_not-revoked",
 }
 CERTIFIED: Final = "ak_certified"
+CONFIRMED: Final = "activation_confirmed-whole"
+PROVING: Final = {
+    CERTIFIED: "in a TPM: an anchored authority certified it",
+    CONFIRMED: "in that TPM: it answered the verifier's own challenge",
+}
+# every other way to come to each; some by another route have a better basis than above
+WAYS_TO: Final[dict[str, tuple[str, ...]]] = {
+    "identity.sealed": ("container_openpgp", "container_cose-esp256", "piv_issued", "piv_not-revoked"),
+    "identity.hardware": ("hardware_of-a-subkey", "hardware_root-pinned", "container_complete"),
+    "identity.crossed": ("cross_certificate-not-revoked", "container_complete"),
+    "tpm.genuine": ("ek_certificate-not-revoked", "container_complete"),
+    "ak.resident": ("activation_without-seed", CERTIFIED, "container_complete-certified"),
+    "platform.state": (CERTIFIED, "container_complete"),
+    "key.resident": ("creation_alone-certifies", CERTIFIED),
+    "key.bound": ("binding_not-revoked", "container_complete-certified"),
+    "platform.boot": ("log_userspace", "container_complete", "container_complete-certified"),
+    "ak.lifetime": ("ak_died-with-its-session", "container_complete-certified"),
+    "ak.same": ("previous_certified-key", "previous_same-key"),
+    "tpm.same": ("previous_certified-key",),
+    "time.existed": ("renewal_three-times", "renewal_two-authorities"),
+}
+BY_CERTIFICATE: Final = {CERTIFIED, "container_complete-certified", "previous_certified-key"}
+ROUTES: Final = [(id, name) for id in BEST for name in (BEST[id], *WAYS_TO[id])]
 # where an outcome is good enough: lists of revocation are not required, randomness may stay away
 TOLERATED: Final = {
     ("ek.revocation", Outcome.SKIPPED),
@@ -59,8 +82,13 @@ def judged(name: str) -> tuple[Context, tuple[Finding, ...], dict[str, Conclusio
     """The view, the findings and the conclusions of a vector."""
     vector = said(name)
     bundle, policy, previous = Bundle.decode(octets(name)), policy_of(vector["policy"]), before(vector)
-    report = verify(bundle, policy, previous=previous)
-    return Context(bundle, policy, previous), report.findings, {each.id: each for each in report.conclusions}
+    confirmed = kept(name, vector)
+    report = verify(bundle, policy, previous=previous, confirmed=confirmed)
+    return (
+        Context(bundle, policy, previous, confirmed),
+        report.findings,
+        {each.id: each for each in report.conclusions},
+    )
 
 
 def without(findings: tuple[Finding, ...], check: str, outcome: Outcome) -> list[Finding]:
@@ -73,24 +101,33 @@ def without(findings: tuple[Finding, ...], check: str, outcome: Outcome) -> list
     return changed
 
 
+def test_each_conclusion_has_its_ways() -> None:
+    """And each way is one: what is concluded there has a basis."""
+    assert WAYS_TO.keys() == BEST.keys() == ROWS.keys()
+
+
 @pytest.mark.parametrize("outcome", WORSE)
-@pytest.mark.parametrize("conclusion", BEST)
-def test_each_check_it_rests_on_carries_it(conclusion: str, outcome: Outcome) -> None:
-    context, findings, drawn = judged(BEST[conclusion])
+@pytest.mark.parametrize(("conclusion", "name"), ROUTES)
+def test_each_check_it_rests_on_carries_it(conclusion: str, name: str, outcome: Outcome) -> None:
+    context, findings, drawn = judged(name)
     best = drawn[conclusion]
     assert best.basis is not Basis.UNPROVEN
     for check in best.rests_on:
         weaker = {each.id: each for each in draw(context, without(findings, check, outcome))}[conclusion]
         if (check, outcome) in TOLERATED:
             assert weaker.basis is best.basis, check
+        elif best.basis is Basis.VOUCHED:
+            assert weaker.basis is Basis.UNPROVEN, check
+        elif name in BY_CERTIFICATE:  # what it no longer proves, a challenge may still vouch for
+            assert weaker.basis is not Basis.PROVEN, check
         else:
             assert weaker.basis is Basis.UNPROVEN, check
 
 
-@pytest.mark.parametrize("conclusion", BEST)
-def test_what_it_does_not_rest_on_does_not_carry_it(conclusion: str) -> None:
+@pytest.mark.parametrize(("conclusion", "name"), ROUTES)
+def test_what_it_does_not_rest_on_does_not_carry_it(conclusion: str, name: str) -> None:
     """Otherwise the list that a reader is given would not be the reason."""
-    context, findings, drawn = judged(BEST[conclusion])
+    context, findings, drawn = judged(name)
     best = drawn[conclusion]
     others = [check for check in CHECK_IDS if check not in best.rests_on]
     present = {each.check for each in findings}
@@ -100,16 +137,33 @@ def test_what_it_does_not_rest_on_does_not_carry_it(conclusion: str) -> None:
 
 
 @pytest.mark.parametrize("outcome", WORSE)
-def test_a_certified_attestation_key_is_proven_by_its_certificate_alone(outcome: Outcome) -> None:
-    context, findings, drawn = judged(CERTIFIED)
+@pytest.mark.parametrize("name", PROVING)
+def test_an_attestation_key_is_proven_by_a_certificate_or_an_answer_alone(
+    name: str, outcome: Outcome
+) -> None:
+    context, findings, drawn = judged(name)
     assert drawn["ak.resident"].basis is drawn["platform.state"].basis is Basis.PROVEN
-    assert "in a TPM: an anchored authority certified it" in drawn["ak.resident"].statement
+    assert PROVING[name] in drawn["ak.resident"].statement
     for check in drawn["ak.resident"].rests_on:
         weaker = {each.id: each for each in draw(context, without(findings, check, outcome))}["ak.resident"]
         if (check, outcome) in TOLERATED:
             assert weaker.basis is Basis.PROVEN
         else:
             assert weaker.basis is not Basis.PROVEN
+
+
+@pytest.mark.parametrize("outcome", WORSE)
+@pytest.mark.parametrize(
+    "check", ["ek.form", "activation.made", "activation.form", "seal.anchor", "container.digest"]
+)
+def test_two_certified_keys_that_speak_are_of_one_tpm_by_records_alone(check: str, outcome: Outcome) -> None:
+    """That each is in a TPM is proven; that it is the same one, is the word of those who sealed."""
+    context, findings, drawn = judged("key_certified-by-a-second-key")
+    assert drawn["ak.resident"].basis is Basis.PROVEN
+    for id in ("platform.state", "key.resident"):
+        assert drawn[id].basis is Basis.VOUCHED
+        weaker = {each.id: each for each in draw(context, without(findings, check, outcome))}
+        assert weaker[id].basis is Basis.UNPROVEN
 
 
 def test_without_a_pin_nothing_rests_on_anybodys_word() -> None:
@@ -136,7 +190,7 @@ ROWS: Final = {
     )
 }
 # every way to come to a conclusion
-WAYS: Final = (*dict.fromkeys(BEST.values()), CERTIFIED, "ak_session-under-ek")
+WAYS: Final = tuple(dict.fromkeys((*(name for _, name in ROUTES), *PROVING, "ak_session-under-ek")))
 SOUND: Final = {"container.digest", "container.refs"}
 RANK: Final = {Basis.UNPROVEN: 0, Basis.VOUCHED: 1, Basis.PROVEN: 2}
 
@@ -178,6 +232,6 @@ def test_no_basis_is_stronger_than_the_table_says(name: str) -> None:
         assert RANK[conclusion.basis] <= RANK[limit], id
         assert conclusion.basis is Basis.UNPROVEN or not failed & set(conclusion.rests_on), id
     if basis["ak.resident"] is Basis.PROVEN:
-        assert context.labels("ak-certificate")
+        assert context.labels("ak-certificate") or context.confirmed is not None
     if Basis.VOUCHED in basis.values():
         assert basis["identity.sealed"] is Basis.PROVEN

@@ -17,7 +17,7 @@ from bundlefmt.moment import when
 from bundlefmt.renewal import Stamp
 from bundlefmt.verify import Outcome, Verdict, verify
 from bundlefmt.verify.context import Context
-from bundlefmt.verify.existence import MAX_RENEWALS
+from bundlefmt.verify.stamps import MAX_RENEWALS
 from tests.conftest import Need
 from tests.test_vectors import JUDGED, octets, said
 from tests.vectorgen import certificates, openpgp, sealing, timestamps
@@ -197,10 +197,10 @@ def test_openssl_accepts_the_tokens_of_good_vectors(
     part("openssl")
     bundle = Bundle.decode(octets(name))
     context = Context(bundle, policy_of(snapshot()))
-    token = context.existence.read(number).token
+    token = context.existence.stamps.read(number).token
     stamp = Stamp.decode(bundle.renewals[number].raw)
     roots = (timestamps.root(), timestamps.root(timestamps.OTHER_ROOT))
-    found = context.existence.material.certificate(token.signer.certificate_id())
+    found = context.existence.stamps.material.certificate(token.signer.certificate_id())
     for file, data in (("token", stamp.proof), ("covers", stamp.covers)):
         (tmp_path / file).write_bytes(data)
     (tmp_path / "roots.pem").write_text("".join(map(pem, roots)))

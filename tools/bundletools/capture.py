@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Capture: everything a verifier will need from a TPM while its attestation key lives, as an unsealed bundle.
 
-Spec: "Capture". Device input and output only through the `Tpm` that is given.
+Spec: "Binding", "Lifetimes of attestation keys". Devices are reached only through the `Tpm` that is given.
 """
 
 from __future__ import annotations
@@ -17,16 +17,17 @@ from bundlefmt.bundle import Bundle
 from bundlefmt.evidence.attest import TpmsAttest
 from bundlefmt.evidence.attested import TpmsQuoteInfo
 from bundlefmt.evidence.credential import entropy_size, make_credential
-from bundlefmt.evidence.ek_template import EK_CERTIFICATE_INDICES, EK_TEMPLATES
+from bundlefmt.evidence.ek_template import EK_CERTIFICATE_INDICES
 from bundlefmt.evidence.pcr import PcrValues, encode_pcr_values
-from bundlefmt.evidence.tpm import TpmAlg, TpmtPublic, digest
-from bundlefmt.manifest import Binding, Digest, Item, Manifest, RequiredSigner
+from bundlefmt.evidence.tpm import HIERARCHIES, TpmAlg, TpmtPublic, digest, qualified_name
+from bundlefmt.manifest import Binding, Digest, Manifest, RequiredSigner
 from bundlefmt.wire import Buffer
-from bundletools import secret_keys, templates
-from bundletools.devices import Attested, DeviceError, LoadedKey, Tpm
+from bundletools import templates
+from bundletools.attestation_key import ENDORSEMENT, AkSource, NewTemplate, Session, Template
+from bundletools.collected import Collected
+from bundletools.devices import Attested, CreatedKey, DeviceError, LoadedKey, Tpm
 
-ENDORSEMENT: Final = 0x4000000B  # TPM_RH (Part 2, 7.4)
-OWNER: Final = 0x40000001
+OWNER: Final = 0x40000001  # TPM_RH (Part 2, 7.4)
 DEFAULT_EK: Final = "L-2"
 QUOTE_ATTEMPTS: Final = 8  # PCRs may be extended between reading and quoting
 _BOOT_PCRS: Final = range(8)  # what firmware measures; these stay as they are after boot
@@ -64,16 +65,15 @@ class Extra:
 class Request:
     """What to capture. `created` in seconds since the epoch; `random` gives that many random bytes.
 
-    `ak_template` makes the attestation key of an earlier bundle again, instead of a new one of `ak_kind`.
-    `platform_seals` asks the TPM's signing key for a seal too.
+    `nonce` is a challenger's, of 16 to 64 bytes; by default a new one is taken. `platform_seals` asks the
+    TPM's signing key for a seal too.
     """
 
     identities: Sequence[Identity]
     created: int
     random: Callable[[int], bytes] = secrets.token_bytes
-    ak_kind: str = "ecc256"
-    ak_template: TpmtPublic | None = None
-    session_ak: bool = False
+    ak: AkSource = field(default_factory=NewTemplate)
+    nonce: bytes | None = None
     withhold_template: bool = False
     logs: Sequence[Log] = ()
     extras: Sequence[Extra] = ()
@@ -91,55 +91,7 @@ class Captured:
     withheld: Mapping[str, Buffer]
 
 
-@dataclass(slots=True)
-class _Collected:
-    """Items and their bytes as they are gathered."""
-
-    items: dict[str, Item] = field(default_factory=dict)
-    values: dict[str, Buffer] = field(default_factory=dict)
-
-    def add(
-        self,
-        label: str,
-        role: str,
-        data: bytes,
-        refs: Mapping[str, str | tuple[str, ...]] | None = None,
-        claimed: Mapping[str, object] | None = None,
-    ) -> str:
-        """Returns the label, made unique with a number. Raises UsageError for a secret key."""
-        secret_keys.refuse(data, label)
-        number, unique = 1, label
-        while unique in self.items:
-            number += 1
-            unique = f"{label}-{number}"
-        type_ = labels.ROLE_TYPES.get(role, labels.TYPE_OCTETS)
-        self.items[unique] = Item.of(data, type=type_, role=role, refs=refs, claimed=claimed)
-        self.values[unique] = data
-        return unique
-
-    def key(self, kind: str, key: LoadedKey, refs: Mapping[str, str], claimed: Mapping[str, object]) -> str:
-        """Public area and Name of a key of `kind`; returns the label of the public area."""
-        label = self.add(f"{kind}.pub", f"{kind}-public", key.public, refs, claimed)
-        self.add(f"{kind}.name", f"{kind}-name", TpmtPublic.decode(key.public).name(), {"of": label})
-        return label
-
-    def attested(self, label: str, role: str, attested: Attested, refs: Mapping[str, str]) -> str:
-        """A statement and its signature; returns the label of the statement."""
-        label = self.add(label, role, attested.attest, refs)
-        self.add(f"{label}.sig", "tpm-signature", attested.signature, {"by": refs["by"], "over": label})
-        return label
-
-    def binding(self, nonce: bytes) -> Binding:
-        """Over all that there is to bind so far."""
-        over = sorted(label for label, item in self.items.items() if item.role in labels.BOUND_ROLES)
-        return Binding(alg=labels.HASH_SHA256, nonce=nonce, over=tuple(over))
-
-    def withhold(self, role: str) -> dict[str, Buffer]:
-        """Take the artifacts of `role` out; their items stay."""
-        return {label: self.values.pop(label) for label, item in self.items.items() if item.role == role}
-
-
-class Session:
+class Sitting:
     """A TPM that has been asked everything and whose signing key still signs.
 
     `eks`, `ak` and `key` are the labels of the public areas; `signing` is the signing key itself.
@@ -147,7 +99,7 @@ class Session:
 
     def __init__(
         self,
-        into: _Collected,
+        into: Collected,
         request: Request,
         *,
         eks: Sequence[str],
@@ -189,16 +141,16 @@ def capture(tpm: Tpm, request: Request) -> Captured:
 
     Raises DeviceError; UsageError before the TPM is asked where a file that was named holds a secret key.
     """
-    with session(tpm, request) as opened:
+    with sitting(tpm, request) as opened:
         return opened.finish()
 
 
 @contextmanager
-def session(tpm: Tpm, request: Request) -> Iterator[Session]:
+def sitting(tpm: Tpm, request: Request) -> Iterator[Sitting]:
     """As `capture`, before the end: what the signing key is to sign must be signed within."""
     if not request.identities:
         raise DeviceError("no identity is to seal this", hint="name a certificate with --operator")
-    into, nonce = _Collected(), request.random(32)
+    into, nonce = Collected(), request.nonce or request.random(32)
     signers = _identities(into, request.identities)
     for extra in request.extras:
         into.add(extra.label, extra.role, extra.data, extra.refs)
@@ -216,7 +168,7 @@ def session(tpm: Tpm, request: Request) -> Iterator[Session]:
             created = tpm.certify_creation(key, ak, qualifying)
             into.attested("key.created", "certify-creation", created, certified)
             _quote(into, tpm, (ak_label, ak), qualifying)
-            yield Session(
+            yield Sitting(
                 into,
                 request,
                 eks=list(eks),
@@ -228,7 +180,7 @@ def session(tpm: Tpm, request: Request) -> Iterator[Session]:
             )
 
 
-def _identities(into: _Collected, identities: Sequence[Identity]) -> tuple[RequiredSigner, ...]:
+def _identities(into: Collected, identities: Sequence[Identity]) -> tuple[RequiredSigner, ...]:
     signers = []
     for identity in identities:
         kind = identity.role.removesuffix("-certificate")
@@ -237,48 +189,79 @@ def _identities(into: _Collected, identities: Sequence[Identity]) -> tuple[Requi
     return tuple(signers)
 
 
-def _endorsement_keys(into: _Collected, tpm: Tpm, issuers: Sequence[bytes]) -> dict[str, TpmtPublic]:
+def _endorsement_keys(into: Collected, tpm: Tpm, issuers: Sequence[bytes]) -> dict[str, TpmtPublic]:
     """All EKs that have certificates, or one without; returns their templates by label."""
     issuer_labels = tuple(
         into.add(f"ek.issuer-{number}", "certificate-issuer", der)
         for number, der in enumerate(dict.fromkeys((*tpm.ek_chain(), *issuers)), 1)
     )
-    found = {}
+    found, known = {}, tpm.ek_templates()
     for certificate in tpm.ek_certificates():
         name = EK_CERTIFICATE_INDICES[certificate.nv_index]
         refs = {"issuer": issuer_labels} if issuer_labels else None
         claimed = {"nv-index": f"{certificate.nv_index:#010x}"}
         label = into.add(f"ek.{name.lower()}.cert", "ek-certificate", certificate.der, refs, claimed)
-        found[_ek_public(into, tpm, name, {"certificate": label})] = EK_TEMPLATES[name]
-    return found or {_ek_public(into, tpm, DEFAULT_EK, None): EK_TEMPLATES[DEFAULT_EK]}
+        public = _ek_public(into, tpm, name, known[name], {"certificate": label})
+        found[public] = known[name]
+    return found or {_ek_public(into, tpm, DEFAULT_EK, known[DEFAULT_EK], None): known[DEFAULT_EK]}
 
 
-def _ek_public(into: _Collected, tpm: Tpm, name: str, refs: Mapping[str, str] | None) -> str:
-    with tpm.primary(ENDORSEMENT, EK_TEMPLATES[name]) as ek:
+def _ek_public(
+    into: Collected, tpm: Tpm, name: str, template: TpmtPublic, refs: Mapping[str, str] | None
+) -> str:
+    with tpm.primary(ENDORSEMENT, template) as ek:
         return into.add(f"ek.{name.lower()}.pub", "ek-public", ek.public, refs)
 
 
 @contextmanager
 def _attestation_key(
-    into: _Collected, tpm: Tpm, request: Request, eks: Mapping[str, TpmtPublic]
+    into: Collected, tpm: Tpm, request: Request, eks: Mapping[str, TpmtPublic]
 ) -> Iterator[tuple[LoadedKey, str]]:
-    """The AK and its label: a primary that its template makes again, or a child of an EK that dies."""
-    if not request.session_ak:
-        template = request.ak_template or templates.attestation_key(request.ak_kind, request.random(32))
-        with tpm.primary(ENDORSEMENT, template) as ak:
-            label = into.key("ak", ak, {}, {"lifetime": "re-derivable"})
-            into.add("ak.template", "ak-template", template.encode(), {"of": label})
-            yield ak, label
+    """The AK and its label, by the source that the request names."""
+    source = request.ak
+    if isinstance(source, Session):
+        # an ECC key where there is one: RSA parents are slow
+        label = next((each for each, ek in eks.items() if ek.type == TpmAlg.ECC), next(iter(eks)))
+        template = templates.attestation_key(source.kind, b"")
+        with _child(tpm, ENDORSEMENT, eks[label], template, b"") as (_, ak):
+            yield ak, into.key("ak", ak, {"parent": label}, source.claimed)
         return
-    template = templates.attestation_key(request.ak_kind, b"")
-    # an ECC key where there is one: RSA parents are slow
-    label = next((each for each, ek in eks.items() if ek.type == TpmAlg.ECC), next(iter(eks)))
-    with _child(tpm, ENDORSEMENT, eks[label], template, b"") as (_, ak):
-        yield ak, into.key("ak", ak, {"parent": label}, {"lifetime": "session"})
+    if isinstance(source, NewTemplate):
+        source = source.made(request.random(32))
+    with source.loaded(tpm) as ak:
+        refs = {} if isinstance(source, Template) else _parent(into, tpm, ak)
+        label = into.key("ak", ak, refs, source.claimed)
+        if isinstance(source, Template):
+            into.add("ak.template", "ak-template", source.public.encode(), {"of": label})
+        yield ak, label
+
+
+def _parent(into: Collected, tpm: Tpm, ak: LoadedKey) -> dict[str, str]:
+    """The reference `parent` of a key that was found in the TPM, which its qualified name tells."""
+    name = TpmtPublic.decode(ak.public).name()
+    if ak.qualified_name in (qualified_name(root.to_bytes(4, "big"), name) for root in HIERARCHIES):
+        return {}
+    for label, item in into.items.items():
+        if item.role == "ek-public":
+            parent = TpmtPublic.decode(into.values[label]).name()
+            if ak.qualified_name == qualified_name(_qualified(ENDORSEMENT, parent), name):
+                return {"parent": label}
+    with tpm.primary(OWNER, templates.storage_parent()) as storage:
+        parent = TpmtPublic.decode(storage.public).name()
+        if ak.qualified_name == qualified_name(_qualified(OWNER, parent), name):
+            return {"parent": into.add("ak.parent.pub", "parent-public", storage.public)}
+    raise DeviceError(
+        "the attestation key is under a parent that is not known here",
+        hint="a primary key, or one under an EK that the bundle has",
+    )
+
+
+def _qualified(hierarchy: int, name: bytes) -> bytes:
+    return qualified_name(hierarchy.to_bytes(4, "big"), name)
 
 
 def _activate(
-    into: _Collected, tpm: Tpm, request: Request, ek: tuple[str, TpmtPublic], ak: tuple[str, LoadedKey]
+    into: Collected, tpm: Tpm, request: Request, ek: tuple[str, TpmtPublic], ak: tuple[str, LoadedKey]
 ) -> None:
     """A challenge that only the TPM of both keys can answer, its answer, and the randomness it was made of.
 
@@ -296,7 +279,7 @@ def _activate(
 
 
 @contextmanager
-def _signing_key(into: _Collected, tpm: Tpm, nonce: bytes) -> Iterator[tuple[LoadedKey, str]]:
+def _signing_key(into: Collected, tpm: Tpm, nonce: bytes) -> Iterator[tuple[CreatedKey, str]]:
     """A signing key under the owner's hierarchy with its creation, and its label."""
     banks = {bank: [i for i in _BOOT_PCRS if i in row] for bank, row in tpm.pcr_banks().items()}
     made = _child(tpm, OWNER, templates.storage_parent(), templates.signing_key(), nonce, banks)
@@ -316,7 +299,7 @@ def _child(
     template: TpmtPublic,
     outside_info: bytes,
     creation_pcrs: Mapping[int, Sequence[int]] | None = None,
-) -> Iterator[tuple[LoadedKey, LoadedKey]]:
+) -> Iterator[tuple[LoadedKey, CreatedKey]]:
     """A parent and a new key under it. The parent is flushed at once: a TPM may hold only three keys."""
     with ExitStack() as loaded:
         with tpm.primary(hierarchy, parent_template) as parent:
@@ -326,7 +309,7 @@ def _child(
         yield parent, key
 
 
-def _quote(into: _Collected, tpm: Tpm, ak: tuple[str, LoadedKey], qualifying: bytes) -> None:
+def _quote(into: Collected, tpm: Tpm, ak: tuple[str, LoadedKey], qualifying: bytes) -> None:
     """A quote over all PCRs of all banks and the values behind it, which agree or are taken again."""
     selection = tpm.pcr_banks()
     for _ in range(QUOTE_ATTEMPTS):

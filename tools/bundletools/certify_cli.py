@@ -18,7 +18,7 @@ from bundlefmt.cli.run import Exit, UsageError, say
 from bundlefmt.cose import KeySigner
 from bundlefmt.evidence import openpgp
 from bundletools import crossing, gnupg, keyfiles, signers
-from bundletools.issuing import Issuer, IssuingError, validity_under
+from bundletools.issuing import Issuer, validity_under
 
 _SIGNERS = f"gpg:KEY, {signers.USAGE}, or file:KEY.pem with --cert"
 
@@ -44,10 +44,7 @@ def certify(
     target = output or file
     refuse_existing(target, force=force or in_place)
     bundle = Bundle.open(file)
-    try:
-        certified = _certified(bundle, kind, name, cert)
-    except IssuingError as error:
-        raise UsageError(str(error)) from None
+    certified = _certified(bundle, kind, name, cert)
     write_atomic(target, certified.chunks(), force=force or in_place)
     added = sorted(set(certified.manifest.items) - set(bundle.manifest.items))
     say(f"{target}: {', '.join(added)} added")

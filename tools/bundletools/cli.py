@@ -8,7 +8,15 @@ from typing import Final
 from bundlefmt.cli import app
 from bundlefmt.cli.run import Exit, complain, run
 from bundlefmt.cli.verbs import Verb, program
-from bundletools.errors import DeviceError, NotRecheckableError, RenewalError, SealError, ToolError
+from bundletools.errors import (
+    DeviceError,
+    IssuingError,
+    NotAnsweredError,
+    NotRecheckableError,
+    RenewalError,
+    SealError,
+    ToolError,
+)
 
 VERBS: Final = (
     *app.VERBS,
@@ -21,15 +29,33 @@ VERBS: Final = (
     Verb("seal", "Sign the manifest and add the signature as a seal.", "bundletools.seal_cli:seal"),
     Verb("timestamp", "Have an authority say by when all this existed.", "bundletools.renew_cli:timestamp"),
     Verb("renew", "Hash all anew, by a stronger algorithm than before.", "bundletools.renew_cli:renew"),
-    Verb("recheck", "Have this machine's TPM make the bundle's AK again.", "bundletools.recheck_cli:recheck"),
-    Verb("ceremony", "Hold a whole key ceremony along a plan, resumable.", "bundletools.ceremony.cli:app"),
+    Verb("recheck", "Have this machine's TPM bring the bundle's AK back.", "bundletools.again_cli:recheck"),
+    Verb("answer", "Answer a challenge.", "bundletools.again_cli:answer"),
+    Verb("ceremony", "Hold a whole key ceremony along a plan.", "bundletools.ceremony.cli:app"),
+    Verb(
+        "attach",
+        "Add withheld artifacts, and seals and renewals made elsewhere.",
+        "bundletools.attach:attach",
+    ),
+    Verb(
+        "export",
+        "Write a .tar.gz of native files for gpg, openssl and tpm2-tools.",
+        "bundletools.export:export",
+    ),
+    Verb(
+        "import",
+        "Make a bundle of an export, or of files of tpm2-tools, gpg and openssl.",
+        "bundletools.bring:bring",
+    ),
     Verb("yubikey", "Show attached YubiKeys.", "bundletools.yubikey_cli:app"),
 )
 _CODES: Final[dict[type[ToolError], Exit]] = {
     DeviceError: Exit.DEVICE,
     SealError: Exit.FAILED,
     RenewalError: Exit.FAILED,
+    IssuingError: Exit.USAGE,
     NotRecheckableError: Exit.USAGE,
+    NotAnsweredError: Exit.FAILED,
 }
 
 

@@ -32,10 +32,20 @@ class Creation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedKey:
-    """A key in the TPM: its transient handle, its public area as TPMT_PUBLIC, and how it was created."""
+    """A key in the TPM: its handle, its public area as TPMT_PUBLIC.
+
+    `qualified_name` as the TPM gives it, of a key that was found there: it says under which parent it is.
+    """
 
     handle: int
     public: bytes
+    qualified_name: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreatedKey(LoadedKey):
+    """A key that was just made, and how it was created."""
+
     creation: Creation
 
 
@@ -48,7 +58,7 @@ class Attested:
 
 
 class Tpm(Protocol):
-    """One TPM. Every method raises DeviceError. Keys are transient: gone when flushed, or at a reset."""
+    """One TPM. Every method raises DeviceError. Keys made here are gone when flushed, or at a reset."""
 
     def ek_certificates(self) -> Sequence[EkCertificate]:
         """All EK certificates in NV, in the order of their indices."""
@@ -56,8 +66,17 @@ class Tpm(Protocol):
     def ek_chain(self) -> Sequence[bytes]:
         """DER certificates of issuers that the manufacturer put into NV."""
 
-    def primary(self, hierarchy: int, template: TpmtPublic) -> AbstractContextManager[LoadedKey]:
+    def ek_templates(self) -> Mapping[str, TpmtPublic]:
+        """The templates of this TPM's endorsement keys by name, also those that its maker put into NV."""
+
+    def primary(self, hierarchy: int, template: TpmtPublic) -> AbstractContextManager[CreatedKey]:
         """A primary key of a hierarchy (TPM_RH), made from its seed and the template; flushed at the end."""
+
+    def persistent(self, handle: int) -> AbstractContextManager[LoadedKey]:
+        """The key that lies at a persistent handle, and stays there."""
+
+    def saved(self, context: bytes) -> AbstractContextManager[LoadedKey]:
+        """The key in a saved context, in the form of tpm2-tools; flushed at the end."""
 
     def child(
         self,
@@ -66,7 +85,7 @@ class Tpm(Protocol):
         *,
         outside_info: bytes,
         creation_pcrs: Mapping[int, Sequence[int]],
-    ) -> AbstractContextManager[LoadedKey]:
+    ) -> AbstractContextManager[CreatedKey]:
         """A new key under `parent`, whose private part is not kept; flushed at the end.
 
         `outside_info` (at most 64 bytes) and the values of `creation_pcrs` become part of its creation data.
@@ -90,5 +109,5 @@ class Tpm(Protocol):
     def sign(self, key: LoadedKey, digest: bytes) -> bytes:
         """TPM2_Sign by the scheme that the key fixes; TPMT_SIGNATURE. `digest` is by the scheme's hash."""
 
-    def certify_creation(self, key: LoadedKey, ak: LoadedKey, qualifying: bytes) -> Attested:
+    def certify_creation(self, key: CreatedKey, ak: LoadedKey, qualifying: bytes) -> Attested:
         """TPM2_CertifyCreation of `key` by `ak`."""

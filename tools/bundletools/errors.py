@@ -20,9 +20,17 @@ class SealError(ToolError):
     """The seal cannot be made, or does not verify."""
 
 
+class IssuingError(ToolError):
+    """The certificate would be refused by a verifier."""
+
+
 class NotRecheckableError(ToolError):
     """The bundle lacks what would be compared."""
 
 
 class RenewalError(ToolError):
     """The renewal cannot be made, or does not hold."""
+
+
+class NotAnsweredError(ToolError):
+    """This machine is not the one that can answer."""

@@ -22,6 +22,7 @@ from bundlefmt.evidence.openpgp_packet import NotComputedError
 from bundlefmt.evidence.openpgp_spki import spki
 from bundlefmt.evidence.own_extension import OpenPgpKeyName, TpmBinding
 from bundlefmt.evidence.tpm import TpmtPublic
+from bundletools.errors import IssuingError as IssuingError
 from bundletools.token_certificate import TokenKey, Validity, sign
 
 SubjectKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | ed448.Ed448PublicKey
@@ -35,10 +36,6 @@ _NO_USAGE: Final = {
     "encipher_only": False,
     "decipher_only": False,
 }
-
-
-class IssuingError(ValueError):
-    """The certificate would be refused by a verifier; the message says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

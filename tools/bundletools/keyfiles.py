@@ -3,20 +3,18 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Sequence
 from pathlib import Path
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
 from bundlefmt.cli import reading
+from bundlefmt.cli.key_file import private_key
 from bundlefmt.cli.run import UsageError
-from bundlefmt.cose import PrivateKey
 from bundlefmt.errors import MalformedError
 from bundlefmt.evidence import openpgp, x509
 from bundletools import secret_keys
 from bundletools.capture import Identity
+
+__all__ = ["identities", "identity", "private_key"]
 
 
 def identity(path: Path, part: str, *, at: int) -> Identity:
@@ -60,25 +58,3 @@ def identities(operators: Sequence[Path], witnesses: Sequence[Path], *, at: int)
     if len({each.data for each in found}) < len(found):
         raise UsageError("a certificate is named twice", hint="operators and witnesses are different people")
     return found
-
-
-def private_key(path: Path) -> PrivateKey:
-    """The private key in a PEM file; asks for a passphrase where there is one. Raises UsageError."""
-    data = path.read_bytes()
-    try:
-        try:
-            key = load_pem_private_key(data, None)
-        except TypeError:
-            key = load_pem_private_key(data, _passphrase(path).encode())
-    except (ValueError, UnsupportedAlgorithm) as error:
-        raise UsageError(f"{path} holds no private key that can be read: {error}") from None
-    if not isinstance(key, PrivateKey):
-        raise UsageError(f"{path}: a key of this kind cannot seal", hint="ECC, RSA, Ed25519 or ML-DSA-65")
-    return key
-
-
-def _passphrase(path: Path) -> str:
-    try:
-        return getpass.getpass(f"passphrase for {path}: ")
-    except EOFError:
-        raise UsageError(f"{path} needs a passphrase, and there is nobody to ask for it") from None

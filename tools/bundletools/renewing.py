@@ -73,6 +73,33 @@ def coverage(bundle: Bundle, alg: int, material: Material) -> Coverage:
     )
 
 
+def with_renewal(bundle: Bundle, raw: bytes) -> Bundle:
+    """The bundle with one more renewal that was made elsewhere and covers all that is here.
+
+    Raises RenewalError. A proof of a kind that is not known here is not judged.
+    """
+    try:
+        stamp = Stamp.decode(raw)
+        covered = Coverage.decode(stamp.covers)
+    except MalformedError as error:
+        raise RenewalError(str(error)) from None
+    whole = coverage(bundle, covered.alg, Material())
+    for name, mine, here in (
+        ("the manifest", covered.manifest, whole.manifest),
+        ("each seal", covered.seals, whole.seals),
+        ("each renewal", covered.renewals, whole.renewals),
+    ):
+        if mine != here:
+            raise RenewalError(f"it does not cover {name} that is here")
+    for label, digest in sorted(whole.content.items()):
+        if covered.content.get(label) != digest:
+            raise RenewalError(f"it does not cover {label} as it is here")
+    if strange := sorted(set(covered.content) - set(bundle.manifest.items)):
+        raise RenewalError(f"it covers {strange[0]}, which is no item")
+    made = replace(bundle, renewals=(*bundle.renewals, Renewal(raw=raw)))
+    return made if stamp.type != labels.TYPE_TIMESTAMP else _accepted(made, Policy(), _OWN)
+
+
 def request(covered: Coverage, *, nonce: int | None) -> TimeStampReq:
     """What an authority is asked."""
     name = labels.HASH_NAMES[covered.alg]
@@ -98,9 +125,13 @@ def renewed(
     """
     stamp = Stamp(covers=covered.encode(), type=labels.TYPE_TIMESTAMP, proof=token.raw)
     made = replace(bundle, renewals=(*bundle.renewals, Renewal(raw=stamp.encode())))
-    name = f"renewal {len(made.renewals)}"
     policy = Policy(anchors_time=tuple(anchors), now=token.info.latest)
-    wanted = _OWN | {"renewal.chain"} if anchors else _OWN
+    return _accepted(made, policy, _OWN | {"renewal.chain"} if anchors else _OWN)
+
+
+def _accepted(made: Bundle, policy: Policy, wanted: frozenset[str]) -> Bundle:
+    """The bundle, once its last renewal passes what is wanted. Raises RenewalError."""
+    name = f"renewal {len(made.renewals)}"
     for finding in verify(made, policy).findings:
         if finding.check in wanted and name in finding.items and finding.outcome is not Outcome.PASSED:
             raise RenewalError(f"the new renewal does not hold: {finding.check}: {finding.message}")

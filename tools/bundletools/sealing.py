@@ -77,6 +77,23 @@ def seal_tpm(bundle: Bundle, tpm: Tpm, key: LoadedKey, *, issued_at: int) -> Bun
     return checked(bundle, Seal(type=labels.SEAL_COSE, value=message.encode(), key=None))
 
 
+def attach_cose(bundle: Bundle, value: bytes, certificates: Sequence[bytes]) -> Bundle:
+    """Add a COSE seal that was made elsewhere. Raises SealError.
+
+    `certificates` are candidates for a signer whom the manifest does not name.
+    """
+    try:
+        x5t = cose.CoseSign1.decode(value).protected.get(labels.HDR_X5T)
+    except MalformedError as error:
+        raise SealError(f"not a COSE seal: {error}") from None
+    wanted = (
+        each
+        for each in certificates
+        if x5t == [labels.HASH_SHA256, hashlib.sha256(each).digest()] and not is_named(bundle, each)
+    )
+    return checked(bundle, Seal(type=labels.SEAL_COSE, value=value, key=next(wanted, None)))
+
+
 def seal_openpgp(bundle: Bundle, signature: bytes, certificates: Sequence[bytes]) -> Bundle:
     """Seal with a detached OpenPGP signature over `bundle.manifest_raw`. Raises SealError.
 

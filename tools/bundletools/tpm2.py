@@ -6,14 +6,20 @@ TPM 2.0 Library, Part 3. The library is imported when a TPM is opened, so that v
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
-from bundlefmt.evidence.ek_template import EK_CERTIFICATE_INDICES
+from bundlefmt.errors import MalformedError
+from bundlefmt.evidence.ek_template import (
+    EK_CERTIFICATE_INDICES,
+    EK_PROVISIONED_INDICES,
+    EK_TEMPLATES,
+    provisioned,
+)
 from bundlefmt.evidence.pcr import PcrValues
 from bundlefmt.evidence.tpm import (
+    HIERARCHIES,
     TpmaObject,
     TpmsPcrSelection,
     TpmtPublic,
@@ -23,40 +29,24 @@ from bundlefmt.evidence.tpm import (
 )
 from bundlefmt.evidence.x509 import CertificateError, split_der
 from bundlefmt.wire import read_all
-from bundletools.devices import Attested, Creation, DeviceError, EkCertificate, LoadedKey
+from bundletools.devices import Attested, CreatedKey, Creation, DeviceError, EkCertificate, LoadedKey
+from bundletools.tpm2_opening import open_esapi
+from bundletools.tpm2_refusal import RC_NV_UNINITIALIZED, hint, tpm_code
 
 _EK_CHAIN: Final = range(0x01C00100, 0x01C00200)  # EK Credential Profile, "NV indices": chain of issuers
 _NV_INDICES: Final = range(0x01000000, 0x02000000)
+_PAGE: Final = 254  # handles in one answer of 1024 bytes (Part 2, 6.2 MAX_CAP_HANDLES)
 _READ_ATTEMPTS: Final = 8
-_RC_INITIALIZE: Final = 0x100
-_RC_OBJECT_MEMORY: Final = 0x902
-_RC_LOCKOUT: Final = 0x921
-_HINTS: Final = {
-    _RC_INITIALIZE: "the TPM has not been started: TPM2_Startup",
-    _RC_OBJECT_MEMORY: "the TPM is full of keys: tpm2_flushcontext -t, or use device:/dev/tpmrm0",
-    _RC_LOCKOUT: "the TPM is in dictionary-attack lockout: tpm2_dictionarylockout --clear-lockout",
-}
 
 
 @contextmanager
-def open_tpm(tcti: str) -> Iterator[Tpm2]:
-    """The TPM behind a TCTI configuration such as `device:/dev/tpmrm0`. Raises DeviceError."""
-    # the library reads this when it is loaded; its messages would mix with ours
-    os.environ.setdefault("TSS2_LOG", "all+none")
-    try:
-        import tpm2_pytss.utils
-    except ImportError as error:
-        raise DeviceError(
-            f"tpm2-pytss cannot be loaded: {error}", hint="pip install 'evidence-bundle[tools]'"
-        ) from None
-    try:
-        esapi = tpm2_pytss.ESAPI(tcti)
-    except (tpm2_pytss.TSS2_Exception, RuntimeError) as error:
-        raise DeviceError(f"no TPM behind {tcti}: {error}", hint="--tcti says where the TPM is") from None
-    try:
+def open_tpm(tcti: str, *, endorsement_auth: bytes = b"", owner_auth: bytes = b"") -> Iterator[Tpm2]:
+    """The TPM behind a TCTI configuration such as `device:/dev/tpmrm0`. Raises DeviceError.
+
+    The authorisation values of the hierarchies are empty where none is set.
+    """
+    with open_esapi(tcti, {"ENDORSEMENT": endorsement_auth, "OWNER": owner_auth}) as esapi:
         yield Tpm2(esapi)
-    finally:
-        esapi.close()
 
 
 class Tpm2:
@@ -74,23 +64,36 @@ class Tpm2:
         try:
             yield
         except self._tss.TSS2_Exception as error:
-            raise DeviceError(f"{what}: {error}", hint=_HINTS.get(error.rc, "")) from None
+            raise DeviceError(f"{what}: {error}", hint=hint(error.rc)) from None
 
     def _nv_indices(self) -> list[int]:
-        with self._said("list NV indices"):
-            _, data = self._esapi.get_capability(self._tss.TPM2_CAP.HANDLES, _NV_INDICES.start, 254)
-        return sorted(int(handle) for handle in data.data.handles)
+        """All of them: a TPM lists as many as fit into one answer, and says whether there are more."""
+        found: list[int] = []
+        more, start = True, _NV_INDICES.start
+        while more:
+            with self._said("list NV indices"):
+                more, data = self._esapi.get_capability(self._tss.TPM2_CAP.HANDLES, start, _PAGE)
+            page = [int(handle) for handle in data.data.handles if int(handle) in _NV_INDICES]
+            found += page
+            more, start = more and bool(page), max(page, default=0) + 1
+        return found
 
     def _nv_read(self, index: int) -> bytes:
+        """The content; empty where nothing was written yet."""
         with self._said(f"read NV index {index:#010x}"):
-            return bytes(self._tss.utils.NVReadEK(self._esapi)(index))
+            try:
+                return bytes(self._tss.utils.NVReadEK(self._esapi)(index))
+            except self._tss.TSS2_Exception as error:
+                if tpm_code(error.rc) != RC_NV_UNINITIALIZED:
+                    raise
+        return b""
 
     def ek_certificates(self) -> Sequence[EkCertificate]:
         found = []
         for index in self._nv_indices():
-            if index in EK_CERTIFICATE_INDICES:
+            if index in EK_CERTIFICATE_INDICES and (content := self._nv_read(index)):
                 try:
-                    der = split_der(self._nv_read(index))[0]
+                    der = split_der(content)[0]
                 except CertificateError as error:
                     raise DeviceError(f"NV index {index:#010x}: {error}") from None
                 found.append(EkCertificate(der=der, nv_index=index))
@@ -104,6 +107,19 @@ class Tpm2:
         except CertificateError as error:
             raise DeviceError(f"the EK issuers in NV: {error}") from None
 
+    def ek_templates(self) -> Mapping[str, TpmtPublic]:
+        there, found = self._nv_indices(), dict(EK_TEMPLATES)
+        for name, indices in EK_PROVISIONED_INDICES.items():
+            nonce, template = (
+                self._nv_read(index) if index is not None and index in there else b"" for index in indices
+            )
+            try:
+                found[name] = provisioned(name, nonce=nonce, template=template)
+            except (MalformedError, ValueError) as error:
+                where = " and ".join(f"{index:#010x}" for index in indices if index in there)
+                raise DeviceError(f"template {name} of an EK, from NV index {where}: {error}") from None
+        return found
+
     def _public(self, template: TpmtPublic) -> Any:
         return self._tss.TPM2B_PUBLIC.unmarshal(tpm2b(template.encode()))[0]
 
@@ -115,15 +131,41 @@ class Tpm2:
         return getattr(self._tss.ESYS_TR, names[handle])
 
     @contextmanager
-    def primary(self, hierarchy: int, template: TpmtPublic) -> Iterator[LoadedKey]:
-        with self._said("create a primary key"):
+    def primary(self, hierarchy: int, template: TpmtPublic) -> Iterator[CreatedKey]:
+        with self._said(f"create a primary key of the {HIERARCHIES[hierarchy]} hierarchy"):
             handle, public, *creation = self._esapi.create_primary(
                 self._sensitive(), self._public(template), self._hierarchy(hierarchy)
             )
+        with self._held(handle):
+            yield CreatedKey(handle=handle, public=public.publicArea.marshal(), creation=_creation(*creation))
+
+    @contextmanager
+    def persistent(self, handle: int) -> Iterator[LoadedKey]:
+        with self._said(f"find a key at {handle:#010x}"):
+            key = self._esapi.tr_from_tpmpublic(handle)
         try:
-            yield LoadedKey(handle=handle, public=public.publicArea.marshal(), creation=_creation(*creation))
+            yield self._loaded(key)
         finally:
-            self._flush(handle)
+            # the key stays in the TPM; only the library's note of it goes
+            self._esapi.tr_close(key)
+
+    @contextmanager
+    def saved(self, context: bytes) -> Iterator[LoadedKey]:
+        try:
+            blob = self._tss.TPMS_CONTEXT.from_tools(context)
+        except (ValueError, RuntimeError) as error:
+            raise DeviceError(
+                f"this is no saved context of a key: {error}", hint="a file that tpm2_createak -c wrote"
+            ) from None
+        with self._said("load a saved context"):
+            key = self._esapi.context_load(blob)
+        with self._held(key):
+            yield self._loaded(key)
+
+    def _loaded(self, handle: Any) -> LoadedKey:
+        with self._said("read a public area"):
+            public, _, qualified = self._esapi.read_public(handle)
+        return LoadedKey(handle=handle, public=public.publicArea.marshal(), qualified_name=bytes(qualified))
 
     @contextmanager
     def child(
@@ -133,7 +175,7 @@ class Tpm2:
         *,
         outside_info: bytes,
         creation_pcrs: Mapping[int, Sequence[int]],
-    ) -> Iterator[LoadedKey]:
+    ) -> Iterator[CreatedKey]:
         with self._authorised(parent) as session, self._said("create a key"):
             private, public, *creation = self._esapi.create(
                 parent.handle,
@@ -145,10 +187,8 @@ class Tpm2:
             )
         with self._authorised(parent) as session, self._said("load a key"):
             handle = self._esapi.load(parent.handle, private, public, session1=session)
-        try:
-            yield LoadedKey(handle=handle, public=public.publicArea.marshal(), creation=_creation(*creation))
-        finally:
-            self._flush(handle)
+        with self._held(handle):
+            yield CreatedKey(handle=handle, public=public.publicArea.marshal(), creation=_creation(*creation))
 
     @contextmanager
     def _authorised(self, key: LoadedKey) -> Iterator[Any]:
@@ -169,12 +209,10 @@ class Tpm2:
                 tss.TPMT_SYM_DEF(algorithm=tss.TPM2_ALG.NULL),
                 tss.TPM2_ALG.SHA256,
             )
-        try:
+        with self._held(session):
             with self._said("authorise with the hierarchy"):
                 self._esapi.policy_secret(tss.ESYS_TR.ENDORSEMENT, session, b"", b"", b"", 0)
             yield session
-        finally:
-            self._flush(session)
 
     def activate(self, ak: LoadedKey, ek: LoadedKey, blob: bytes, encrypted_secret: bytes) -> bytes:
         tss = self._tss
@@ -188,6 +226,17 @@ class Tpm2:
                 session2=session,
             )
         return bytes(credential)
+
+    @contextmanager
+    def _held(self, handle: int) -> Iterator[None]:
+        """A key or session that is flushed at the end; what went wrong before is what is told."""
+        try:
+            yield
+        except BaseException:
+            with suppress(DeviceError):
+                self._flush(handle)
+            raise
+        self._flush(handle)
 
     def _flush(self, handle: int) -> None:
         with self._said("flush"):
@@ -253,7 +302,7 @@ class Tpm2:
             signature: bytes = self._esapi.sign(key.handle, digest, self._scheme(), unrestricted).marshal()
         return signature
 
-    def certify_creation(self, key: LoadedKey, ak: LoadedKey, qualifying: bytes) -> Attested:
+    def certify_creation(self, key: CreatedKey, ak: LoadedKey, qualifying: bytes) -> Attested:
         tss, creation = self._tss, key.creation
         ticket = tss.TPMT_TK_CREATION.unmarshal(creation.ticket)[0]
         with self._said("certify a creation"):

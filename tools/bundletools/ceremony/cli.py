@@ -17,7 +17,7 @@ from bundletools.ceremony.desk import Desk, TerminalOperator
 from bundletools.ceremony.journal import open_journal
 from bundletools.ceremony.plan import TEMPLATE, Plan
 from bundletools.ceremony.steps import publish, steps, walk
-from bundletools.tcti import chosen_tpm
+from bundletools.tpm_options import tpm_of
 
 app: Final = typer.Typer(
     name="ceremony",
@@ -57,7 +57,12 @@ def run_(
         return Exit.PASSED
     refuse_existing(planned.output, force=force)
     with open_journal(planned.folder, planned.digest) as journal:
-        desk = Desk(plan=planned, journal=journal, operator=TerminalOperator(), open_tpm=chosen_tpm)
+        desk = Desk(
+            plan=planned,
+            journal=journal,
+            operator=TerminalOperator(),
+            open_tpm=lambda tcti: tpm_of(tcti, None),
+        )
         walk(desk, say)
         written, report = publish(desk, force=force)
     wrong = [each for each in report.findings if each.outcome is Outcome.FAILED]

@@ -7,19 +7,19 @@ It is one step: while it lasts, the TPM's keys live; broken off, it is done anew
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Final
 
 from bundlefmt.bundle import Bundle
 from bundlefmt.cli import reading
 from bundlefmt.evidence.tpm import TpmtPublic
 from bundletools import issuing, keyfiles, sealing
-from bundletools.capture import Extra, Identity, Log, Request, Session, session
+from bundletools.attestation_key import NewTemplate, Session
+from bundletools.capture import Extra, Identity, Request, Sitting, sitting
 from bundletools.ceremony.desk import Desk
 from bundletools.ceremony.plan import PivPart
 from bundletools.devices import Tpm
+from bundletools.tpm_options import log_of
 
 STEP: Final = "tpm"
 OPENPGP_LABEL: Final = "operator.openpgp"
@@ -34,16 +34,15 @@ def capture(desk: Desk) -> Mapping[str, bytes]:
     request = Request(
         identities=[*_operator(desk), *_witnesses(desk)],
         created=created,
-        ak_kind=plan.tpm.ak_key,
-        session_ak=plan.tpm.session_ak,
+        ak=Session(kind=plan.tpm.ak_key) if plan.tpm.session_ak else NewTemplate(kind=plan.tpm.ak_key),
         withhold_template=plan.tpm.withhold_template,
-        logs=[_log(role, path) for role, path in plan.tpm.logs.items()],
+        logs=[log_of(role, path) for role, path in plan.tpm.logs.items()],
         extras=tuple(_extras(desk)),
         platform_seals=plan.tpm.seal,
         ek_issuers=[der for path in plan.tpm.ek_issuers for der in reading.certificates(path)],
         title=plan.title,
     )
-    with desk.open_tpm(plan.tpm.tcti) as tpm, session(tpm, request) as opened:
+    with desk.open_tpm(plan.tpm.tcti) as tpm, sitting(tpm, request) as opened:
         if plan.piv is not None:
             _bind(desk, plan.piv, opened, created)
         _sign_certificates(desk, tpm, opened)
@@ -70,10 +69,6 @@ def _witnesses(desk: Desk) -> Iterator[Identity]:
     paths = [each.certificate for each in desk.plan.witnesses]
     if paths:
         yield from keyfiles.identities((), paths, at=desk.clock())
-
-
-def _log(role: str, path: Path) -> Log:
-    return Log(data=path.read_bytes(), role=role, source=os.fsencode(path).decode(errors="backslashreplace"))
 
 
 def _extras(desk: Desk) -> Iterator[Extra]:
@@ -118,7 +113,7 @@ def _attestation(desk: Desk, kind: str, above: tuple[str, ...]) -> Iterator[Extr
     )
 
 
-def _bind(desk: Desk, part: PivPart, opened: Session, created: int) -> None:
+def _bind(desk: Desk, part: PivPart, opened: Sitting, created: int) -> None:
     """The CA certifies the TPM's signing key, beside the first endorsement key and the attestation key."""
     refs = {"by": PIV_LABEL, "ek": opened.eks[0], "ak": opened.ak, "key": opened.key}
     ek, ak, key = (TpmtPublic.decode(opened.value(refs[name])) for name in ("ek", "ak", "key"))
@@ -135,7 +130,7 @@ def _bind(desk: Desk, part: PivPart, opened: Session, created: int) -> None:
     opened.add(Extra(label="key.cert", role="tpm-binding-certificate", data=certificate, refs=refs))
 
 
-def _sign_certificates(desk: Desk, tpm: Tpm, opened: Session) -> None:
+def _sign_certificates(desk: Desk, tpm: Tpm, opened: Sitting) -> None:
     """The TPM's signing key signs the operator's certificates in return."""
     certificates = {OPENPGP_LABEL: desk.plan.openpgp, PIV_LABEL: desk.plan.piv}
     for label in [label for label, part in certificates.items() if part is not None]:

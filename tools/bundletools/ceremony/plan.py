@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
 from bundlefmt.cli.run import UsageError
+from bundlefmt.evidence.toml_text import decode_toml
 from bundletools.yubikey_piv import ALGORITHMS
 
 T = TypeVar("T")
@@ -93,8 +93,8 @@ class Plan:
         if len(data) > MAX_SIZE:
             raise UsageError(f"{path}: a plan has at most {MAX_SIZE} bytes")
         try:
-            table = tomllib.loads(data.decode())
-        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            table = decode_toml(data.decode())
+        except ValueError as error:
             raise UsageError(f"{path}: {error}") from None
         return _plan(_Table(table, str(path)), path.parent, hashlib.sha256(data).hexdigest())
 
@@ -220,7 +220,7 @@ def _tpm(table: _Table, base: Path) -> TpmPart:
     logs = {f"{kind}-log": table.text(f"{kind}_log") for kind in ("firmware", "ima", "userspace")}
     found = TpmPart(
         tcti=table.text("tcti"),
-        session_ak=table.choice("ak", ("rederivable", "session"), "rederivable") == "session",
+        session_ak=table.choice("ak", ("template", "session"), "template") == "session",
         ak_key=table.choice("ak_key", ("ecc256", "rsa2048"), "ecc256"),
         withhold_template=table.truth("withhold_template"),
         seal=table.truth("seal"),
@@ -264,7 +264,7 @@ touch = "ALWAYS"
 
 [tpm]
 # tcti = "device:/dev/tpmrm0"
-ak = "rederivable"                 # or session: nobody can ever use it again
+ak = "template"                    # it can be made again; or session: nobody can ever use it again
 seal = true                        # the TPM's signing key seals too
 firmware_log = "/sys/kernel/security/tpm0/binary_bios_measurements"
 # ima_log = "/sys/kernel/security/ima/binary_runtime_measurements"
