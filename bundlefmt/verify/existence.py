@@ -27,7 +27,7 @@ from bundlefmt.verify.stamps import Stamps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class Holding:
     """A renewal that holds, counted from zero: everything before it existed by `by`, seconds since the epoch.
 
     `until` is when it had to be believed still: when the next one took over, or the verifier's time; `listed`
@@ -90,9 +90,9 @@ class Existence:
         return found
 
     @cached_property
-    def _judged(self) -> tuple[dict[int, Held], dict[int, Judgement]]:
+    def _judged(self) -> tuple[dict[int, Holding], dict[int, Judgement]]:
         """Those that hold, and why others that are sound do not; from the last to the first."""
-        held: dict[int, Held] = {}
+        held: dict[int, Holding] = {}
         refused: dict[int, Judgement] = {}
         until = self.now
         for number in reversed(range(self.stamps.count)):
@@ -104,7 +104,7 @@ class Existence:
             except Judgement as judgement:
                 refused[number] = judgement
                 continue
-            held[number] = Held(
+            held[number] = Holding(
                 number=number,
                 by=info.latest,
                 until=until,
@@ -115,7 +115,7 @@ class Existence:
             until = min(until, info.latest)
         return held, refused
 
-    def _still(self, number: int, until: int, held: Mapping[int, Held]) -> tuple[Chain, bool]:
+    def _still(self, number: int, until: int, held: Mapping[int, Holding]) -> tuple[Chain, bool]:
         """The chain at `until`, where nothing says that it was revoked. Raises Unsure where it had lapsed.
 
         So does an algorithm that ended before what it made is covered by one of `held`, which are behind: a
@@ -171,10 +171,10 @@ class Existence:
         return good
 
     @property
-    def held(self) -> dict[int, Held]:
+    def held(self) -> dict[int, Holding]:
         return self._judged[0]
 
-    def kept(self, number: int) -> Held:
+    def kept(self, number: int) -> Holding:
         """Raises Unsure where it lapsed, Fail where it was revoked, Skip where another check says why."""
         held, refused = self._judged
         if number in held:
@@ -198,7 +198,7 @@ class Existence:
         return min((each.by for each in self.held.values() if number < each.seals), default=None)
 
 
-def _covered(held: Mapping[int, Held], number: int) -> int | None:
+def _covered(held: Mapping[int, Holding], number: int) -> int | None:
     """By when what renewal `number` holds existed: the earliest of `held` that covers it, or is it."""
     return min((each.by for each in held.values() if each.number >= number), default=None)
 

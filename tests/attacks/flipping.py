@@ -20,6 +20,8 @@ from tests.fuzz.test_one_byte import hints, last_packet
 from tests.vectorgen import openpgp, sealing
 from tests.vectorgen.complete import OPERATOR, complete
 from tests.vectorgen.plain import MINUTES
+from tests.vectorgen.renewing import Renewed
+from tests.vectorgen.timestamps import ROOT_FILE
 from tests.verify.judging import policy_of
 
 RANK: Final = {Basis.UNPROVEN: 0, Basis.VOUCHED: 1, Basis.PROVEN: 2}
@@ -48,18 +50,19 @@ def reference() -> bytes:
     minutes = ["text/plain", MINUTES + OPERATOR.who.encode(), 1]
     receipts = sealing.by(OPERATOR.piv, unprotected={394: [b"a receipt of later"]})
     witness = sealing.OpenPgpSeal(signer=openpgp.WITNESS, certificate=openpgp.WITNESS.encode())
+    unknown = {"covers": b"covered", "proof": ["application/vnd.example.proof", b"a token"]}
     ceremony = replace(
         whole,
         records={"minutes": minutes},
         seals=(receipts, whole.seals[1], witness),
-        renewals=({"covers": b"covered", "proof": ["application/timestamped-data", b"a token"]},),
+        renewals=(Renewed(seals=0), unknown),  # what a renewal covers, it protects
     )
     return ceremony.judged().file
 
 
 @cache
 def policy() -> Policy:
-    return policy_of(complete())
+    return policy_of(complete().under(anchors_time=(ROOT_FILE,)))
 
 
 @cache

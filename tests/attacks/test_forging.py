@@ -21,6 +21,9 @@ from tests.vectorgen import software_tpm as tpm
 from tests.vectorgen.ceremonies import activation, quote, signature
 from tests.vectorgen.ceremony import Artifact, Ceremony, fixed
 from tests.vectorgen.complete import OPERATOR, WITNESS, Party, complete
+from tests.vectorgen.judged_renewal import renewed
+from tests.vectorgen.renewing import Renewed
+from tests.vectorgen.timestamps import root
 from tests.verify.judging import broken, concluded, policy_of
 
 POLICY: Final = policy_of(complete())
@@ -210,14 +213,22 @@ COSTS: Final[dict[str, set[str]]] = {
 }
 
 
-def test_a_renewal_over_other_bytes_is_worth_nothing_and_said_to_be_unjudged() -> None:
+def test_a_renewal_with_an_unknown_proof_is_worth_nothing_and_said_to_be_unjudged() -> None:
     coverage = encode({"alg": labels.HASH_SHA256, "manifest": hashlib.sha256(b"other").digest()})
-    renewal = Renewal(raw=encode({"covers": coverage, "proof": ["application/timestamped-data", b"token"]}))
+    renewal = Renewal(raw=encode({"covers": coverage, "proof": ["application/vnd.example.proof", b"token"]}))
     before, after = judged(honest()), judged(replace(honest(), renewals=(renewal,)))
     assert [(each.id, each.basis) for each in after.conclusions] == [
-        (each.id, each.basis) for each in before.conclusions
+        *((each.id, each.basis) for each in before.conclusions),
+        ("time.existed", Basis.UNPROVEN),
     ]
-    assert any("renewals are here: kept, not judged" in each.message for each in after.findings)
+    assert any("is not known here: kept, not judged" in each.message for each in after.findings)
+
+
+def test_a_renewal_of_another_bundle_is_refused() -> None:
+    stolen = Bundle.decode(renewed(Renewed()).judged().file).renewals
+    report = judged(replace(honest(), renewals=stolen), replace(POLICY, anchors_time=(root(),)))
+    assert broken(report)["renewal.covers"] is Outcome.FAILED
+    assert {each.id: each.basis for each in report.conclusions}["time.existed"] is Basis.UNPROVEN
 
 
 def test_a_seal_of_one_signer_does_not_stand_for_another() -> None:
