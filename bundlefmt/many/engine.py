@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who judges: processes of this machine, or those of Dask or Ray; one call, `submit`, that returns a future."""
+"""Who judges: processes of this machine, of Dask, or of Ray; one call, `submit`, returns a future."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Here:
 class Processes:
     """A pool of processes. They are made by a clean one: this has threads, and perhaps a terminal."""
 
-    deaths = (BrokenExecutor,)
+    deaths: tuple[type[BaseException], ...] = (BrokenExecutor,)
 
     def __init__(self, terms: Terms, jobs: int) -> None:
         self.terms = terms
@@ -63,9 +63,7 @@ class Processes:
     def _new(self) -> ProcessPoolExecutor:
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload([work.__module__])
-        return ProcessPoolExecutor(
-            self.jobs, mp_context=context, initializer=_begin, initargs=(self.terms,)
-        )
+        return ProcessPoolExecutor(self.jobs, mp_context=context, initializer=_begin, initargs=(self.terms,))
 
     def submit(self, tasks: Sequence[Task]) -> Future[list[Done]]:
         return self.pool.submit(_work_given, tasks)
@@ -98,7 +96,7 @@ class Dask:
 
     def __init__(self, terms: Terms, jobs: int, address: str | None) -> None:
         distributed = extra("distributed", "dask", "--engine dask")
-        self.deaths = (distributed.KilledWorker,)
+        self.deaths: tuple[type[BaseException], ...] = (distributed.KilledWorker,)
         if address is None:
             self.cluster = distributed.LocalCluster(
                 n_workers=jobs, threads_per_worker=1, dashboard_address=None, silence_logs="ERROR"
@@ -130,7 +128,8 @@ class Ray:
         # Ray tells its makers of each start unless it is told not to
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         self.ray: Any = extra("ray", "ray", "--engine ray")
-        self.deaths = (self.ray.exceptions.WorkerCrashedError, self.ray.exceptions.OutOfMemoryError)
+        crashed, out_of_memory = self.ray.exceptions.WorkerCrashedError, self.ray.exceptions.OutOfMemoryError
+        self.deaths: tuple[type[BaseException], ...] = (crashed, out_of_memory)
         own = {"num_cpus": jobs, "include_dashboard": False} if address is None else {"address": address}
         self.ray.init(**own, log_to_driver=False, logging_level="ERROR")
         self.jobs = jobs if address is None else int(self.ray.cluster_resources().get("CPU", jobs))

@@ -13,6 +13,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,7 +42,7 @@ class UnreadError(BundleError):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One bundle: `name` as results have it; behind a URL, the `root` of its file system and the path there."""
+    """One bundle: `name` as results have it; of a URL, the `root` of its file system and the path there."""
 
     name: str
     root: str | None = None
@@ -51,22 +52,25 @@ class Place:
 def places(arguments: Iterable[str]) -> Iterator[Place]:
     """All bundles of all arguments; in folders and patterns sorted, of folders every `.evb` below them.
 
-    Raises NothingThereError, MissingExtraError, OSError before the first of an argument's bundles.
+    Before the first bundle of any, raises NothingThereError, MissingExtraError, OSError.
     """
-    for argument in arguments:
-        yield from _remote(argument) if _URL.match(argument) else _local(argument)
+    return chain.from_iterable([_remote(each) if is_url(each) else _local(each) for each in arguments])
+
+
+def is_url(argument: str) -> bool:
+    return _URL.match(argument) is not None
 
 
 def _local(argument: str) -> Iterator[Place]:
     path = Path(argument)
     if path.is_dir():
-        yield from _nonempty(_below(path), f"{argument} has no {SUFFIX} file in it")
-    elif glob.has_magic(argument) and not os.path.lexists(path):
-        found = sorted(each for each in glob.iglob(argument, recursive=True) if not Path(each).is_dir())
-        yield from _nonempty(map(Place, found), f"nothing is called {argument}")
-    else:
-        path.lstat()
-        yield Place(str(path))
+        return _nonempty(_below(path), f"{argument} has no {SUFFIX} file in it")
+    if glob.has_magic(argument) and not os.path.lexists(path):
+        named = glob.iglob(argument, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute pattern
+        found = sorted(each for each in named if not Path(each).is_dir())
+        return _nonempty(map(Place, found), f"nothing is called {argument}")
+    path.lstat()
+    return iter([Place(str(path))])
 
 
 def _below(folder: Path) -> Iterator[Place]:
@@ -88,8 +92,7 @@ def _nonempty(found: Iterator[Place], otherwise: str) -> Iterator[Place]:
     first = next(found, None)
     if first is None:
         raise NothingThereError(f"nothing-there: {otherwise}")
-    yield first
-    yield from found
+    return chain((first,), found)
 
 
 def _remote(url: str) -> Iterator[Place]:
@@ -107,7 +110,7 @@ def _remote(url: str) -> Iterator[Place]:
     except Exception as error:  # each file system has errors of its own
         raise _foreign(shown, error) from None
     made = (Place(f"{system.unstrip_protocol(each)}{behind}", url, each) for each in found)
-    yield from _nonempty(made, f"{shown} has no {SUFFIX} file in it")
+    return _nonempty(made, f"{shown} has no {SUFFIX} file in it")
 
 
 @lru_cache(maxsize=16)
@@ -161,7 +164,9 @@ def _read_local(name: str) -> bytes:
     except (OSError, ValueError) as error:
         raise UnreadError(Trouble.UNREADABLE, _line(error)) from None
     _limited(data)
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or len(data) != after.st_size:
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or len(
+        data
+    ) != after.st_size:
         raise UnreadError(Trouble.CHANGED, "changed while it was read")
     return data
 

@@ -6,16 +6,17 @@ from __future__ import annotations
 import fcntl
 import os
 import stat
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from bundlefmt.errors import BundleError, MalformedError
+from bundlefmt.many.work import Done
 from bundlefmt.render import result
 
 MAX_LINE: Final = 2**20  # bytes: a line has some thousand
-_SYNC: Final = 1000  # lines
 Recorded = dict[str, tuple[bytes, str]]
 
 
@@ -24,29 +25,39 @@ class ResultsError(BundleError):
 
 
 class Results:
-    """The open file. `recorded` is, of what was judged under the same policy, the digest and how it ended."""
+    """The open file. `recorded` is, of what was judged under the same policy, the digest and how it ended.
+
+    `counts` is how bundles ended, those included that were skipped since their line is there.
+    """
 
     def __init__(self, file: BinaryIO, recorded: Recorded) -> None:
-        self.recorded = recorded
+        self.counts: Counter[str] = Counter()
+        self.skipped = 0
+        self._recorded = recorded
         self._file = file
-        self._lines = 0
 
-    def append(self, line: bytes) -> None:
-        """A whole line, out of this process when this ends."""
-        self._file.write(line)
+    def known(self, name: str) -> bytes | None:
+        """The digest of the bytes that there is a line of."""
+        return self._recorded[name][0] if name in self._recorded else None
+
+    def take(self, done: Done) -> None:
+        """Its line is out of this process when this ends."""
+        if done.line is None:
+            self.skipped += 1
+            self.counts[self._recorded[done.name][1]] += 1
+            return
+        self.counts[done.ended] += 1
+        self._file.write(done.line)
         self._file.flush()
-        self._lines += 1
-        if self._lines % _SYNC == 0:
-            os.fsync(self._file.fileno())
 
 
 @contextmanager
-def appended(path: Path, policy: bytes) -> Iterator[Results]:
-    """The file to append to; made where there is none. A last line that was torn off is taken away.
+def appended(path: Path, policy: bytes | None, *, anew: bool) -> Iterator[Results]:
+    """The file to append to; made where there is none, emptied if `anew`. A torn last line is taken away.
 
     Raises OSError; ResultsError where another run is writing, or lines are not such.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK, 0o666)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o666)
     with os.fdopen(descriptor, "r+b") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise ResultsError(f"{path} is not an ordinary file")
@@ -54,27 +65,35 @@ def appended(path: Path, policy: bytes) -> Iterator[Results]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise ResultsError(f"{path}: another run is writing it") from None
-        recorded, end = _recorded(path, file, policy)
+        recorded, end = ({}, 0) if anew else _recorded(path, file, policy)
         file.truncate(end)
         file.seek(end)
-        yield Results(file, recorded)
-        file.flush()
-        os.fsync(file.fileno())
+        try:
+            yield Results(file, recorded)
+        finally:
+            file.flush()
+            os.fsync(file.fileno())
 
 
 def lines(path: Path) -> Iterator[dict[str, Any]]:
-    """All lines that are whole, in their order. Raises OSError, ResultsError."""
+    """The last line of each bundle, in their order; one that was torn off is none.
+
+    The file is read twice, so that it need not be kept. Raises OSError, ResultsError.
+    """
     with path.open("rb") as file:
-        yield from (line for line, _ in _whole(path, file))
+        last = {line["path"]: end for line, end in _whole(path, file)}
+        file.seek(0)
+        yield from (line for line, end in _whole(path, file) if last.get(line["path"]) == end)
 
 
-def _recorded(path: Path, file: BinaryIO, policy: bytes) -> tuple[Recorded, int]:
+def _recorded(path: Path, file: BinaryIO, policy: bytes | None) -> tuple[Recorded, int]:
     found: Recorded = {}
     end = 0
-    for line, end in _whole(path, file):
+    for line, place in _whole(path, file):
+        end = place
         # of several lines of one bundle the last counts
         found.pop(line["path"], None)
-        if line["policy_sha256"] == policy.hex() and line["sha256"] is not None:
+        if policy is not None and line["policy_sha256"] == policy.hex() and line["sha256"] is not None:
             found[line["path"]] = (bytes.fromhex(line["sha256"]), result.ended(line))
     return found, end
 

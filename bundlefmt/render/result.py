@@ -26,13 +26,15 @@ from bundlefmt.verify import Outcome, Report, Verdict
 SCHEMA: Final = "evidence-bundle-result/1"
 MAX_LIST: Final = 64  # keys, boots, banks: of machines there are a few, and a line stays short
 MAX_MESSAGE: Final = 300  # characters
-_TAG: Final = 4  # bytes of a PCR's value in a line: which one differs; whether one does, the bank's digest says
+_TAG: Final = (
+    4  # bytes of a PCR's value in a line: which one differs; whether one does, the bank's digest says
+)
 _UNPLAIN: Final = (Outcome.FAILED, Outcome.INDETERMINATE)
 Line = dict[str, Json]
 
 
 class Trouble(StrEnum):
-    """Why there is no verdict where the bytes are not to blame. Error codes of the format stand beside these."""
+    """Why there is no verdict where the bytes are not to blame; error codes of the format stand beside."""
 
     UNREADABLE = "unreadable"
     NOT_A_FILE = "not-a-file"

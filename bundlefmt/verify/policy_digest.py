@@ -21,9 +21,7 @@ def policy_digest(policy: Policy) -> bytes:
 
     Of the verifier's present only counts which algorithms have ended: else no two runs would be alike.
     """
-    ended = {
-        name: policy.now is None or policy.now >= end for name, end in sorted(policy.algorithms.items())
-    }
+    ended = {name: policy.now is None or policy.now >= end for name, end in sorted(policy.algorithms.items())}
     alike = replace(policy, now=None, document=None, amended=False)
     return hashlib.sha256(json.dumps([CHECK_IDS, _plain(alike), ended]).encode()).digest()
 
