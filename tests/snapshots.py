@@ -8,7 +8,7 @@ then on}.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -95,8 +95,3 @@ def written(folder: Path, name: str, count: int, events: Events | None = None) -
         found.append(folder / f"{name}-{day.number:06}.evb")
         found[-1].write_bytes(file)
     return found
-
-
-ORDINARY: Final[Callable[[int], Events]] = lambda count: {  # noqa: E731
-    **{day: {"resets": 7 + day // 30} for day in range(30, count, 30)},
-}

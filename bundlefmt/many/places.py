@@ -6,6 +6,7 @@ Local paths need nothing else; URLs (`s3://`, `zip://…::file://…`) go throug
 
 from __future__ import annotations
 
+import errno
 import glob
 import os
 import re
@@ -128,7 +129,9 @@ def _foreign(url: str, error: Exception) -> Exception:
     """What another library raised, as an error in one line."""
     if isinstance(error, ImportError | ValueError):
         return NothingThereError(f"unusable-url: {url}: {_line(error)}")
-    number = error.errno if isinstance(error, OSError) and error.errno else 5
+    if isinstance(error, FileNotFoundError):
+        return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), url)
+    number = error.errno if isinstance(error, OSError) and error.errno else errno.EIO
     return OSError(number, _line(error), url)
 
 
@@ -155,18 +158,20 @@ def _read_local(name: str) -> bytes:
     """An ordinary file that is the same when it has been read."""
     try:
         # a pipe without a writer must not hold the run up
-        with os.fdopen(os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-            before = os.fstat(file.fileno())
+        descriptor = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            before = os.fstat(descriptor)
             if not stat.S_ISREG(before.st_mode):
                 raise UnreadError(Trouble.NOT_A_FILE, "not an ordinary file")
-            data = file.read(MAX_FILE + 1)
-            after = os.fstat(file.fileno())
+            with os.fdopen(descriptor, "rb", closefd=False) as file:
+                data = file.read(MAX_FILE + 1)
+            after = os.fstat(descriptor)
+        finally:
+            os.close(descriptor)
     except (OSError, ValueError) as error:
         raise UnreadError(Trouble.UNREADABLE, _line(error)) from None
     _limited(data)
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or len(
-        data
-    ) != after.st_size:
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or len(data) != after.st_size:
         raise UnreadError(Trouble.CHANGED, "changed while it was read")
     return data
 
