@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Snapshots of machines, as many as are wanted: each a day after the last, by one attestation key, named by it.
+"""Snapshots of machines, as many as are wanted: each a day after the last, which it names, by the same key.
 
 The operator's test key seals them. What happens to a machine is a table: {day: fields that are other from
 then on}.

@@ -48,7 +48,9 @@ def test_patterns_and_files(folder: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert names("[b].evb") == ["[b].evb"]
 
 
-@pytest.mark.parametrize(("argument", "error"), [("absent", FileNotFoundError), ("*.absent", NothingThereError)])
+@pytest.mark.parametrize(
+    ("argument", "error"), [("absent", FileNotFoundError), ("*.absent", NothingThereError)]
+)
 def test_what_is_not_there_is_said_before_anything_is_read(
     argument: str, error: type[Exception], folder: Path
 ) -> None:
@@ -198,7 +200,7 @@ def test_an_archive_that_is_damaged(tmp_path: Path) -> None:
 def test_a_url_that_names_nothing(memory: Any) -> None:
     with pytest.raises(FileNotFoundError):
         places.places(["memory://snapshots/absent.evb"])
-    with pytest.raises(NothingThereError, match="^unusable-url: .*nonesuch"):
+    with pytest.raises(NothingThereError, match=r"^unusable-url: .*nonesuch"):
         places.places(["nonesuch://bucket/x"])
 
 
@@ -225,5 +227,5 @@ def test_without_fsspec_only_urls_are_missed(folder: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr("bundlefmt.many.extra.import_module", without)
     assert len(names(folder)) == 4
-    with pytest.raises(MissingExtraError, match="^missing-extra: memory: .* needs the extra 'batch'$"):
+    with pytest.raises(MissingExtraError, match=r"^missing-extra: memory: .* needs the extra 'batch'$"):
         places.places(["memory://snapshots"])
