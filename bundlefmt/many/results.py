@@ -58,9 +58,10 @@ def appended(path: Path, policy: bytes | None, *, anew: bool) -> Iterator[Result
     Raises OSError; ResultsError where another run is writing, or lines are not such.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o666)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise ResultsError(f"{path} is not an ordinary file")
     with os.fdopen(descriptor, "r+b") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise ResultsError(f"{path} is not an ordinary file")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
