@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, CancelledError, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import connection
 from typing import Any, Final, Protocol
@@ -17,6 +17,7 @@ from bundlefmt.many.extra import extra
 from bundlefmt.many.work import Done, Task, Terms, work
 
 ENGINES: Final = ("local", "dask", "ray")
+_STORE: Final = 2**27  # bytes of memory that Ray shares: what is demanded goes through it, and lines
 _given: list[Terms] = []  # in a process of the pool: what it judges under, sent once
 
 
@@ -96,7 +97,7 @@ class Dask:
 
     def __init__(self, terms: Terms, jobs: int, address: str | None) -> None:
         distributed = extra("distributed", "dask", "--engine dask")
-        self.deaths: tuple[type[BaseException], ...] = (distributed.KilledWorker,)
+        self.deaths: tuple[type[BaseException], ...] = (distributed.KilledWorker, CancelledError)
         if address is None:
             self.cluster = distributed.LocalCluster(
                 n_workers=jobs, threads_per_worker=1, dashboard_address=None, silence_logs="ERROR"
@@ -105,7 +106,8 @@ class Dask:
             self.cluster = None
         self.client = distributed.Client(self.cluster or address)
         self.jobs = jobs if address is None else sum(self.client.nthreads().values())
-        self.terms = self.client.scatter(terms, broadcast=True)
+        self._terms = terms
+        self.restart()
         self.executor = self.client.get_executor(pure=False)
 
     def submit(self, tasks: Sequence[Task]) -> Future[list[Done]]:
@@ -113,7 +115,8 @@ class Dask:
         return future
 
     def restart(self) -> None:
-        """Dask has put another worker in its place."""
+        """Dask puts another worker in its place, but what was sent once may have been lost with the first."""
+        self.terms = self.client.scatter(self._terms, broadcast=True)
 
     def close(self) -> None:
         self.client.close()
@@ -130,7 +133,11 @@ class Ray:
         self.ray: Any = extra("ray", "ray", "--engine ray")
         crashed, out_of_memory = self.ray.exceptions.WorkerCrashedError, self.ray.exceptions.OutOfMemoryError
         self.deaths: tuple[type[BaseException], ...] = (crashed, out_of_memory)
-        own = {"num_cpus": jobs, "include_dashboard": False} if address is None else {"address": address}
+        own = (
+            {"num_cpus": jobs, "include_dashboard": False, "object_store_memory": _STORE}
+            if address is None
+            else {"address": address}
+        )
         self.ray.init(**own, log_to_driver=False, logging_level="ERROR")
         self.jobs = jobs if address is None else int(self.ray.cluster_resources().get("CPU", jobs))
         self.terms = self.ray.put(terms)

@@ -171,7 +171,9 @@ def _read_local(name: str) -> bytes:
     except (OSError, ValueError) as error:
         raise UnreadError(Trouble.UNREADABLE, _line(error)) from None
     _limited(data)
-    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or len(data) != after.st_size:
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or len(
+        data
+    ) != after.st_size:
         raise UnreadError(Trouble.CHANGED, "changed while it was read")
     return data
 
