@@ -35,6 +35,7 @@ class Day:
     resets: int = 7
     restarts: int = 0
     set_back: int = 0  # milliseconds of the TPM's clock
+    firmware: int = 1 << 32
     pcr_7: bytes = PCRS[tpm.SHA256][7]
     late: int = 0
     lost: bool = False
@@ -42,14 +43,15 @@ class Day:
 
 
 Events = Mapping[int, Mapping[str, object]]
+_OF_ONE_DAY: Final = {"late": 0, "lost": False, "chained": True}
 
 
 def days(count: int, events: Events) -> Iterator[Day]:
-    """`lost` and `late` are of one day, all else stays."""
+    """What is of one day alone does not stay."""
     day = Day()
     for number in range(count):
-        changes = events.get(number, {})
-        day = replace(day, number=number, late=0, lost=False, chained=True, **changes)  # type: ignore[arg-type] # fields of Day
+        changes = {**_OF_ONE_DAY, **events.get(number, {}), "number": number}
+        day = replace(day, **changes)  # type: ignore[arg-type] # the fields of Day
         yield day
 
 
@@ -73,6 +75,7 @@ def _ceremony(name: str, key: tpm.Key, day: Day, previous: bytes | None) -> Cere
         clock=(day.number + 1) * DAY * 1000 - day.set_back,
         resets=day.resets,
         restarts=day.restarts,
+        firmware=day.firmware,
     )
     members: dict[str, object] = {"created": CREATED + day.number * DAY + day.late}
     if previous is not None and day.chained:
