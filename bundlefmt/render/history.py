@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from sys import intern
 from typing import Any, Final
 
-from bundlefmt.render.history_changes import Boot, Change, Kind, Pcrs, between, boots, pcrs
+from bundlefmt.render.history_changes import Boot, Change, Kind, Pcrs, between, boots, pcrs, same
 
 SCHEMA: Final = "evidence-bundle-history/1"
 _HASHES: Final = ("sha256", "sha384", "sha512")
@@ -105,21 +104,19 @@ def _snapshot(line: Mapping[str, Any]) -> Snapshot:
     previous = line["previous"]
     return Snapshot(
         path=line["path"],
-        verdict=None if line["verdict"] is None else intern(line["verdict"]),
+        verdict=None if line["verdict"] is None else same(line["verdict"]),
         created=line["created"],
         manifest=tuple(bytes.fromhex(line[f"manifest_{name}"]) for name in _HASHES),
-        previous=None if previous is None else (intern(previous["alg"]), bytes.fromhex(previous["value"])),
-        ak_names=tuple(map(intern, line["ak_names"])),
-        ek_sha256=tuple(map(intern, line["ek_sha256"])),
+        previous=None if previous is None else (same(previous["alg"]), bytes.fromhex(previous["value"])),
+        ak_names=tuple(map(same, line["ak_names"])),
+        ek_sha256=tuple(map(same, line["ek_sha256"])),
         boots=tuple(map(Boot.of, line["boots"])),
-        pcrs={
-            intern(row["bank"]): (
-                bytes.fromhex(row["sha256"]),
-                tuple((each["pcr"], intern(each["tag"])) for each in row["tags"]),
-            )
-            for row in line["pcrs"]
-        },
+        pcrs={same(row["bank"]): same(_bank(row)) for row in line["pcrs"]},
     )
+
+
+def _bank(row: Mapping[str, Any]) -> tuple[bytes, tuple[tuple[int, str], ...]]:
+    return bytes.fromhex(row["sha256"]), tuple((each["pcr"], each["tag"]) for each in row["tags"])
 
 
 def _groups(snapshots: Sequence[Snapshot]) -> Iterator[list[Snapshot]]:
