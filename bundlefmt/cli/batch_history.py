@@ -19,10 +19,10 @@ from bundlefmt.many import parquet, places, results
 from bundlefmt.many.engine import Here
 from bundlefmt.many.run import run
 from bundlefmt.many.work import Task, Terms
-from bundlefmt.render import result
 from bundlefmt.render.history import history as told_by
 from bundlefmt.render.history_text import history_json, history_lines
 from bundlefmt.render.html_history import history_page
+from bundlefmt.render.result_reading import decode
 from bundlefmt.render.words import plural
 
 _INTERVAL: Final = re.compile(r"([0-9]{1,9})([smhd])")
@@ -88,4 +88,4 @@ def _stated(found: Iterator[places.Place]) -> Iterator[dict[str, Any]]:
     terms = Terms.of(None)
     for done in run(Here(terms), terms, map(Task, found)):
         if done.line is not None:
-            yield result.decode(done.line)
+            yield decode(done.line)

@@ -8,8 +8,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
+from bundlefmt.errors import MalformedError
 from bundlefmt.many.extra import extra
 from bundlefmt.many.results import ResultsError
+from bundlefmt.render.result_reading import checked
 
 _ROWS: Final = 4096  # in memory at a time, and in a row group
 
@@ -81,7 +83,9 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
             if not file.schema_arrow.equals(_schema(pa)):
                 raise ResultsError(f"{path}: other columns than results have")
             for batch in file.iter_batches(batch_size=_ROWS):
-                yield from batch.to_pylist()
+                yield from map(checked, batch.to_pylist())
+    except MalformedError as error:
+        raise ResultsError(f"{path}: {error.message}") from None
     except pa.ArrowInvalid as error:
         raise ResultsError(f"{path}: {str(error).splitlines()[0]}") from None
 

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, Final
 from bundlefmt.errors import BundleError, MalformedError
 from bundlefmt.many.work import Done
 from bundlefmt.render import result
+from bundlefmt.render.result_reading import decode
 
 MAX_LINE: Final = 2**20  # bytes: a line has some thousand
 Recorded = dict[str, tuple[bytes, str]]
@@ -107,7 +108,7 @@ def _whole(path: Path, file: BinaryIO) -> Iterator[tuple[dict[str, Any], int]]:
         if not data.endswith(b"\n") and len(data) <= MAX_LINE:
             return
         try:
-            line = result.decode(data)
+            line = decode(data)
         except MalformedError as error:
             raise ResultsError(f"{path}:{number}: {error.message}") from None
         end += len(data)

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from bundlefmt import labels
 from bundlefmt.bundle import Bundle
-from bundlefmt.errors import Code, MalformedError
+from bundlefmt.errors import MalformedError
 from bundlefmt.evidence.tpm import alg_name
 from bundlefmt.manifest import hash_bytes
 from bundlefmt.render import Json
@@ -100,19 +100,6 @@ def encode(line: Line, policy: bytes | None) -> bytes:
     """One line of ASCII, with the digest of the policy it was judged under."""
     under = None if policy is None else policy.hex()
     return json.dumps({**line, "policy_sha256": under}, separators=(",", ":")).encode() + b"\n"
-
-
-def decode(data: bytes) -> dict[str, Any]:
-    """A line as it was encoded. Raises MalformedError."""
-    try:
-        found = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise MalformedError(Code.BAD_VALUE, f"no JSON: {error}"[:MAX_MESSAGE], offset=0) from None
-    if not isinstance(found, dict) or found.get("schema") != SCHEMA:
-        raise MalformedError(Code.BAD_VALUE, f'no line with "schema": "{SCHEMA}"', offset=0)
-    if missing := _EMPTY.keys() - found.keys():
-        raise MalformedError(Code.MISSING_MEMBER, f"{min(missing)} is missing", offset=0)
-    return found
 
 
 def ended(line: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from bundlefmt.many.engine import Here, started
 from bundlefmt.many.places import Place, places
 from bundlefmt.many.run import GROUP, run
 from bundlefmt.many.work import Done, Task, Terms, work
-from bundlefmt.render import result
+from bundlefmt.render.result_reading import decode
 from tests import snapshots
 
 TERMS = Terms.of(snapshots.POLICY)
@@ -98,7 +98,7 @@ def test_a_process_that_dies_costs_one_line(
     for number, (done, whole) in enumerate(zip(found, alone, strict=True)):
         if number in numbers:
             assert done.line is not None
-            assert (done.ended, result.decode(done.line)["error"]["code"]) == ("unread", "worker-died")
+            assert (done.ended, decode(done.line)["error"]["code"]) == ("unread", "worker-died")
         else:
             assert done == whole
 
@@ -165,7 +165,7 @@ def test_a_fault_of_the_verifier_is_a_line(tasks: list[Task], monkeypatch: pytes
     found = list(run(Here(TERMS), TERMS, tasks[:3]))
     assert found[0].ended == "malformed"
     assert found[1].line is not None
-    error = result.decode(found[1].line)["error"]
+    error = decode(found[1].line)["error"]
     assert error["code"] == "internal"
     assert error["message"] == "RecursionError: maximum recursion depth exceeded"
 
