@@ -91,7 +91,10 @@ def verify(
         with _results(lines, judging, resume=resume, force=force) as kept:
             tasks = (Task(place, kept.known(place.name)) for place in found)
             with engine.started(engine_name, judging, count, scheduler) as judges:
-                for done in _watched(run(judges, judging, tasks), where):
+                each = run(judges, judging, tasks)
+                # a bar and lines do not share a terminal
+                with_bar = sys.stderr.isatty() and not (lines is None and sys.stdout.isatty())
+                for done in _watched(each, where) if with_bar else each:
                     kept.take(done)
         if parquet_file is not None and lines is not None:
             _write_parquet(parquet_file, lines, Path(folder) / "columns", force=force)
@@ -121,22 +124,15 @@ def _results(output: Path | None, judging: Judging, *, resume: bool, force: bool
 
 
 def _watched(each: Iterator[Done], where: Sequence[str]) -> Iterator[Done]:
-    """With a bar where a person looks on. What is on this machine is counted first."""
-    if not sys.stderr.isatty():
-        return each
+    """With a bar, for a person who looks on. What is on this machine is counted first."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
     local = all(not places.is_url(one) for one in where)
     total = sum(1 for _ in places.places(where)) if local else None
-    speed = TextColumn("{task.speed:.0f}/s")
-    columns = (BarColumn(), MofNCompleteColumn(), speed, TimeRemainingColumn())
-
-    def shown() -> Iterator[Done]:
-        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-            yield from bar.track(each, total=total, description="judging")
-
-    return shown()
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        yield from bar.track(each, total=total, description="judging")
 
 
 def _write_parquet(path: Path, lines: Path, columns: Path, *, force: bool) -> None:

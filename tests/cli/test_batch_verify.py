@@ -23,6 +23,7 @@ from bundlefmt.render import result
 from tests import snapshots
 from tests.cli.conftest import ROOT, Bundle, terms, vector
 from tests.cli.test_exit_codes import SCRIPT
+from tests.cli.test_process import on_a_terminal
 from tests.json_schema import faults
 from tests.test_vectors import JUDGED, REFUSED, said
 
@@ -259,6 +260,20 @@ def test_a_run_that_is_killed_is_gone_on_with(number: signal.Signals, tmp_path: 
     assert " skipped, as they were" in answer.out
     bundle(*command[:-1], tmp_path / "undisturbed")
     assert lines(output) == lines(tmp_path / "undisturbed")
+
+
+def test_a_bar_for_who_looks_on(machine: Path, tmp_path: Path) -> None:
+    """On the terminal alone, gone when it is done; where lines are on the terminal there is none."""
+    command = (SCRIPT, "batch", "verify", machine, *PINNED, "--jobs", "2")
+    code, shown = on_a_terminal(*command, "-o", tmp_path / "results")
+    assert code == 0
+    assert b"0/20" in shown and b"20/20" in shown
+    assert shown.endswith(f"{tmp_path}/results: 20 bundles: 20 PASSED\r\n".encode())
+    assert len(lines(tmp_path / "results")) == 20
+    code, shown = on_a_terminal(*command)
+    assert code == 0
+    assert b"0/20" not in shown
+    assert len(lines(shown.decode("ascii").replace("\r\n", "\n"))) == 20
 
 
 def test_urls(machine: Path, bundle: Bundle) -> None:
