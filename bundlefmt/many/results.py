@@ -58,10 +58,12 @@ def appended(path: Path, policy: bytes | None, *, anew: bool) -> Iterator[Result
 
     Raises OSError; ResultsError where another run is writing, or lines are not such.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o666)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, 0o644)
+    try:
+        _require_own(path, os.fstat(descriptor), anew=anew)
+    except ResultsError:
         os.close(descriptor)
-        raise ResultsError(f"{path} is not an ordinary file")
+        raise
     with os.fdopen(descriptor, "r+b") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -75,6 +77,15 @@ def appended(path: Path, policy: bytes | None, *, anew: bool) -> Iterator[Result
         finally:
             file.flush()
             os.fsync(file.fileno())
+
+
+def _require_own(path: Path, status: os.stat_result, *, anew: bool) -> None:
+    """What others can write they can have passed: it is judged again."""
+    if not stat.S_ISREG(status.st_mode):
+        raise ResultsError(f"{path} is not an ordinary file")
+    shared = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) or status.st_uid not in (0, os.geteuid())
+    if shared and not anew:
+        raise ResultsError(f"{path} can be written by others: its verdicts are not your own")
 
 
 def lines(path: Path) -> Iterator[dict[str, Any]]:

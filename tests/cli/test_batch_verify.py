@@ -204,6 +204,26 @@ def test_what_is_no_file_of_results_is_left_alone(machine: Path, tmp_path: Path,
     assert len(lines(output)) == 20
 
 
+@pytest.mark.parametrize("mode", [0o664, 0o646])
+def test_results_that_others_can_write_are_not_gone_on_with(
+    mode: int, machine: Path, tmp_path: Path, bundle: Bundle
+) -> None:
+    """Whoever can write a line can write PASSED."""
+    output = tmp_path / "results.ndjson"
+    command = ("batch", "verify", machine, *PINNED, "--jobs", "1", "-o", output)
+    before = os.umask(0o002)
+    try:
+        assert bundle(*command).code == 0
+    finally:
+        os.umask(before)
+    assert bundle(*command, "--resume").code == 0
+    output.chmod(mode)
+    answer = bundle(*command, "--resume")
+    assert answer.code == 2
+    assert answer.err == f"error: {output} can be written by others: its verdicts are not your own\n"
+    assert bundle(*command, "--force").code == 0
+
+
 def test_two_runs_do_not_write_one_file(machine: Path, tmp_path: Path, bundle: Bundle) -> None:
     output = tmp_path / "results.ndjson"
     with output.open("wb") as other:
