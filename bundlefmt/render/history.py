@@ -125,7 +125,7 @@ def _groups(snapshots: Sequence[Snapshot]) -> Iterator[list[Snapshot]]:
 
     def top(name: object) -> object:
         path = []
-        while (next_ := above.setdefault(name, name)) is not name:
+        while (next_ := above.setdefault(name, name)) != name:
             path.append(name)
             name = next_
         for each in path:
@@ -133,9 +133,9 @@ def _groups(snapshots: Sequence[Snapshot]) -> Iterator[list[Snapshot]]:
         return name
 
     for snapshot in snapshots:
-        named = [*snapshot.names, *snapshot.ak_names, *snapshot.ek_sha256]
-        if snapshot.previous is not None:
-            named.append(snapshot.previous)
+        keys = (*(("ak", name) for name in snapshot.ak_names), *(("ek", name) for name in snapshot.ek_sha256))
+        chained = () if snapshot.previous is None else (snapshot.previous,)
+        named: list[object] = [*snapshot.names, *keys, *chained]
         for one, other in pairwise(named):
             above[top(other)] = top(one)
     groups: dict[object, list[Snapshot]] = {}
@@ -155,34 +155,35 @@ def _platform(group: list[Snapshot], interval: int) -> Platform:
             successors.setdefault(before.manifest[0] if before else each.previous[1], []).append(each)
     steps = []
     for earlier, each in zip([None, *group], group, strict=False):
-        after = earlier if each.previous is None else known.get(each.previous)
-        steps.append(
-            Step(snapshot=each, after=after, changes=tuple(_changes(each, after, successors, interval)))
-        )
+        before = None if each.previous is None else known.get(each.previous)
+        after = before or earlier
+        changes = [*_chain(each, before, earlier, successors)]
+        if after is not None:
+            changes += [*between(after.created, each.created, interval), *_differences(after, each)]
+        steps.append(Step(snapshot=each, after=after, changes=tuple(changes)))
     return Platform(steps=tuple(steps))
 
 
-def _changes(
-    each: Snapshot, after: Snapshot | None, successors: Mapping[bytes, Sequence[Snapshot]], interval: int
+def _chain(
+    each: Snapshot,
+    before: Snapshot | None,
+    earlier: Snapshot | None,
+    successors: Mapping[bytes, Sequence[Snapshot]],
 ) -> Iterator[Change]:
+    """How it is chained: `before` is the one that it names, `earlier` the last in time."""
     if each.copies:
         yield Change(Kind.COPY, f"the same manifest in {_some(each.copies)}")
     if each.previous is not None:
-        if after is None:
-            yield Change(
-                Kind.MISSING, f"names a snapshot before it that is not here, {each.previous[1].hex()}"
-            )
-        named = after.manifest[0] if after is not None else each.previous[1]
+        named = each.previous[1] if before is None else before.manifest[0]
+        if before is None:
+            yield Change(Kind.MISSING, f"names one before it that is not here, manifest {named.hex()}")
         others = [other.path for other in successors[named] if other is not each]
         if others:
-            yield Change(Kind.FORK, f"the snapshot before it has another after it: {_some(others)}")
-    elif after is None:
+            yield Change(Kind.FORK, f"the one before it has another after it: {_some(others)}")
+    elif earlier is None:
         yield Change(Kind.FIRST, "names none before it")
     else:
-        yield Change(Kind.UNCHAINED, "names none before it, and is compared with the last in time")
-    if after is not None:
-        yield from between(after.created, each.created, interval)
-        yield from _differences(after, each)
+        yield Change(Kind.UNCHAINED, "names none before it")
 
 
 def _differences(after: Snapshot, each: Snapshot) -> Iterator[Change]:

@@ -120,13 +120,13 @@ def boots(before: Sequence[Boot], now: Sequence[Boot]) -> Iterator[Change]:
         message = f"resets {old.reset_count} to {new.reset_count}: the TPM was cleared, or it is another"
         yield Change(Kind.COUNTERS, message)
     elif new.reset_count > old.reset_count:
-        yield Change(Kind.RESET, f"{plural(new.reset_count - old.reset_count, 'reset')}: {new.reset_count}")
+        yield Change(Kind.RESET, f"{new.reset_count - old.reset_count} more, {new.reset_count} in all")
     elif new.restart_count < old.restart_count:
         message = f"restarts {old.restart_count} to {new.restart_count} without a reset"
         yield Change(Kind.COUNTERS, message)
     elif new.restart_count > old.restart_count:
-        count = new.restart_count - old.restart_count
-        yield Change(Kind.RESTART, f"{plural(count, 'restart')}: {new.restart_count}")
+        more = new.restart_count - old.restart_count
+        yield Change(Kind.RESTART, f"{more} more, {new.restart_count} since the last reset")
     # a loss of power may set the clock back a little, which it then says of itself
     if new.clock < old.clock and (new.safe or new.reset_count == old.reset_count):
         yield Change(Kind.CLOCK, f"the TPM's clock went from {old.clock} ms to {new.clock} ms")

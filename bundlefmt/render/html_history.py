@@ -124,7 +124,11 @@ def _row(step: Step | int) -> Markup:
 
 
 def _change(change: Change) -> Markup:
-    shown = mark("failed", change.kind) if change.kind.is_fault else element("strong", str(change.kind))
+    shown = (
+        mark("failed", f"fault: {change.kind}")
+        if change.kind.is_fault
+        else element("strong", str(change.kind))
+    )
     return element("li", shown, ": ", foreign(change.message))
 
 
@@ -179,7 +183,8 @@ def _lane(number: int, lane: str, platform: Platform, x: Callable[[int], float])
     found = [
         step.snapshot.created
         for step in platform.steps
-        if any(change.kind in _LANES[lane] for change in step.changes)
+        for change in step.changes
+        if change.kind in _LANES[lane]
     ]
     places = dict.fromkeys(f"{x(each):.0f}" for each in found)
     top = number * _STEP

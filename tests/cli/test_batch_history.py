@@ -29,7 +29,8 @@ EVENTS: dict[str, tuple[Mapping[str, object], list[str]]] = {
     "cleared": ({"resets": 0}, ["counters-back"]),
     "clock-set-back": ({"set_back": 2 * snapshots.DAY * 1000}, ["clock-back"]),
     "late": ({"late": snapshots.DAY}, ["gap"]),
-    "lost": ({"lost": True}, ["missing-predecessor"]),
+    "lost": ({"lost": True}, ["missing-predecessor", "gap"]),
+    "lost-with-a-reset": ({"lost": True, "resets": 8}, ["missing-predecessor", "gap", "reset"]),
     "another-firmware": ({"firmware": 2 << 32}, ["firmware"]),
     "unchained": ({"chained": False}, ["unchained"]),
 }
@@ -58,7 +59,7 @@ def test_what_happens_is_told(name: str, tmp_path: Path, bundle: Bundle) -> None
     changes, expected = EVENTS[name]
     snapshots.written(tmp_path, "m", 10, {4: changes})
     (platform,) = told(bundle, tmp_path, "--interval", "36h")["platforms"]
-    day = "m-000005" if name == "lost" else "m-000004"
+    day = "m-000005" if "lost" in name else "m-000004"
     first, *others = kinds(platform)
     assert first == ("m-000000", ["first"])
     assert others == ([(day, expected)] if expected else [])
@@ -85,8 +86,8 @@ def test_a_fork(tmp_path: Path, bundle: Bundle) -> None:
     forks = {path: said["fork"] for path, said in changed.items() if "fork" in said}
     one, two = (str(tmp_path / side / "m-000004.evb") for side in ("one", "two"))
     assert forks == {
-        one: f"the snapshot before it has another after it: {two}",
-        two: f"the snapshot before it has another after it: {one}",
+        one: f"the one before it has another after it: {two}",
+        two: f"the one before it has another after it: {one}",
     }
     assert found["faults"] == 2
     # the days before are the same files, told once
@@ -101,7 +102,7 @@ def test_a_fork_of_a_snapshot_that_is_lost(tmp_path: Path, bundle: Bundle) -> No
     snapshots.written(tmp_path / "two", "m", 6, {3: {"lost": True}, 4: {"pcr_7": bytes(32)}})
     (platform,) = told(bundle, tmp_path / "one", tmp_path / "two")["platforms"]
     found = [changes for name, changes in kinds(platform) if name == "m-000004"]
-    assert found == [["missing-predecessor", "fork"]] * 2
+    assert found == [["missing-predecessor", "fork", "gap"], ["missing-predecessor", "fork", "pcrs"]]
 
 
 def test_each_machine_has_its_own(tmp_path: Path, bundle: Bundle) -> None:
@@ -152,15 +153,18 @@ def test_the_table(tmp_path: Path, bundle: Bundle, monkeypatch: pytest.MonkeyPat
         "                                       first: names none before it",
         "                        (3 snapshots without a change)",
         "  2026-01-19 12:00:00Z  PASSED         s/m-000004.evb",
-        "                                       reset: 1 reset: 8",
+        "                                       reset: 1 more, 8 in all",
         "                                       pcrs: sha256: 7",
         "                        (1 snapshot without a change)",
         "  2026-01-22 12:00:00Z  PASSED         s/m-000007.evb",
         rest[9],
+        "                        FAULT          gap: 2 days after the one before it",
         "                        (2 snapshots without a change)",
-        "1 machine, 1 fault in their histories",
+        "1 machine, 2 faults in their histories",
     ]
-    assert rest[9].startswith(f"  {'':20}  {'FAULT':14} missing-predecessor: names a snapshot before it")
+    assert rest[9].startswith(
+        f"  {'':20}  {'FAULT':14} missing-predecessor: names one before it that is not here"
+    )
     assert bundle("batch", "history", "r.ndjson", "-v").out.count(".evb\n") == 9
 
 
@@ -171,18 +175,18 @@ def test_the_page(tmp_path: Path, bundle: Bundle) -> None:
     (folder / "broken.evb").write_bytes(b"no bundle")
     bundle("batch", "verify", folder, *PINNED, "-o", tmp_path / "r")
     answer = bundle("batch", "history", tmp_path / "r", "-o", page)
-    assert (answer.code, answer.out) == (1, f"{page}: 2 machines, 1 fault\n")
+    assert (answer.code, answer.out) == (1, f"{page}: 2 machines, 2 faults\n")
     source = page.read_text(encoding="utf-8")
     assert list(page_faults(source)) == []
     assert "<script" not in source and "\u202e" not in source
     root = tree(source)
     text = " ".join(" ".join(root.itertext()).split())
-    assert "missing-predecessor : names a snapshot before it that is not here" in text
+    assert "missing-predecessor : names one before it that is not here" in text
     assert "3 snapshots without a change" in text
     assert "9 snapshots, 2026-01-15 12:00:00Z to 2026-01-24 12:00:00Z" in text
     assert "broken.evb" in text and "wrong-magic" in text
     lanes = {each.text for each in root.iter() if each.attrib.get("class") == "title"}
-    assert {"snapshots", "boots: 1", "PCR changes: 1", "faults: 1"} <= lanes
+    assert {"snapshots", "boots: 1", "PCR changes: 1", "faults: 2"} <= lanes
     ids = [each.attrib["id"] for each in root.iter() if "id" in each.attrib]
     assert len(ids) == len(set(ids))
     assert bundle("batch", "history", tmp_path / "r", "-o", page).code == 2
