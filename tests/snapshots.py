@@ -17,7 +17,7 @@ from bundlefmt.verify import Policy
 from tests.vectorgen import certificates
 from tests.vectorgen import software_tpm as tpm
 from tests.vectorgen.ceremonies import PCRS, attested_with, quote, snapshot
-from tests.vectorgen.ceremony import Ceremony, Making
+from tests.vectorgen.ceremony import HASHES, Ceremony, Making
 from tests.vectorgen.plain import CREATED
 
 DAY: Final = 86_400
@@ -40,6 +40,7 @@ class Day:
     late: int = 0
     lost: bool = False
     chained: bool = True
+    named_by: int = -16  # COSE hash algorithm
 
 
 Events = Mapping[int, Mapping[str, object]]
@@ -61,7 +62,7 @@ def machine(name: str, count: int, events: Events | None = None) -> Iterator[tup
     previous: bytes | None = None
     for day in days(count, events or {}):
         making = Making(_ceremony(name, key, day, previous))
-        previous = hashlib.sha256(making.manifest).digest()
+        previous = making.manifest
         if not day.lost:
             yield day, making.judged((), ()).file
 
@@ -79,7 +80,7 @@ def _ceremony(name: str, key: tpm.Key, day: Day, previous: bytes | None) -> Cere
     )
     members: dict[str, object] = {"created": CREATED + day.number * DAY + day.late}
     if previous is not None and day.chained:
-        members["previous"] = [-16, previous]
+        members["previous"] = [day.named_by, hashlib.new(HASHES[day.named_by], previous).digest()]
     nonce = hashlib.sha256(f"{name} {day.number}".encode()).digest()[:16]
     whole = replace(
         small,

@@ -6,7 +6,7 @@ Nothing is judged here: each snapshot has its verdict beside it. Spec: "History 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Final
@@ -33,10 +33,9 @@ class Snapshot:
     pcrs: Pcrs
     copies: tuple[str, ...] = ()
 
-    @property
-    def names(self) -> Iterator[Named]:
-        """By what later snapshots name it."""
-        return zip(_HASHES, self.manifest, strict=True)
+    def named_in(self, wanted: Container[Named | None]) -> Iterator[Named]:
+        """By what others name it, of all the names that it could have."""
+        return (name for name in zip(_HASHES, self.manifest, strict=True) if name in wanted)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,21 +131,23 @@ def _groups(snapshots: Sequence[Snapshot]) -> Iterator[list[Snapshot]]:
             above[each] = name
         return name
 
+    wanted = {each.previous for each in snapshots}
     for snapshot in snapshots:
         keys = (*(("ak", name) for name in snapshot.ak_names), *(("ek", name) for name in snapshot.ek_sha256))
         chained = () if snapshot.previous is None else (snapshot.previous,)
-        named: list[object] = [*snapshot.names, *keys, *chained]
+        named: list[object] = [snapshot.manifest[0], *snapshot.named_in(wanted), *keys, *chained]
         for one, other in pairwise(named):
             above[top(other)] = top(one)
     groups: dict[object, list[Snapshot]] = {}
     for snapshot in snapshots:
-        groups.setdefault(top(next(snapshot.names)), []).append(snapshot)
+        groups.setdefault(top(snapshot.manifest[0]), []).append(snapshot)
     yield from groups.values()
 
 
 def _platform(group: list[Snapshot], interval: int) -> Platform:
     group.sort(key=lambda each: (each.created, each.path))
-    known = {name: each for each in group for name in each.names}
+    wanted = {each.previous for each in group}
+    known = {name: each for each in group for name in each.named_in(wanted)}
     successors: dict[bytes, list[Snapshot]] = {}
     for each in group:
         if each.previous is not None:

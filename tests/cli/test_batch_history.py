@@ -97,6 +97,16 @@ def test_a_fork(tmp_path: Path, bundle: Bundle) -> None:
     }
 
 
+def test_a_manifest_is_found_by_each_of_its_digests(tmp_path: Path, bundle: Bundle) -> None:
+    """Also a fork whose sides name it by different ones."""
+    snapshots.written(tmp_path / "one", "m", 6, {2: {"named_by": -43}, 4: {"named_by": -44}})
+    (platform,) = told(bundle, tmp_path / "one")["platforms"]
+    assert kinds(platform) == [("m-000000", ["first"])]
+    snapshots.written(tmp_path / "two", "m", 3, {2: {"named_by": -44}})
+    (platform,) = told(bundle, tmp_path / "one", tmp_path / "two")["platforms"]
+    assert [changes for name, changes in kinds(platform) if name == "m-000002"] == [["fork"], ["fork"]]
+
+
 def test_a_fork_of_a_snapshot_that_is_lost(tmp_path: Path, bundle: Bundle) -> None:
     snapshots.written(tmp_path / "one", "m", 6, {3: {"lost": True}})
     snapshots.written(tmp_path / "two", "m", 6, {3: {"lost": True}, 4: {"pcr_7": bytes(32)}})
