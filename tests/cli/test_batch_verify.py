@@ -146,6 +146,15 @@ def test_the_lines_do_not_depend_on_who_judges(machine: Path, tmp_path: Path, bu
     assert (tmp_path / "1").read_bytes() == (tmp_path / "2").read_bytes() == (tmp_path / "3").read_bytes()
 
 
+@pytest.mark.parametrize("name", ["dask", "ray"])
+def test_engines_as_processes_say_nothing_of_their_own(name: str, machine: Path, tmp_path: Path) -> None:
+    command = [SCRIPT, "batch", "verify", machine, *PINNED, "--jobs", "2", "--engine", name]
+    done = subprocess.run([*command, "-o", tmp_path / "results"], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout == f"{tmp_path}/results: 20 bundles: 20 PASSED\n".encode()
+    assert [line["verdict"] for line in lines(tmp_path / "results")] == ["PASSED"] * 20
+
+
 def test_going_on(machine: Path, tmp_path: Path, bundle: Bundle) -> None:
     """What was judged is not judged again, unless the file or what is demanded is another."""
     output = tmp_path / "results.ndjson"
