@@ -62,7 +62,7 @@ packages:
 
 $(VENV)/.stamp: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[tools,dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[tools,batch,dask,ray,dev]'
 	touch $@
 
 # pycose and cwt need an older cbor2 than the project: an environment of their own.

@@ -35,7 +35,8 @@ ALLOWED: Final[dict[str, frozenset[str]]] = {
     "logs": frozenset({"evidence", "cbor"}) | _GROUND,
     "verify": _FACTS | _CONTAINER,
     "render": frozenset({"verify"}) | _FACTS | _CONTAINER,
-    "cli": frozenset({"render", "verify"}) | _FACTS | _CONTAINER,
+    "many": frozenset({"render", "verify"}) | _FACTS | _CONTAINER,
+    "cli": frozenset({"many", "render", "verify"}) | _FACTS | _CONTAINER,
     TOOLS: frozenset({"cli", "render", "verify"}) | _FACTS | _CONTAINER,
 }
 # a library with one purpose has one place
@@ -47,8 +48,9 @@ PLACES: Final[dict[str, frozenset[str]]] = {
     "pysequoia": frozenset({"evidence"}),
     "pgpy": frozenset({"evidence"}),
     "tpm2_pytss": frozenset({TOOLS}),
+    **dict.fromkeys(("fsspec", "pyarrow", "distributed", "ray"), frozenset({"many"})),
 }
-WORLDLY: Final = frozenset({"cli", TOOLS})  # the rooms that may touch the world
+WORLDLY: Final = frozenset({"many", "cli", TOOLS})  # the rooms that may touch the world
 _FILES: Final = frozenset({"getpass", "glob", "io", "mmap", "os", "pathlib", "shutil", "tempfile"})
 _NETWORK: Final = frozenset({"asyncio", "http", "select", "socket", "ssl", "urllib"})
 _PROCESS: Final = frozenset(
@@ -164,6 +166,9 @@ def test_exceptions_are_needed(module: str, what: str) -> None:
         ("bundlefmt.logs.x", "from bundlefmt.verify import Report", "bundlefmt.verify"),
         ("bundlefmt.verify.x", "from bundlefmt.render import text", "bundlefmt.render"),
         ("bundlefmt.render.x", "from bundlefmt.cli import app", "bundlefmt.cli"),
+        ("bundlefmt.render.x", "from bundlefmt.many.run import run", "bundlefmt.many.run"),
+        ("bundlefmt.many.x", "from bundlefmt.cli.run import say", "bundlefmt.cli.run"),
+        ("bundlefmt.cli.x", "import fsspec", "fsspec"),
         ("bundlefmt.cli.x", "from bundletools.tpm2 import open_tpm", "bundletools.tpm2"),
         ("bundlefmt.verify.x", "from . import context", "."),
         ("bundlefmt.verify.x", "import bundlefmt", "bundlefmt"),

@@ -25,6 +25,7 @@ VERBS: Final = (
     Verb(
         "reference", "Write a bundle's PCR values as reference values.", "bundlefmt.cli.reference:reference"
     ),
+    Verb("batch", "Judge many bundles; tell the history of machines.", "bundlefmt.cli.batch:app"),
     Verb("redact", "Take artifacts out; seals stay whole.", "bundlefmt.cli.redact:redact"),
     Verb("extract", "Take artifacts out, byte for byte as they were made.", "bundlefmt.cli.extract:extract"),
 )

@@ -33,6 +33,13 @@ TrustOption = Annotated[
     typer.Option(metavar="FILE", help="Whom and what you know; default: the file of `bundle trust`."),
 ]
 NoTrustOption = Annotated[bool, typer.Option("--no-trust", help="Know nothing but what the options say.")]
+PlacesArgument = Annotated[
+    list[str],
+    typer.Argument(metavar="PLACE...", help="Folders (all .evb files below), patterns, files, URLs."),
+]
+JobsOption = Annotated[
+    int | None, typer.Option(min=1, max=1024, help="Processes that judge; default: one for each CPU.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, as documented in the specification.")]
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How verbs that judge a bundle come to their judgement: the options that say what one knows and allows.
+"""How verbs that judge come to their judgement: the options that say what one knows and allows.
 
 They stand here once; a verb that judges has them and what it asks for itself.
 """
@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, Concatenate, Final, ParamSpec
+from typing import Annotated, Any, Concatenate, Final, ParamSpec, TypeVar
 
 import typer
 
@@ -33,6 +33,8 @@ from bundlefmt.render import Json
 from bundlefmt.verify import RELAXATIONS, Policy, Report, Verdict, verify
 
 P = ParamSpec("P")
+T = TypeVar("T")
+R = TypeVar("R")
 BY_VERDICT: Final = {
     Verdict.PASSED: Exit.PASSED,
     Verdict.FAILED: Exit.FAILED,
@@ -43,21 +45,37 @@ _ALLOWABLE: Final = {name.removeprefix("allow_").replace("_", "-"): name for nam
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
-    """A bundle, the name of its file, the report on it, and the trust file that had a part in it.
+class Terms:
+    """What bundles are judged under, and the trust file that had a part in it.
 
-    `present` is when it was judged, by the verifier's clock or word; seconds since the epoch.
+    `present` is when they are judged, by the verifier's clock or word; seconds since the epoch.
     """
+
+    policy: Policy
+    trust: TrustFile | None
+    present: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A bundle, the name of its file, the report on it, and what it was judged under."""
 
     name: str
     bundle: Bundle
     report: Report
-    trust: TrustFile | None
-    present: int
+    terms: Terms
 
     @property
     def code(self) -> int:
         return BY_VERDICT[self.report.verdict]
+
+    @property
+    def trust(self) -> TrustFile | None:
+        return self.terms.trust
+
+    @property
+    def present(self) -> int:
+        return self.terms.present
 
     @property
     def trust_json(self) -> Json:
@@ -68,8 +86,32 @@ class Judged:
         return {"sha256": self.trust.sha256.hex(), "identities": identities, "anchors": authorities}
 
 
-def judged(
-    file: FileArgument,
+def with_arguments_of(
+    source: Callable[..., T],
+) -> Callable[[Callable[Concatenate[T, P], R]], Callable[..., R]]:
+    """Gives a function the arguments of `source` before its own, and hands it what `source` returns."""
+
+    def decorate(function: Callable[Concatenate[T, P], R]) -> Callable[..., R]:
+        shared, (_, *own) = (
+            inspect.signature(each, eval_str=True).parameters.values() for each in (source, function)
+        )
+        names = [parameter.name for parameter in shared]
+        # typer names each; by place, one without a default could not follow one with
+        parameters = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in (*shared, *own)]
+
+        @wraps(function)
+        def called(**given: Any) -> R:
+            found = source(**{name: given.pop(name) for name in names})
+            return function(found, **given)  # type: ignore[call-arg] # what is left is the function's own
+
+        called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # read by typer
+        called.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        return called
+
+    return decorate
+
+
+def terms(
     pin_openpgp: Annotated[
         list[str] | None,
         typer.Option(metavar="FPR", help="OpenPGP fingerprint that must have sealed. Repeatable."),
@@ -107,13 +149,6 @@ def judged(
             help="The present, where algorithms end, renewals hold or results are written; default: now.",
         ),
     ] = None,
-    previous: Annotated[
-        Path | None, typer.Option(metavar="BUNDLE", help="The snapshot before: is it of the same TPM?")
-    ] = None,
-    confirmed: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="What you kept of your own challenge, once it is confirmed."),
-    ] = None,
     reference: Annotated[
         list[Path] | None,
         typer.Option(
@@ -131,8 +166,8 @@ def judged(
         bool,
         typer.Option("--require-no-advisories", help="Doubt a device that a security advisory concerns."),
     ] = False,
-) -> Judged:
-    """The bundle judged under what the options say. Raises MalformedError, UsageError, OSError."""
+) -> Terms:
+    """What the options say. Raises UsageError, OSError."""
     mine = trust_file.find(trust, none=no_trust)
     demanded = None if policy is None else policy_file.load(policy)
     options = Policy(
@@ -148,19 +183,34 @@ def judged(
         require_no_advisories=require_no_advisories,
         **relaxed(allow or ()),
     )
-    terms = options if demanded is None else _together(demanded.policy, options)
+    found = options if demanded is None else _together(demanded.policy, options)
     if mine is not None:
-        terms = mine.trust.within(terms)
+        found = mine.trust.within(found)
     if demanded is not None:
-        terms = replace(terms, amended=terms != demanded.policy)
+        found = replace(found, amended=found != demanded.policy)
     present = int(time.time()) if now is None else reading.moment(now)
+    return Terms(policy=found.at_present(present), trust=mine, present=present)
+
+
+@with_arguments_of(terms)
+def judged(
+    under: Terms,
+    file: FileArgument,
+    previous: Annotated[
+        Path | None, typer.Option(metavar="BUNDLE", help="The snapshot before: is it of the same TPM?")
+    ] = None,
+    confirmed: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="What you kept of your own challenge, once it is confirmed."),
+    ] = None,
+) -> Judged:
+    """The bundle judged under what the options say. Raises MalformedError, UsageError, OSError."""
     before = None if previous is None else Bundle.open(previous)
     kept = None if confirmed is None else reading.kept(confirmed)
     bundle = Bundle.open(file)
-    if terms.algorithms or bundle.renewals:
-        terms = replace(terms, now=present)
-    report = verify(bundle, terms, previous=before, confirmed=kept)
-    return Judged(name=file.name, bundle=bundle, report=report, trust=mine, present=present)
+    policy = under.policy.at_present(under.present, renewed=bool(bundle.renewals))
+    report = verify(bundle, policy, previous=before, confirmed=kept)
+    return Judged(name=file.name, bundle=bundle, report=report, terms=under)
 
 
 def _together(demanded: Policy, options: Policy) -> Policy:
@@ -183,23 +233,7 @@ def _together(demanded: Policy, options: Policy) -> Policy:
     )
 
 
-def judging(verb: Callable[Concatenate[Judged, P], int]) -> Callable[..., int]:
-    """Gives a verb the arguments of `judged` before its own, and hands it what comes of them."""
-    shared, (_, *own) = (
-        inspect.signature(function, eval_str=True).parameters.values() for function in (judged, verb)
-    )
-    names = [parameter.name for parameter in shared]
-    # typer names each; by place, one without a default could not follow one with
-    parameters = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in (*shared, *own)]
-
-    @wraps(verb)
-    def called(**given: Any) -> int:
-        found = judged(**{name: given.pop(name) for name in names})
-        return verb(found, **given)  # type: ignore[call-arg] # what is left is the verb's own
-
-    called.__signature__ = inspect.Signature(parameters, return_annotation=int)  # type: ignore[attr-defined] # read by typer
-    called.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    return called
+judging = with_arguments_of(judged)  # a verb on one bundle
 
 
 def certificates(paths: Sequence[Path] | None) -> tuple[bytes, ...]:

@@ -10,15 +10,15 @@ from __future__ import annotations
 from typing import Final
 
 from bundlefmt.render.case import Case
-from bundlefmt.render.html import BREAK, Markup, document, element, foreign, join, sheet
+from bundlefmt.render.html import Markup, element, foreign
 from bundlefmt.render.html_findings import findings_section
+from bundlefmt.render.html_frame import framed
 from bundlefmt.render.html_graph import graph_section
 from bundlefmt.render.html_items import items_section
 from bundlefmt.render.html_judgement import conclusions_section, open_section, verdict_section
 from bundlefmt.render.html_marks import digest
 from bundlefmt.render.html_pcrs import boot_section, pcrs_section
 from bundlefmt.render.html_policy import policy_section
-from bundlefmt.render.html_style import CSS, SECURITY_POLICY
 from bundlefmt.render.html_timeline import timeline_section
 
 _CONTENTS: Final = {
@@ -49,38 +49,9 @@ def page(case: Case) -> str:
         "items": items_section(case),
         "findings": findings_section(case),
     }
-    there = {name: part for name, part in sections.items() if part is not None}
-    links = (element("li", element("a", _CONTENTS[name], href=f"#{name}")) for name in there)
-    body = element(
-        "body",
-        element("a", "To the verdict", href="#verdict", class_="skip"),
-        BREAK,
-        _header(case),
-        BREAK,
-        element("nav", element("ul", join(links, BREAK)), class_="contents", aria_label="Contents"),
-        BREAK,
-        element("main", join(there.values(), BREAK)),
-        BREAK,
-        element(
-            "footer", element("p", "Written by ", element("code", "bundle report"), ". Evidence Bundle 1.0.")
-        ),
-    )
-    return document(_head(case), body)
-
-
-def _head(case: Case) -> Markup:
+    there = {name: (_CONTENTS[name], part) for name, part in sections.items() if part is not None}
     title = f"{case.report.verdict}: report on an evidence bundle {case.report.manifest_digest.hex()[:8]}"
-    return element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content=SECURITY_POLICY),
-        element("meta", name="referrer", content="no-referrer"),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
-        element("title", title),
-        BREAK,
-        sheet(CSS),
-    )
+    return framed(title, _header(case), there, skip="To the verdict", written_by="bundle report")
 
 
 def _header(case: Case) -> Markup:

@@ -99,6 +99,7 @@ dd{margin:0;min-width:0}
 .conclusions p{margin:0;max-width:none}
 ul,ol{padding-left:1.5rem}
 ol.arrows{padding-left:2.25rem}
+td>ul{margin:0;padding-left:1.1rem}
 li{margin:.15rem 0}
 details{margin:.3rem 0}
 summary{cursor:pointer;width:fit-content;max-width:100%;color:var(--link)}

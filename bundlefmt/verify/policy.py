@@ -7,7 +7,7 @@ Spec: "Policy".
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Final
 
 from bundlefmt.evidence.reference import Reference
@@ -68,6 +68,10 @@ class Policy:
     allow_missing_usage: bool = False
     allow_ak_with_ek_usage: bool = False
     allow_ca_without_constraints: bool = False
+
+    def at_present(self, present: int, *, renewed: bool = False) -> Policy:
+        """The same, told what time it is, if that matters: where algorithms end, or the bundle is renewed."""
+        return replace(self, now=present) if self.algorithms or renewed else self
 
     @property
     def relaxations(self) -> tuple[str, ...]:

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -21,7 +22,7 @@ from bundlefmt.evidence.chain import find_chain
 from bundlefmt.evidence.ek_certificate import EK_PURPOSE
 from bundlefmt.manifest import Digest
 from bundlefmt.verify import Verdict, verify
-from tests.bench import logs, samples
+from tests.bench import logs, many, samples
 from tests.bench.measure import Figure, inspected_alone, milliseconds, python
 from tests.fuzz import resealing, seeds
 from tests.vectorgen import certificates, keys
@@ -109,16 +110,26 @@ def starting() -> Iterator[Figure]:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench")
+    names = ("open", "scan", "verify", "logs", "start", "batch")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which: {', '.join(names)}; default: all")
+    parser.add_argument("--snapshots", type=int, default=2000, help="how many are judged by batch")
+    asked = parser.parse_args()
+    if unknown := set(asked.names) - set(names):
+        parser.error(f"there is no benchmark {min(unknown)!r}")
     print(f"{'':62} {'ratio':>9}   medians")
     with tempfile.TemporaryDirectory() as folder:
-        for figures in (
-            opening(Path(folder)),
-            scanning(),
-            verifying(),
-            logs.figures(Path(folder)),
-            starting(),
-        ):
-            for figure in figures:
+        place = Path(folder)
+        all_of_them: dict[str, Callable[[], Iterator[Figure]]] = {
+            "open": partial(opening, place),
+            "scan": scanning,
+            "verify": verifying,
+            "logs": partial(logs.figures, place),
+            "start": starting,
+            "batch": partial(many.figures, place, asked.snapshots),
+        }
+        for name in asked.names or names:
+            for figure in all_of_them[name]():
                 print(figure, flush=True)
 
 

@@ -15,10 +15,13 @@ from demo import firmware_log
 from tests.cli.conftest import vector
 
 DEVICES = {"keyring", "pkcs11", "smartcard", "tpm2_pytss", "ykman", "yubikit"}
+EXTRAS = {"dask", "distributed", "fsspec", "pyarrow", "ray"}
 TESTS_ONLY = {"asn1crypto", "hypothesis"}
 JUDGING = {"bundlefmt.verify", "pysequoia"}
 ALL = {
     *DEVICES,
+    *EXTRAS,
+    "bundlefmt.many",
     *TESTS_ONLY,
     *JUDGING,
     "rich",
@@ -27,7 +30,15 @@ ALL = {
     "bundlefmt.evidence",
     "bundlefmt.logs",
 }
-NEVER = {*DEVICES, *TESTS_ONLY, "rich", "bundletools.capture", "bundletools.sealing", "bundletools.tpm2"}
+NEVER = {
+    *DEVICES,
+    *EXTRAS,
+    *TESTS_ONLY,
+    "rich",
+    "bundletools.capture",
+    "bundletools.sealing",
+    "bundletools.tpm2",
+}
 WITHOUT_LOGS, WITH_LOGS = vector("activation_whole"), vector("log_firmware")
 AFTER = """
 import sys
@@ -58,7 +69,9 @@ def loaded(*words: object) -> set[str]:
         (("inspect", WITH_LOGS), {*NEVER, *JUDGING, "cryptography.x509"}),
         (("log", firmware_log.PATH), {*NEVER, *JUDGING, "cryptography.x509", "bundlefmt.evidence.tpm"}),
         (("log", WITH_LOGS), {*NEVER, "pysequoia"}),
-        (("verify", WITHOUT_LOGS, "--no-trust"), {*NEVER, "bundlefmt.render.html"}),
+        (("verify", WITHOUT_LOGS, "--no-trust"), {*NEVER, "bundlefmt.render.html", "bundlefmt.many"}),
+        (("batch", "verify", WITHOUT_LOGS, "--no-trust", "--jobs", "1"), NEVER),
+        (("batch", "history", WITHOUT_LOGS), NEVER),
     ],
     ids=lambda value: (
         " ".join(str(word).rpartition("/")[2] for word in value) if isinstance(value, tuple) else ""
@@ -76,7 +89,7 @@ def test_what_is_forbidden_is_found_where_it_is_needed() -> None:
     assert "bundlefmt.logs" in loaded("log", firmware_log.PATH)
     assert {"bundletools.capture", "bundletools.tpm2"} <= loaded("capture", "--help")
     assert "bundletools.sealing" in loaded("seal", "--help")
-    assert all(find_spec(name) for name in DEVICES)
+    assert all(find_spec(name) for name in (*DEVICES, *EXTRAS))
 
 
 @pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
