@@ -30,6 +30,7 @@ from bundlefmt.wire import Buffer, Reader, read_all
 
 _RSA: Final = frozenset({TpmAlg.RSASSA, TpmAlg.RSAPSS})
 _ECC: Final = frozenset({TpmAlg.ECDSA, TpmAlg.ECDAA, TpmAlg.SM2, TpmAlg.ECSCHNORR})
+SIGNING_SCHEMES: Final = _RSA | _ECC
 
 
 class SignatureMismatchError(ValueError):

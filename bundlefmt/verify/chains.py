@@ -192,6 +192,7 @@ class Chains(Area):
         Raises Fail if one revokes, Unsure if none of an issuer is usable. A certificate whose issuer has
         neither here is named, and leaves no doubt: they are not required.
         """
+        self.context.value(label)  # an absent certificate is undecided, not without a chain
         try:
             if not route.anchors:
                 raise Skip("there is no anchor")

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from bundlefmt.evidence.tpm import TpmAlg, TpmaObject, UnsupportedKeyError
+from bundlefmt.evidence.tpm import TpmAlg, TpmaObject, UnsupportedKeyError, alg_name
+from bundlefmt.evidence.tpm_signature import SIGNING_SCHEMES
 from bundlefmt.verify.context import Context, Fail, Skip, Unsure
 
 MIN_RSA_BITS: Final = 2048  # 112 bits of strength (NIST SP 800-57 Part 1, table 2), as for seals
@@ -56,6 +57,8 @@ def require_strong_scheme(context: Context, label: str) -> str:
         raise Skip("the key is of a kind that is not read here")
     if public.scheme == TpmAlg.NULL:
         raise Fail("no signing scheme is fixed")
+    if public.scheme not in SIGNING_SCHEMES:
+        raise Fail(f"the scheme that is fixed does not sign: {alg_name(public.scheme)}")
     if public.scheme_hash == TpmAlg.SHA1 and not context.policy.allow_sha1:
         raise Fail("the scheme signs SHA-1 digests")
     if public.name_alg == TpmAlg.SHA1 and not context.policy.allow_sha1:

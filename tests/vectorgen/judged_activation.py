@@ -153,7 +153,7 @@ def activation_not_cbor() -> Judged:
     return _with(b"the TPM answered").judged("activation.form")
 
 
-@vector("A known role", "absent")
+@vector("A check that could not run never passed", "absent")
 def activation_withheld() -> Judged:
     """The record is withheld: that there was one is all that is known."""
     ceremony = replace(whole(), absent=frozenset({"ek.activation"})).concluding(ak_resident="unproven")

@@ -205,6 +205,14 @@ def ek_by_another_template() -> Judged:
     return whole().changed("ek.pub", value=other.encode()).judged(unsure=("ek.template",))
 
 
+@vector("ek.revocation", "absent")
+def ek_certificate_withheld() -> Judged:
+    """The EK certificate is withheld beside a list of its issuer: whether it is on it is not known."""
+    withheld = replace(_with_list(ek_certificate()), absent=frozenset({"ek.cert"}))
+    certificate = (f"ek.{check}" for check in ("form", "certificate", "chain", "revocation", "key"))
+    return withheld.judged(unsure=("container.complete", *certificate))
+
+
 @vector("keeping back what could speak against", "absent", "relaxed")
 def ek_revocation_list_withheld() -> Judged:
     """The list that names the EK's certificate is withheld, which is allowed: no TPM is proven genuine."""

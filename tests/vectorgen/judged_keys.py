@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from bundlefmt.evidence.tpm import Opaque
+from bundlefmt.evidence.tpm import Opaque, TpmAlg
 from tests.vectorgen import software_tpm as tpm
 from tests.vectorgen.ceremonies import (
     activation,
@@ -251,6 +251,15 @@ def key_scheme_sha1() -> Judged:
         "signing key", tpm.SIGNING, scheme=(tpm.ECDSA, tpm.SHA1), parent=storage().qualified_name
     )
     return whole_with_key(weak).judged("key.scheme")
+
+
+@vector("key.scheme")
+def key_scheme_for_key_agreement() -> Judged:
+    """The signing key fixes ECDH, by which nothing is signed."""
+    agreeing = tpm.ecc_key(
+        "signing key", tpm.SIGNING, scheme=(TpmAlg.ECDH, tpm.SHA256), parent=storage().qualified_name
+    )
+    return whole_with_key(agreeing).judged("key.scheme")
 
 
 @vector("key.certified")

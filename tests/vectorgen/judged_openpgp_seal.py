@@ -143,13 +143,13 @@ def seal_openpgp_version_4_subkey() -> Judged:
     return of_case("version 4 subkey of a version 6 key")
 
 
-@vector("openpgp.policy", "hints")
+@vector("openpgp.policy", "hints", "optional")
 def openpgp_no_hint() -> Judged:
     """The seal's signature does not say whose it is, which Sequoia refuses."""
     return of_case("no hint of who signed")
 
 
-@vector("openpgp.policy", "time")
+@vector("openpgp.policy", "time", "optional")
 def openpgp_from_the_future() -> Judged:
     """The seal says that it was made in 2100; Sequoia alone looks at today's clock."""
     return of_case("from the future")
