@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import shutil
@@ -12,11 +13,16 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, TypedDict
 
 from bundlefmt.wire import Buffer
 
+UNFINISHED: Final = ".unfinished"  # how temporary names end: what a power cut leaves is known by it
 _PREFIX: Final = 32  # characters of a name that its temporary name repeats: file systems allow 255 bytes
+# what link says where a file system has no hard links, or allows no more to this file
+_NO_LINKS: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
+_AT_FDCWD: Final = -100
+_RENAME_NOREPLACE: Final = 1
 
 
 class FileExistsRefusal(Exception):
@@ -44,7 +50,7 @@ def write_atomic(path: Path, chunks: Iterable[Buffer], *, force: bool = False, p
     refuse_existing(path, force=force)
     target = path.resolve() if path.is_symlink() else path
     with _named(path):
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:_PREFIX]}.", dir=target.parent)
+        descriptor, name = tempfile.mkstemp(**_temporary(target.parent, path.name))
         try:
             with os.fdopen(descriptor, "wb") as file:
                 for chunk in chunks:
@@ -84,17 +90,45 @@ def _dress(descriptor: int, target: Path, *, private: bool) -> None:
     os.fchmod(descriptor, 0o600 if private else stat.S_IMODE(old.st_mode))
 
 
+class _Temporary(TypedDict):
+    prefix: str
+    suffix: str
+    dir: Path
+
+
+def _temporary(folder: Path, name: str) -> _Temporary:
+    return {"prefix": f".{name[:_PREFIX]}.", "suffix": UNFINISHED, "dir": folder}
+
+
 def _link_new(name: str, path: Path) -> None:
     """Give the file its name, atomically failing if the name was taken meanwhile."""
     try:
         os.link(name, path)
     except FileExistsError:
         raise FileExistsRefusal(path) from None
-    except OSError:
-        # file systems without hard links: the check above is then not atomic
-        if path.exists():
-            raise FileExistsRefusal(path) from None
-        Path(name).replace(path)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        _rename_new(name, path)
+
+
+def _rename_new(name: str, path: Path) -> None:
+    """The same without hard links, as on FAT: the kernel's rename that replaces nothing."""
+    import ctypes
+
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if rename is not None:
+        if not rename(_AT_FDCWD, os.fsencode(name), _AT_FDCWD, os.fsencode(path), _RENAME_NOREPLACE):
+            return
+        number = ctypes.get_errno()
+        if number == errno.EEXIST:
+            raise FileExistsRefusal(path)
+        if number not in (errno.EINVAL, errno.ENOSYS):
+            raise OSError(number, os.strerror(number))
+    # neither is there: between this look and the rename another writer can come
+    if path.exists():
+        raise FileExistsRefusal(path)
+    Path(name).replace(path)
 
 
 def _umask() -> int:
@@ -116,7 +150,7 @@ def write_tree(directory: Path, files: Mapping[str, Buffer]) -> None:
     if directory.exists() or directory.is_symlink():
         raise FileExistsRefusal(directory, hint="")
     with _named(directory):
-        building = Path(tempfile.mkdtemp(prefix=f".{directory.name[:_PREFIX]}.", dir=directory.parent))
+        building = Path(tempfile.mkdtemp(**_temporary(directory.parent, directory.name)))
     try:
         for name, data in files.items():
             target = building / name
