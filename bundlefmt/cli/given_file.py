@@ -10,9 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 MAX_GIVEN: Final = 16 * 2**20  # bytes; certificates, signatures, templates and passwords are far below
-MAX_LARGE: Final = (
-    2**30
-)  # bytes of a log or of minutes; a machine that is never started again measures for years
+MAX_LARGE: Final = 2**30  # bytes of a log or of minutes; who never restarts a machine measures for years
 
 
 def read(path: Path, limit: int = MAX_GIVEN) -> bytes:
