@@ -157,6 +157,7 @@ def write_tree(directory: Path, files: Mapping[str, Buffer]) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             write_atomic(target, [data])
         building.chmod(0o777 & ~_umask())
+        _sync_directory(building)
         building.rename(directory)
         _sync_directory(directory.parent)
     except BaseException:

@@ -18,9 +18,10 @@ FAILING: Final = "input/output error"  # of this call alone
 KINDS: Final = (KILLED, FULL, FAILING)
 # in os; a write counts twice, before it and when half of it is in the file
 _CALLS: Final = (
-    "chmod fchmod chown fchown link mkdir rename replace rmdir symlink truncate ftruncate unlink remove fsync"
-).split()
-_NEED_ROOM: Final = frozenset({"open", "write", "half", "flush", "link", "mkdir", "fsync"})
+    *("chmod", "fchmod", "chown", "fchown", "fsync", "link", "mkdir", "remove", "rename", "replace"),
+    *("rmdir", "symlink", "truncate", "ftruncate", "unlink"),
+)
+_NEED_ROOM: Final = frozenset({"open", "write", "half", "link", "mkdir", "fsync"})
 TIDYING: Final = frozenset({"unlink", "rmdir", "remove"})  # one that fails leaves what it was to remove
 _WRITES: Final = os.O_WRONLY | os.O_RDWR
 
@@ -86,29 +87,43 @@ class Calls:
 
 
 class Written:
-    """An open file of which each write may stop half way."""
+    """An open file that buffers like any other; what it gives to the system may stop half way."""
 
     def __init__(self, calls: Calls, file: Any) -> None:
-        self._calls, self._file = calls, file
+        self._calls, self._file, self._held = calls, file, bytearray()
 
     def __enter__(self) -> Written:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        self.close()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._file, name)
 
     def write(self, data: Any) -> int:
-        self._calls.come_to("write")
-        half = len(data) // 2
-        self._file.write(data[:half])
-        self._file.flush()
-        self._calls.come_to("half")
-        self._file.write(data[half:])
+        self._held += data if isinstance(data, bytes | memoryview) else str(data).encode()
+        if len(self._held) > io.DEFAULT_BUFFER_SIZE:
+            self._drain()
         return len(data)
 
     def flush(self) -> None:
-        self._calls.come_to("flush")
-        self._file.flush()
+        self._drain()
+
+    def close(self) -> None:
+        try:
+            self._drain()
+        finally:
+            self._file.close()
+
+    def _drain(self) -> None:
+        """What is held goes to the file, in two pieces."""
+        if not self._held:
+            return
+        self._calls.come_to("write")
+        half = len(self._held) // 2
+        os.writev(self._file.fileno(), [self._held[:half]])
+        del self._held[:half]
+        self._calls.come_to("half")
+        os.writev(self._file.fileno(), [self._held])
+        self._held.clear()

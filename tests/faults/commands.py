@@ -4,15 +4,24 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from bundletools.tarball import read as read_archive
+from bundletools import exporting, tarball
+from bundletools.cli import main
+from bundletools.export import script
+from bundletools.token_certificate import Validity, self_signed_ca
 
+from bundlefmt import labels
 from bundlefmt.bundle import Bundle
 from bundlefmt.challenge import Answer, Challenge, Kept
+from bundlefmt.cli.key_file import private_key
+from bundlefmt.cose import KeySigner
+from bundlefmt.manifest import Item
+from bundlefmt.verify.trust import Entry, Kind, Trust
 from tests.cli.conftest import VECTORS, terms, vector
 
 GOOD: Final = "activation_whole"
@@ -20,6 +29,7 @@ CONFIRMED: Final = "activation_confirmed-whole"
 _KEYS: Final = VECTORS / "keys"
 _BY_FILE: Final = ("--with", f"file:{_KEYS}/operator-ed25519.pem", "--cert", f"{_KEYS}/operator-ed25519.der")
 _SEALED: Final = ("seal", "b.evb", *_BY_FILE)
+NOW: Final = int(time.time())  # the clock of every trial
 OLD: Final = b"what was there before"
 
 
@@ -36,7 +46,7 @@ class Command:
     prepare: Callable[[Path], None]
     decode: Callable[[str, bytes], object] | None = None
     force: tuple[str, ...] = ("--force",)
-    device: str | None = None
+    begin: Callable[[], int] = main
 
 
 def good(folder: Path) -> None:
@@ -61,14 +71,23 @@ def _withheld(folder: Path) -> None:
 
 
 def _unsealed(folder: Path) -> None:
-    whole = Bundle.open(vector("cross_whole"))
-    (folder / "b.evb").write_bytes(replace(whole, seals=()).encode())
+    """The bundle without seals, of an X.509 identity that may issue."""
+    whole, key = Bundle.open(vector(GOOD)), private_key(_KEYS / "operator-ed25519.pem")
+    name = "Faults Test CA (test key)"
+    made = self_signed_ca(KeySigner(key), key.public_key(), name, Validity(start=0, end=NOW + 2**25))
+    label = next(each for each, item in whole.manifest.items.items() if item.role == "piv-certificate")
+    items = {
+        **whole.manifest.items,
+        label: Item.of(made, type=labels.TYPE_CERTIFICATE, role="piv-certificate"),
+    }
+    manifest = replace(whole.manifest, items=items)
+    content = {**whole.content, label: replace(whole.content[label], value=made)}
+    bundle = replace(whole, manifest_raw=manifest.encode(), manifest=manifest, content=content, seals=())
+    (folder / "b.evb").write_bytes(bundle.encode())
+    (folder / "ca.der").write_bytes(made)
 
 
 def _exported(folder: Path) -> None:
-    from bundletools import exporting, tarball
-    from bundletools.export import script
-
     bundle = Bundle.open(vector(GOOD))
     found = {f"e/{name}": data for name, data in exporting.files(bundle, script()).items()}
     archive = tarball.write(found, mtime=bundle.manifest.created, executable=[])
@@ -88,11 +107,11 @@ def _answered(folder: Path) -> None:
 def _trusting(folder: Path) -> None:
     place = folder / "config" / "evidence-bundle"
     place.mkdir(parents=True, mode=0o700)
-    (place / "trust.toml").write_text(f'[[openpgp]]\nfingerprint = "{"ab" * 20}"\n', encoding="utf-8")
+    (place / "trust.toml").write_bytes(Trust(entries=(Entry(kind=Kind.OPENPGP, digest="ab" * 20),)).encode())
     (place / "trust.toml").chmod(0o600)
 
 
-def _nothing(folder: Path) -> None:
+def nothing(folder: Path) -> None:
     """A folder with nothing in it."""
 
 
@@ -111,8 +130,8 @@ _EAR_KEY: Final = f"{_KEYS}/operator-ed25519.pem"
 
 FILES: Final[dict[str, Command]] = {
     "reference": Command(words=("reference", "b.evb", "-o", "r.toml"), outputs=("r.toml",), prepare=good),
-    "policy init": Command(words=("policy", "init", "-o", "p.toml"), outputs=("p.toml",), prepare=_nothing),
-    "ceremony plan": Command(words=("ceremony", "plan", "-o", "p"), outputs=("p",), prepare=_nothing),
+    "policy init": Command(words=("policy", "init", "-o", "p.toml"), outputs=("p.toml",), prepare=nothing),
+    "ceremony plan": Command(words=("ceremony", "plan", "-o", "p"), outputs=("p",), prepare=nothing),
     "extract": Command(words=("extract", "b.evb", "quote", "-o", "q"), outputs=("q",), prepare=good),
     "extract --all": Command(
         words=("extract", "b.evb", "--all", "-o", "all"), outputs=("all",), prepare=good, force=()
@@ -154,7 +173,10 @@ FILES: Final[dict[str, Command]] = {
     "seal": Command(words=(*_SEALED, "-o", "s.evb"), outputs=("s.evb",), prepare=good),
     "seal --in-place": Command(words=(*_SEALED, "--in-place"), outputs=("b.evb",), prepare=good, force=()),
     "certify": Command(
-        words=("certify", "b.evb", *_BY_FILE, "-o", "c.evb"), outputs=("c.evb",), prepare=_unsealed
+        words=("certify", "b.evb", *_BY_FILE[:2], "--cert", "ca.der", "-o", "c.evb"),
+        outputs=("c.evb",),
+        prepare=_unsealed,
+        decode=decoded,
     ),
     "export": Command(words=("export", "b.evb", "-o", "x.tar.gz"), outputs=("x.tar.gz",), prepare=good),
     "import": Command(words=("import", "e.tar.gz", "-o", "i.evb"), outputs=("i.evb",), prepare=_exported),
@@ -177,7 +199,7 @@ FILES: Final[dict[str, Command]] = {
         force=(),
     ),
     "trust add": Command(
-        words=("trust", "add", "--openpgp", "cd" * 20), outputs=(_TRUST,), prepare=_nothing, force=()
+        words=("trust", "add", "--openpgp", "cd" * 20), outputs=(_TRUST,), prepare=nothing, force=()
     ),
     "trust add more": Command(
         words=("trust", "add", "--openpgp", "cd" * 20), outputs=(_TRUST,), prepare=_trusting, force=()

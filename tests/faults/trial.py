@@ -14,18 +14,28 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from itertools import count
 from pathlib import Path
+from pkgutil import walk_packages
 from typing import Final
 
+import bundletools
 from bundletools.cli import main
 
+import bundlefmt
 from bundlefmt.cli.files import UNFINISHED
 from bundlefmt.cli.run import Exit
-from tests.faults.calls import FAILING, KILLED, TIDYING, Calls, Fault
-from tests.faults.commands import Command
+from tests.faults.calls import KILLED, TIDYING, Calls, Fault
+from tests.faults.commands import NOW, Command
 
-NOW: Final = 1795521600  # the clock of every trial
+# children find all modules loaded
+for _module in (
+    *walk_packages(bundlefmt.__path__, "bundlefmt."),
+    *walk_packages(bundletools.__path__, "bundletools."),
+):
+    import_module(_module.name)
+
 CRASHED: Final = 99
 _SAID: Final = re.compile(r"((warning|note): [^\n]+\n)*error: [^\n]+\n(hint: [^\n]+\n)?")
 Files = Mapping[str, bytes]
@@ -44,8 +54,8 @@ def run(
     words: tuple[str, ...],
     folder: Path,
     fault: Fault | None = None,
-    begin: Callable[[], int] = main,
     environment: Mapping[str, str] | None = None,
+    begin: Callable[[], int] = main,
 ) -> Ended:
     """`begin`, by default the command line, in a child that types `words` in `folder`."""
     with tempfile.TemporaryDirectory() as aside:
@@ -53,7 +63,7 @@ def run(
         if not child:
             code = CRASHED
             try:
-                code = _child(words, folder, Path(aside), fault, begin, environment or {})
+                code = _child(words, folder, Path(aside), fault, environment or {}, begin)
             finally:
                 os._exit(code)
         _, status = os.waitpid(child, 0)
@@ -68,13 +78,13 @@ def _child(
     folder: Path,
     aside: Path,
     fault: Fault | None,
-    begin: Callable[[], int],
     environment: Mapping[str, str],
+    begin: Callable[[], int],
 ) -> int:
     for descriptor, name in ((1, "out"), (2, "err")):
         os.dup2(os.open(aside / name, os.O_WRONLY | os.O_CREAT, 0o600), descriptor)
-    sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115 # to its end
-    sys.stdin = open(os.devnull)  # noqa: SIM115 # as above
+    sys.stdout, sys.stderr = (os.fdopen(each, "w", closefd=False) for each in (1, 2))
+    sys.stdin = os.fdopen(os.open(os.devnull, os.O_RDONLY))
     os.chdir(folder)
     os.environ.update({"XDG_CONFIG_HOME": str(folder / "config"), **environment})
     chance = count()
@@ -111,7 +121,7 @@ class Bench:
         command.prepare(self._template)
         self.before = files(self._template)
         folder = self._fresh()
-        ended = run(command.words, folder, environment=environment)
+        ended = self._run(folder)
         if ended.code:
             raise AssertionError(f"{command.words}: {ended}")
         self.after = files(folder)
@@ -123,16 +133,23 @@ class Bench:
         shutil.copytree(self._template, folder)
         return folder
 
+    def _run(self, folder: Path, *more: str, fault: Fault | None = None) -> Ended:
+        words = (*self.command.words, *more)
+        return run(words, folder, fault, environment=self._environment, begin=self.command.begin)
+
     def tried(self, fault: Fault) -> list[str]:
         """What is wrong with the end of a run with this fault, and of the run after it."""
         folder = self._fresh()
-        ended = run(self.command.words, folder, fault, environment=self._environment)
+        ended = run(
+            self.command.words, folder, fault, environment=self._environment, begin=self.command.begin
+        )
         left = files(folder)
         wrong = [*self._wrong_end(fault, ended, left), *self._wrong_files(left)]
         tidied = fault.kind != KILLED and self._name_of(fault, ended) not in TIDYING
         allowed = 0 if tidied else len(self.command.outputs)
-        if len(unfinished(left)) > allowed:
-            wrong.append(f"left behind: {', '.join(unfinished(left))}")
+        behind = left_behind(folder)
+        if len(behind) > allowed:
+            wrong.append(f"left behind: {', '.join(behind)}")
         return [*wrong, *self._wrong_again(folder)]
 
     def _name_of(self, fault: Fault, ended: Ended) -> str:
@@ -158,7 +175,9 @@ class Bench:
                 yield f"{output}: a part of a folder"
 
     def _is_new(self, name: str, data: bytes | None) -> bool:
-        if data is None or not any(name == each or name.startswith(f"{each}/") for each in self.command.outputs):
+        if data is None or not any(
+            name == each or name.startswith(f"{each}/") for each in self.command.outputs
+        ):
             return False
         if self.command.decode is None:
             return data == self.after.get(name)
@@ -170,15 +189,22 @@ class Bench:
 
     def _is_done(self, left: Files) -> bool:
         return all(
-            self._is_new(name, left.get(name)) for name in self.after if self.after[name] != self.before.get(name)
+            self._is_new(name, left.get(name))
+            for name in self.after
+            if self.after[name] != self.before.get(name)
         )
 
     def _wrong_again(self, folder: Path) -> Iterator[str]:
         """Typed again, the command does its work, or says that it is done."""
         done = self._is_done(files(folder))
-        ended = run(self.command.words, folder, environment=self._environment)
+        ended = self._run(folder)
         if ended.code == Exit.USAGE and " exists\n" in ended.err and self.command.force:
-            ended = run((*self.command.words, *self.command.force), folder, environment=self._environment)
+            ended = run(
+                (*self.command.words, *self.command.force),
+                folder,
+                environment=self._environment,
+                begin=self.command.begin,
+            )
         if done and ended.code == Exit.USAGE and _SAID.fullmatch(ended.err):
             return
         if ended.code != Exit.PASSED:
@@ -190,3 +216,9 @@ class Bench:
 def unfinished(left: Files) -> set[str]:
     """The files with a name that says that they are not finished, or in such a folder."""
     return {name for name in left if any(part.endswith(UNFINISHED) for part in Path(name).parts)}
+
+
+def left_behind(folder: Path) -> list[str]:
+    """Unfinished files, and folders with all that is in them."""
+    found = folder.rglob(f"*{UNFINISHED}")
+    return sorted(path.name for path in found if not path.parent.name.endswith(UNFINISHED))
