@@ -23,7 +23,7 @@ _CHALLENGE: Final = ("challenge", "b.evb", "-o", "c.evc", "--secret", "c.evk")
 
 
 def _whole(name: str, data: bytes) -> None:
-    if name.endswith(".ak-template"):
+    if name.endswith(".ak.template"):
         TpmtPublic.decode(data)
     else:
         commands.decoded(name, data)
@@ -45,7 +45,7 @@ def asking(environment: Mapping[str, str]) -> dict[str, Command]:
     return {
         "capture": Command(
             words=(*_CAPTURE, "-o", "c.evb"),
-            outputs=("c.ak-template", "c.evb"),
+            outputs=("c.ak.template", "c.evb"),
             prepare=before(),
             decode=_whole,
         ),

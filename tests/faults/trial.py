@@ -220,5 +220,7 @@ def unfinished(left: Files) -> set[str]:
 
 def left_behind(folder: Path) -> list[str]:
     """Unfinished files, and folders with all that is in them."""
-    found = folder.rglob(f"*{UNFINISHED}")
-    return sorted(path.name for path in found if not path.parent.name.endswith(UNFINISHED))
+    found = (path.relative_to(folder) for path in folder.rglob(f"*{UNFINISHED}"))
+    return sorted(
+        str(path) for path in found if not any(above.name.endswith(UNFINISHED) for above in path.parents)
+    )
