@@ -34,11 +34,12 @@ class FileExistsRefusal(Exception):
 
 
 def refuse_existing(path: Path, *, force: bool) -> None:
-    """Raises FileExistsRefusal where `write_atomic` would: to be asked before long work."""
+    """Raises FileExistsRefusal or OSError where `write_atomic` would: to be asked before long work."""
     if not force and (path.exists() or path.is_symlink()):
         raise FileExistsRefusal(path)
-    if path.exists() and not path.is_file():
-        raise FileExistsRefusal(path, why="is not an ordinary file", hint="")
+    with contextlib.suppress(FileNotFoundError):
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise FileExistsRefusal(path, why="is not an ordinary file", hint="")
 
 
 def write_atomic(path: Path, chunks: Iterable[Buffer], *, force: bool = False, private: bool = False) -> None:
@@ -151,18 +152,18 @@ def write_tree(directory: Path, files: Mapping[str, Buffer]) -> None:
         raise FileExistsRefusal(directory, hint="")
     with _named(directory):
         building = Path(tempfile.mkdtemp(**_temporary(directory.parent, directory.name)))
-    try:
-        for name, data in files.items():
-            target = building / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            write_atomic(target, [data])
-        building.chmod(0o777 & ~_umask())
-        _sync_directory(building)
-        building.rename(directory)
-        _sync_directory(directory.parent)
-    except BaseException:
-        shutil.rmtree(building, ignore_errors=True)
-        raise
+        try:
+            for name, data in files.items():
+                target = building / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                write_atomic(target, [data])
+            building.chmod(0o777 & ~_umask())
+            _sync_directory(building)
+            building.rename(directory)
+            _sync_directory(directory.parent)
+        except BaseException:
+            shutil.rmtree(building, ignore_errors=True)
+            raise
 
 
 def write_stdout(data: Buffer) -> None:
