@@ -63,7 +63,7 @@ def write_atomic(path: Path, chunks: Iterable[Buffer], *, force: bool = False, p
                 Path(name).replace(target)
             else:
                 _link_new(name, target)
-            _sync_directory(target.parent)
+            sync_directory(target.parent)
         finally:
             with contextlib.suppress(FileNotFoundError):
                 Path(name).unlink()
@@ -138,7 +138,8 @@ def _umask() -> int:
     return mask
 
 
-def _sync_directory(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
+    """The names in `directory` are on disk when this returns. Raises OSError."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -158,9 +159,9 @@ def write_tree(directory: Path, files: Mapping[str, Buffer]) -> None:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 write_atomic(target, [data])
             building.chmod(0o777 & ~_umask())
-            _sync_directory(building)
+            sync_directory(building)
             building.rename(directory)
-            _sync_directory(directory.parent)
+            sync_directory(directory.parent)
         except BaseException:
             shutil.rmtree(building, ignore_errors=True)
             raise
