@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from bundletools.cli import main
 
+from bundlefmt.bundle import map_file
+from bundlefmt.cli import given_file
 from tests.cli.conftest import VECTORS, vector
 from tests.faults.commands import FILES, GOOD, Command
 from tests.faults.trial import Ended, files, left_behind, run
@@ -89,7 +91,7 @@ def folder(tmp_path: Path) -> Path:
     return here
 
 
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(20)
 @pytest.mark.parametrize("kind", ["pipe", "zeros", "folder", "loop"])
 @pytest.mark.parametrize("words", INPUTS)
 def test_what_is_no_file_is_not_read(words: str, kind: str, folder: Path) -> None:
@@ -99,6 +101,16 @@ def test_what_is_no_file_is_not_read(words: str, kind: str, folder: Path) -> Non
     assert ended.code in (2, 4, 5), ended
     assert said_plainly(ended)
     assert files(folder) == before
+
+
+@pytest.mark.timeout(20)
+def test_what_is_no_file_is_known_before_it_is_read(folder: Path) -> None:
+    for name in ("pipe", "zeros"):
+        with pytest.raises(OSError, match="not an ordinary file"):
+            map_file(folder / name)
+    assert given_file.read(folder / "pipe") == b""
+    with pytest.raises(OSError, match="neither an ordinary file nor a pipe"):
+        given_file.read(folder / "zeros")
 
 
 def said_plainly(ended: Ended) -> bool:

@@ -38,7 +38,7 @@ def test_a_command_on_files(name: str, tmp_path: Path) -> None:
     assert len(bench.calls) >= 8
     assert {"write", "half", "fsync"} <= set(bench.calls)
     assert unsynced(bench.calls) == []
-    assert sample(bench, max(3, len(bench.calls) // 3)) == []
+    assert sample(bench, max(4, len(bench.calls) // 2)) == []
 
 
 _NAMING: Final = ("link", "rename", "replace")

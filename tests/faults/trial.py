@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -66,7 +67,12 @@ def run(
                 code = _child(words, folder, Path(aside), fault, environment or {}, begin)
             finally:
                 os._exit(code)
-        _, status = os.waitpid(child, 0)
+        try:
+            _, status = os.waitpid(child, 0)
+        except BaseException:  # the time of a test is over
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            raise
         err = Path(aside, "err").read_bytes().decode(errors="backslashreplace")
         made = Path(aside, "made").read_text(encoding="utf-8")
         calls = tuple(json.loads(made)) if made else ()
