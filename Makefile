@@ -7,13 +7,14 @@ JUDGES := .venv-judges
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test lint vectors fuzz exhaustive mutation bench setup packages clean
+.PHONY: help demo test lint vectors fuzz exhaustive faults mutation bench setup packages clean
 help:
 	@echo "make demo     the main job, end to end, on software devices"
 	@echo "make test     linters, types, all tests"
 	@echo "make vectors  write test-vectors/ anew"
 	@echo "make fuzz     long fuzzing (SECONDS=600 for each target)"
 	@echo "make exhaustive  every flipped bit, every mix of two ceremonies, everything kept back: hours"
+	@echo "make faults   every command that writes, killed or failed at every call: ten minutes"
 	@echo "make mutation one thing wrong in the code at a time: does a test notice (MINUTES=60)"
 	@echo "make bench    benchmarks: ratios within one run"
 	@echo "make clean    remove what the other targets made"
@@ -39,6 +40,9 @@ fuzz: setup
 
 exhaustive: setup
 	$(BIN)/python -m tests.attacks
+
+faults: setup
+	$(BIN)/python -m tests.faults
 
 MINUTES ?= 60
 mutation: setup

@@ -6,7 +6,10 @@ Knows bytes, labels and digests, and nothing of TPMs. Spec: "Container".
 
 from __future__ import annotations
 
+import errno
 import mmap
+import os
+import stat
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +22,7 @@ from bundlefmt.manifest import Manifest, read_label
 from bundlefmt.wire import Buffer
 
 PARTS: Final = ("manifest", "content", "seals", "renewals")
+MAX_COPIED: Final = 64 * 2**20  # bytes of a file that is held in memory: all but those with large media
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +97,7 @@ class Bundle:
 
     @classmethod
     def open(cls, path: Path | str) -> Self:
-        """Decode the file at `path`, memory-mapped: contents are read when looked at. Raises OSError too."""
+        """Decode the file at `path`, as `map_file` reads it. Raises OSError too."""
         return cls.decode(map_file(path))
 
     @classmethod
@@ -195,9 +199,30 @@ def scan_file(data: Buffer) -> Node:
     return cbor.scan(data, len(labels.MAGIC))
 
 
-def map_file(path: Path | str) -> memoryview:
-    """The file at `path` as a read-only memory map (an empty file as empty bytes). Raises OSError."""
-    with Path(path).open("rb") as file:
-        if not file.seek(0, 2):
-            return memoryview(b"")
-        return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+def map_file(path: Path | str, copied: int = MAX_COPIED) -> memoryview:
+    """The file at `path`, read-only. Raises OSError, also where it is no ordinary file or changes meanwhile.
+
+    Up to `copied` bytes are a copy, so that what was compared with a digest is what is looked at later.
+    A larger file is a memory map: nobody else should be able to write it while it is in use.
+    """
+    with open(path, "rb", opener=_at_once) as file:
+        before = os.fstat(file.fileno())
+        if not stat.S_ISREG(before.st_mode):
+            raise OSError(errno.EINVAL, "not an ordinary file", str(path))
+        if before.st_size > copied:
+            return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        # files of the kernel, such as measurement logs, have the size 0 whatever is in them
+        data = file.read((before.st_size or copied) + 1)
+        after = os.fstat(file.fileno())
+        if (
+            (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns)
+            or len(data) > copied
+            or (before.st_size and len(data) != before.st_size)
+        ):
+            raise OSError(errno.EBUSY, "changed while it was read", str(path))
+        return memoryview(data)
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Opens without waiting: a pipe that nobody writes to must not hold the program up."""
+    return os.open(path, flags | os.O_NONBLOCK)

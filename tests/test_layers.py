@@ -63,7 +63,8 @@ CLOCKS: Final = frozenset({"now", "utcnow", "today"})
 # (module, what) -> why; one that is no longer needed fails
 EXCEPTIONS: Final[dict[tuple[str, str], str]] = {
     ("bundlefmt.cbor", "io"): "foreign: BytesIO is memory, and tells how far the decoder came",
-    ("bundlefmt.bundle", "mmap"): "map_file: a bundle is read from a memory map, never copied",
+    ("bundlefmt.bundle", "mmap"): "map_file: a file with large media is never copied",
+    ("bundlefmt.bundle", "os"): "map_file opens without waiting for a pipe, and looks what it is",
     ("bundlefmt.bundle", "pathlib"): "map_file and Bundle.open take the path of the file",
     ("bundlefmt.bundle", "open()"): "map_file opens the file to map it, for reading only",
 }

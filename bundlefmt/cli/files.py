@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import shutil
@@ -12,11 +13,16 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, TypedDict
 
 from bundlefmt.wire import Buffer
 
+UNFINISHED: Final = ".unfinished"  # how temporary names end: what a power cut leaves is known by it
 _PREFIX: Final = 32  # characters of a name that its temporary name repeats: file systems allow 255 bytes
+# what link says where a file system has no hard links, or allows no more to this file
+_NO_LINKS: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
+_AT_FDCWD: Final = -100
+_RENAME_NOREPLACE: Final = 1
 
 
 class FileExistsRefusal(Exception):
@@ -28,11 +34,12 @@ class FileExistsRefusal(Exception):
 
 
 def refuse_existing(path: Path, *, force: bool) -> None:
-    """Raises FileExistsRefusal where `write_atomic` would: to be asked before long work."""
+    """Raises FileExistsRefusal or OSError where `write_atomic` would: to be asked before long work."""
     if not force and (path.exists() or path.is_symlink()):
         raise FileExistsRefusal(path)
-    if path.exists() and not path.is_file():
-        raise FileExistsRefusal(path, why="is not an ordinary file", hint="")
+    with contextlib.suppress(FileNotFoundError):
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise FileExistsRefusal(path, why="is not an ordinary file", hint="")
 
 
 def write_atomic(path: Path, chunks: Iterable[Buffer], *, force: bool = False, private: bool = False) -> None:
@@ -44,7 +51,7 @@ def write_atomic(path: Path, chunks: Iterable[Buffer], *, force: bool = False, p
     refuse_existing(path, force=force)
     target = path.resolve() if path.is_symlink() else path
     with _named(path):
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:_PREFIX]}.", dir=target.parent)
+        descriptor, name = tempfile.mkstemp(**_temporary(target.parent, path.name))
         try:
             with os.fdopen(descriptor, "wb") as file:
                 for chunk in chunks:
@@ -56,7 +63,7 @@ def write_atomic(path: Path, chunks: Iterable[Buffer], *, force: bool = False, p
                 Path(name).replace(target)
             else:
                 _link_new(name, target)
-            _sync_directory(target.parent)
+            sync_directory(target.parent)
         finally:
             with contextlib.suppress(FileNotFoundError):
                 Path(name).unlink()
@@ -84,17 +91,45 @@ def _dress(descriptor: int, target: Path, *, private: bool) -> None:
     os.fchmod(descriptor, 0o600 if private else stat.S_IMODE(old.st_mode))
 
 
+class _Temporary(TypedDict):
+    prefix: str
+    suffix: str
+    dir: Path
+
+
+def _temporary(folder: Path, name: str) -> _Temporary:
+    return {"prefix": f".{name[:_PREFIX]}.", "suffix": UNFINISHED, "dir": folder}
+
+
 def _link_new(name: str, path: Path) -> None:
     """Give the file its name, atomically failing if the name was taken meanwhile."""
     try:
         os.link(name, path)
     except FileExistsError:
         raise FileExistsRefusal(path) from None
-    except OSError:
-        # file systems without hard links: the check above is then not atomic
-        if path.exists():
-            raise FileExistsRefusal(path) from None
-        Path(name).replace(path)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        _rename_new(name, path)
+
+
+def _rename_new(name: str, path: Path) -> None:
+    """The same without hard links, as on FAT: the kernel's rename that replaces nothing."""
+    import ctypes
+
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if rename is not None:
+        if not rename(_AT_FDCWD, os.fsencode(name), _AT_FDCWD, os.fsencode(path), _RENAME_NOREPLACE):
+            return
+        number = ctypes.get_errno()
+        if number == errno.EEXIST:
+            raise FileExistsRefusal(path)
+        if number not in (errno.EINVAL, errno.ENOSYS):
+            raise OSError(number, os.strerror(number))
+    # neither is there: between this look and the rename another writer can come
+    if path.exists():
+        raise FileExistsRefusal(path)
+    Path(name).replace(path)
 
 
 def _umask() -> int:
@@ -103,7 +138,8 @@ def _umask() -> int:
     return mask
 
 
-def _sync_directory(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
+    """The names in `directory` are on disk when this returns. Raises OSError."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -116,18 +152,19 @@ def write_tree(directory: Path, files: Mapping[str, Buffer]) -> None:
     if directory.exists() or directory.is_symlink():
         raise FileExistsRefusal(directory, hint="")
     with _named(directory):
-        building = Path(tempfile.mkdtemp(prefix=f".{directory.name[:_PREFIX]}.", dir=directory.parent))
-    try:
-        for name, data in files.items():
-            target = building / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            write_atomic(target, [data])
-        building.chmod(0o777 & ~_umask())
-        building.rename(directory)
-        _sync_directory(directory.parent)
-    except BaseException:
-        shutil.rmtree(building, ignore_errors=True)
-        raise
+        building = Path(tempfile.mkdtemp(**_temporary(directory.parent, directory.name)))
+        try:
+            for name, data in files.items():
+                target = building / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                write_atomic(target, [data])
+            building.chmod(0o777 & ~_umask())
+            sync_directory(building)
+            building.rename(directory)
+            sync_directory(directory.parent)
+        except BaseException:
+            shutil.rmtree(building, ignore_errors=True)
+            raise
 
 
 def write_stdout(data: Buffer) -> None:

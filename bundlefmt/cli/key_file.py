@@ -9,13 +9,14 @@ from pathlib import Path
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from bundlefmt.cli import given_file
 from bundlefmt.cli.run import UsageError
 from bundlefmt.cose import PrivateKey
 
 
 def private_key(path: Path) -> PrivateKey:
     """The private key in a PEM file; asks for a passphrase where there is one. Raises UsageError."""
-    data = path.read_bytes()
+    data = given_file.read(path)
     try:
         try:
             key = load_pem_private_key(data, None)

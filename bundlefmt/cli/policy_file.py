@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bundlefmt.bundle import map_file
-from bundlefmt.cli import own_file, reading
+from bundlefmt.cli import given_file, own_file, reading
 from bundlefmt.cli.run import UsageError
 from bundlefmt.errors import MalformedError
 from bundlefmt.evidence.reference import Reference
@@ -55,6 +55,6 @@ def read(path: Path) -> PolicyFile:
     return PolicyFile(
         path=path,
         sha256=hashlib.sha256(data).digest(),
-        document=document.with_certificates(lambda file: (folder / file).read_bytes()),
+        document=document.with_certificates(lambda file: given_file.read(folder / file)),
         references=tuple(references),
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bundlefmt.bundle import Bundle, map_file
 from bundlefmt.challenge import Kept
+from bundlefmt.cli import given_file
 from bundlefmt.cli.run import UsageError
 from bundlefmt.evidence.pcr import decode_pcr_values
 from bundlefmt.evidence.reference import Reference
@@ -61,7 +62,7 @@ def moment(text: str) -> int:
 
 def certificates(path: Path) -> list[bytes]:
     """The DER certificates in a PEM or DER file."""
-    data = path.read_bytes()
+    data = given_file.read(path)
     try:
         found = split_pem(data) if _PEM in data else [data]
         for each in found:

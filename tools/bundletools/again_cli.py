@@ -11,6 +11,7 @@ import typer
 
 from bundlefmt.bundle import Bundle, map_file
 from bundlefmt.challenge import Challenge
+from bundlefmt.cli import given_file
 from bundlefmt.cli.arguments import FileArgument
 from bundlefmt.cli.files import refuse_existing, write_atomic
 from bundlefmt.cli.run import Exit, UsageError, say
@@ -51,7 +52,7 @@ def _source(bundle: Bundle, ak: str, kept: str | None, template: Path | None) ->
     if kept is not None and template is not None:
         raise UsageError("--ak and --template exclude each other")
     if kept is None:
-        return returning(bundle, ak, None if template is None else template.read_bytes())
+        return returning(bundle, ak, None if template is None else given_file.read(template))
     found = kept_key(kept)
     if found is None:
         raise UsageError(f"there is no AK at {kept!r}", hint="persistent:HANDLE or context:FILE")

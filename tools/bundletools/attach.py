@@ -14,7 +14,7 @@ import typer
 
 from bundlefmt import labels
 from bundlefmt.bundle import Bundle, map_file
-from bundlefmt.cli import reading
+from bundlefmt.cli import given_file, reading
 from bundlefmt.cli.arguments import FileArgument
 from bundlefmt.cli.files import refuse_existing, write_atomic
 from bundlefmt.cli.run import Exit, UsageError, say
@@ -80,7 +80,7 @@ def attach(
         done.append(f"seal {len(bundle.seals)}{named}")
     for path in renewal or ():
         try:
-            bundle = with_renewal(bundle, path.read_bytes())
+            bundle = with_renewal(bundle, given_file.read(path))
         except RenewalError as error:
             raise UsageError(f"{path} is no renewal of this bundle: {error}") from None
         done.append(f"renewal {len(bundle.renewals)}")
@@ -120,7 +120,7 @@ def with_seal(bundle: Bundle, path: Path, certificates: Sequence[bytes]) -> Bund
 
     `certificates` are those of later witnesses: one is carried along if the seal is by its key.
     """
-    data = path.read_bytes()
+    data = given_file.read(path)
     if data.startswith(_ARMOR):
         raise UsageError(f"{path} is armored", hint=f"gpg --dearmor < {path} writes the binary form")
     if any(seal.value == data for seal in bundle.seals):
@@ -136,7 +136,7 @@ def with_seal(bundle: Bundle, path: Path, certificates: Sequence[bytes]) -> Bund
 
 def _certificate(path: Path) -> bytes:
     """A later witness's certificate: binary OpenPGP, or X.509 in PEM or DER. Raises UsageError."""
-    data = path.read_bytes()
+    data = given_file.read(path)
     try:
         openpgp.certificate_facts(data)
     except (openpgp.OpenPgpError, MalformedError):

@@ -11,6 +11,7 @@ from typing import Annotated, Final
 import typer
 
 from bundlefmt.bundle import Bundle
+from bundlefmt.cli import given_file
 from bundlefmt.cli.files import refuse_existing, write_atomic
 from bundlefmt.cli.run import Exit, UsageError, say, warn
 from bundlefmt.render.words import safe
@@ -67,10 +68,11 @@ def _files(source: Path) -> importing.Files:
 
 
 def _mapping(path: Path) -> Plan:
-    if path.stat().st_size > MAX_MAPPING:
+    data = given_file.read(path)
+    if len(data) > MAX_MAPPING:
         raise UsageError(f"{path} is too large for a mapping")
     try:
-        return Plan.decode(path.read_bytes().decode())
+        return Plan.decode(data.decode())
     except (MappingError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: {error}", hint="bundle import --plan prints one") from None
 

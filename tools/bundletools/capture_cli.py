@@ -10,7 +10,7 @@ from typing import Annotated, Final
 import typer
 
 from bundlefmt.bundle import Bundle
-from bundlefmt.cli import reading
+from bundlefmt.cli import given_file, reading
 from bundlefmt.cli.files import refuse_existing
 from bundlefmt.cli.run import Exit, UsageError, say, warn
 from bundlefmt.manifest import Digest
@@ -133,7 +133,7 @@ def _source(ak: str, kind: str, before: Bundle | None, template: Path | None, *,
     if ak == "previous":
         if before is None:
             raise UsageError("--ak previous needs the snapshot before", hint="--previous FILE")
-        given = None if template is None else template.read_bytes()
+        given = None if template is None else given_file.read(template)
         return returning(before, the_attestation_key(before), given)
     found = kept_key(ak)
     if found is None:

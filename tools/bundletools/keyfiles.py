@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from bundlefmt.cli import reading
+from bundlefmt.cli import given_file, reading
 from bundlefmt.cli.key_file import private_key
 from bundlefmt.cli.run import UsageError
 from bundlefmt.errors import MalformedError
@@ -23,7 +23,7 @@ def identity(path: Path, part: str, *, at: int) -> Identity:
     Raises UsageError, also where the certificate cannot seal `at` that time: a capture that nobody can
     seal is found out before it is made.
     """
-    data = path.read_bytes()
+    data = given_file.read(path)
     secret_keys.refuse(data, str(path))
     try:
         facts = openpgp.certificate_facts(data)

@@ -16,7 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bundlefmt.bundle import map_file
+from bundlefmt.bundle import MAX_COPIED, map_file
+from bundlefmt.cli import given_file
+from bundlefmt.cli.files import UNFINISHED
 from bundlefmt.errors import Code, MalformedError
 from bundlefmt.wire import Buffer
 
@@ -69,7 +71,7 @@ class _Stream:
 
     def _unpack(self, path: Path) -> Iterator[bytes]:
         total = 0
-        with path.open("rb") as file:
+        with given_file.opened(path) as file:
             pending = file.read(_PIECE)
             while pending:
                 unpacker = zlib.decompressobj(_GZIP)
@@ -183,27 +185,33 @@ def check_name(name: str) -> str:
 
 
 def read_directory(directory: Path) -> tuple[dict[str, Member], list[str]]:
-    """The plain files below `directory` by relative name, memory-mapped; and what was passed over.
+    """The plain files below `directory` by relative name, large ones memory-mapped; and what was passed over.
 
     Links are not followed and devices not opened. Raises MalformedError, OSError.
     """
     found: dict[str, Member] = {}
     passed: list[str] = []
+    left = MAX_COPIED
     for parent, directories, names in os.walk(directory, onerror=_raise):
-        directories.sort()
-        links = [name for name in directories if Path(parent, name).is_symlink()]
-        for name in (*links, *sorted(names)):
+        aside = [name for name in directories if name.endswith(UNFINISHED) or Path(parent, name).is_symlink()]
+        directories[:] = sorted(set(directories) - set(aside))
+        for name in (*sorted(aside), *sorted(names)):
             path = Path(parent, name)
             relative, status = path.relative_to(directory).as_posix(), path.lstat()
             if not _is_text(relative):
                 passed.append(f"{relative!a}: the name is no text")
+                continue
+            if name.endswith(UNFINISHED):
+                passed.append(f"{relative}: left by a command that was broken off")
                 continue
             if not stat.S_ISREG(status.st_mode):
                 passed.append(f"{relative}: no plain file")
                 continue
             if len(found) >= MAX_FILES:
                 raise MalformedError(Code.COUNT_LIMIT, f"more than {MAX_FILES} files", offset=0)
-            found[relative] = Member(data=map_file(path), mtime=max(0, int(status.st_mtime)))
+            data = map_file(path, left)
+            left -= len(data) if len(data) <= left else 0
+            found[relative] = Member(data=data, mtime=max(0, int(status.st_mtime)))
     return found, passed
 
 

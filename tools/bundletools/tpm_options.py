@@ -11,6 +11,7 @@ from typing import Annotated, Final
 
 import typer
 
+from bundlefmt.cli import given_file
 from bundlefmt.cli.files import write_atomic
 from bundlefmt.cli.run import UsageError, say, warn
 from bundlefmt.evidence.tpm import TpmAlg
@@ -63,7 +64,7 @@ def tpm_of(
 ) -> AbstractContextManager[Tpm2]:
     """The TPM that options and environment name."""
     endorsement, owner = (
-        b"" if path is None else path.read_bytes() for path in (endorsement_auth, owner_auth)
+        b"" if path is None else given_file.read(path) for path in (endorsement_auth, owner_auth)
     )
     where = tcti or os.environ.get(_TCTI_VARIABLE) or _DEFAULT_TCTI
     return open_tpm(where, endorsement_auth=endorsement, owner_auth=owner)
@@ -77,7 +78,11 @@ def logs_of(firmware: Path | None, ima: Path | None, userspace: Path | None) -> 
 
 def log_of(role: str, path: Path) -> Log:
     """One log, read now."""
-    return Log(data=path.read_bytes(), role=role, source=os.fsencode(path).decode(errors="backslashreplace"))
+    return Log(
+        data=given_file.read(path, given_file.MAX_LARGE),
+        role=role,
+        source=os.fsencode(path).decode(errors="backslashreplace"),
+    )
 
 
 def nonce_of(text: str | None) -> bytes | None:
@@ -96,7 +101,7 @@ def kept_key(text: str) -> Persistent | SavedContext | None:
     if kind == "persistent" and name:
         return Persistent(handle=persistent_handle(name))
     if kind == "context" and name:
-        return SavedContext(data=Path(name).read_bytes())
+        return SavedContext(data=given_file.read(Path(name)))
     return None
 
 

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from bundlefmt.cli.files import write_atomic
+from bundlefmt.cli.files import sync_directory, write_atomic
 from bundlefmt.cli.run import UsageError
 
 NAME: Final = "journal.jsonl"
@@ -56,6 +56,9 @@ class Journal:
             file.write(json.dumps(entry, sort_keys=True).encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
+        if not self._lines:
+            sync_directory(self.folder)
+            sync_directory(self.folder.parent)
         self._lines.append(entry)
 
     def _last(self, step: str, event: str) -> dict[str, object] | None:

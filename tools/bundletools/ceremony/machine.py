@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from bundlefmt.bundle import Bundle
-from bundlefmt.cli import reading
+from bundlefmt.cli import given_file, reading
 from bundlefmt.evidence.tpm import TpmtPublic
 from bundletools import issuing, keyfiles, sealing
 from bundletools.attestation_key import NewTemplate, Session
@@ -98,7 +98,7 @@ def _extras(desk: Desk) -> Iterator[Extra]:
             refs={"by": PIV_LABEL, "over": OPENPGP_LABEL},
         )
     if plan.minutes is not None:
-        yield Extra(label="minutes", role="minutes", data=plan.minutes.read_bytes())
+        yield Extra(label="minutes", role="minutes", data=given_file.read(plan.minutes, given_file.MAX_LARGE))
 
 
 def _attestation(desk: Desk, kind: str, above: tuple[str, ...]) -> Iterator[Extra]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
+from bundlefmt.cli import given_file
 from bundlefmt.cli.run import UsageError
 from bundlefmt.evidence.toml_text import decode_toml
 from bundletools.yubikey_piv import ALGORITHMS
@@ -88,8 +89,7 @@ class Plan:
     @classmethod
     def open(cls, path: Path) -> Plan:
         """Raises UsageError."""
-        with path.open("rb") as file:
-            data = file.read(MAX_SIZE + 1)
+        data = given_file.read(path)
         if len(data) > MAX_SIZE:
             raise UsageError(f"{path}: a plan has at most {MAX_SIZE} bytes")
         try:
