@@ -14,7 +14,7 @@ help:
 	@echo "make vectors  write test-vectors/ anew"
 	@echo "make fuzz     long fuzzing (SECONDS=600 for each target)"
 	@echo "make exhaustive  every flipped bit, every mix of two ceremonies, everything kept back: hours"
-	@echo "make faults   every command that writes, killed or failed at every call: ten minutes"
+	@echo "make faults   every command that writes, killed or failed at every call: five minutes"
 	@echo "make mutation one thing wrong in the code at a time: does a test notice (MINUTES=60)"
 	@echo "make bench    benchmarks: ratios within one run"
 	@echo "make clean    remove what the other targets made"
