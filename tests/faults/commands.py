@@ -13,6 +13,7 @@ from typing import Final
 from bundletools import exporting, tarball
 from bundletools.cli import main
 from bundletools.export import script
+from bundletools.renewing import Material, coverage
 from bundletools.token_certificate import Validity, self_signed_ca
 
 from bundlefmt import labels
@@ -20,9 +21,12 @@ from bundlefmt.bundle import Bundle
 from bundlefmt.challenge import Answer, Challenge, Kept
 from bundlefmt.cli.key_file import private_key
 from bundlefmt.cose import KeySigner
+from bundlefmt.evidence.timestamp_exchange import TimeStampReq
 from bundlefmt.manifest import Item
+from bundlefmt.render import result_reading
 from bundlefmt.verify.trust import Entry, Kind, Trust
 from tests.cli.conftest import VECTORS, terms, vector
+from tests.vectorgen.timestamps import Token
 
 GOOD: Final = "activation_whole"
 CONFIRMED: Final = "activation_confirmed-whole"
@@ -87,6 +91,13 @@ def _unsealed(folder: Path) -> None:
     (folder / "ca.der").write_bytes(made)
 
 
+def _stamped(folder: Path) -> None:
+    """The bundle, and an authority's token over all in it."""
+    good(folder)
+    covered = coverage(Bundle.open(folder / "b.evb"), labels.HASH_SHA256, Material())
+    (folder / "r.tsr").write_bytes(Token()("sha256", covered.imprint()))
+
+
 def _exported(folder: Path) -> None:
     bundle = Bundle.open(vector(GOOD))
     found = {f"e/{name}": data for name, data in exporting.files(bundle, script()).items()}
@@ -123,6 +134,19 @@ def decoded(name: str, data: bytes) -> None:
     found = _WHOLE[Path(name).suffix].decode(data)
     if found.encode() != data:
         raise ValueError(f"{name} encodes otherwise")
+
+
+def asked(name: str, data: bytes) -> None:
+    """Raises unless the file is a request to an authority of time, whole."""
+    if TimeStampReq.decode(data).encode() != data:
+        raise ValueError(f"{name} encodes otherwise")
+
+
+def lines(name: str, data: bytes) -> None:
+    """Raises unless each line of results is whole; the last may be torn, as one that goes on expects it."""
+    for line in data.splitlines(keepends=True):
+        if line.endswith(b"\n"):
+            result_reading.decode(line)
 
 
 _TRUST: Final = "config/evidence-bundle/trust.toml"
@@ -177,6 +201,38 @@ FILES: Final[dict[str, Command]] = {
         outputs=("c.evb",),
         prepare=_unsealed,
         decode=decoded,
+    ),
+    "timestamp": Command(
+        words=("timestamp", "b.evb", "--request-out", "r.tsq"),
+        outputs=("r.tsq",),
+        prepare=good,
+        decode=asked,
+    ),
+    "timestamp with the answer": Command(
+        words=("timestamp", "b.evb", "--response-in", "r.tsr", "-o", "t.evb"),
+        outputs=("t.evb",),
+        prepare=_stamped,
+    ),
+    "renew": Command(
+        words=("renew", "b.evb", "--response-in", "r.tsr", "-o", "r.evb"),
+        outputs=("r.evb",),
+        prepare=_stamped,
+    ),
+    "batch verify": Command(
+        words=("batch", "verify", "b.evb", *terms(GOOD), "--jobs", "1", "-o", "r.ndjson"),
+        outputs=("r.ndjson",),
+        prepare=good,
+        decode=lines,
+    ),
+    "batch verify --resume": Command(
+        words=("batch", "verify", "b.evb", *terms(GOOD), "--jobs", "1", "-o", "r.ndjson", "--resume"),
+        outputs=("r.ndjson",),
+        prepare=good,
+        decode=lines,
+        force=(),
+    ),
+    "batch history": Command(
+        words=("batch", "history", "b.evb", "-o", "h.html"), outputs=("h.html",), prepare=good
     ),
     "export": Command(words=("export", "b.evb", "-o", "x.tar.gz"), outputs=("x.tar.gz",), prepare=good),
     "import": Command(words=("import", "e.tar.gz", "-o", "i.evb"), outputs=("i.evb",), prepare=_exported),
