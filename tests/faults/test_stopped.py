@@ -35,7 +35,7 @@ def sample(bench: Bench, every: int) -> list[str]:
 @pytest.mark.parametrize("name", sorted(FILES))
 def test_a_command_on_files(name: str, tmp_path: Path) -> None:
     bench = Bench(FILES[name], tmp_path)
-    assert len(bench.calls) >= 8
+    assert len(bench.calls) >= 6  # of lines that are appended; a file that is replaced takes eight
     assert {"write", "half", "fsync"} <= set(bench.calls)
     assert unsynced(bench.calls) == []
     assert sample(bench, max(4, len(bench.calls) // 2)) == []
