@@ -1,67 +1,115 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How time and memory are measured: medians over repeats, and processes of their own where memory counts."""
+"""How two works are compared: run in turns, so that what else a machine does falls on both alike."""
 
 from __future__ import annotations
 
+import gc
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
-ROOT: Final = Path(__file__).parents[2]
-REPEATS: Final = 9
+REPETITIONS: Final = 9
+Work = Callable[[], object]
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """`value` over `base`, both in the same `unit`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """`value` over `base`, in the same `unit`: the ratios of so many pairs of runs, or of one count.
+
+    `limit` is the ratio that must hold, `goal` the one to get to; None where none is set.
+    """
 
     name: str
+    area: str
+    ratios: tuple[float, ...]
     value: float
     base: float
     unit: str
+    limit: float | None = None
+    goal: float | None = None
 
-    def __str__(self) -> str:
-        pair = f"{self.value:.2f} / {self.base:.2f} {self.unit}"
-        return f"{self.name:62} {self.value / self.base:9.2f}   {pair}"
+    @property
+    def ratio(self) -> float:
+        return statistics.median(self.ratios)
+
+    @property
+    def spread(self) -> tuple[float, float]:
+        """The quarter of the pairs below and the quarter above lie outside."""
+        if len(self.ratios) < 2:
+            return self.ratio, self.ratio
+        low, _, high = statistics.quantiles(self.ratios, n=4, method="inclusive")
+        return low, high
+
+    @property
+    def broken(self) -> bool:
+        return self.limit is not None and self.ratio > self.limit
 
 
-def milliseconds(work: Callable[[], object], repeats: int = REPEATS) -> float:
-    """The median of so many runs, after one that does not count."""
+def seconds(work: Work) -> float:
+    """What one run takes."""
+    start = time.perf_counter()
     work()
-    found = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        work()
-        found.append(time.perf_counter() - start)
-    return statistics.median(found) * 1000
+    return time.perf_counter() - start
 
 
-def python(*arguments: str) -> str:
-    """What a new interpreter prints."""
-    command = [sys.executable, *arguments]
-    return subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
+def paired(
+    name: str,
+    work: Work,
+    base: Work,
+    *,
+    area: str,
+    limit: float | None = None,
+    goal: float | None = None,
+    repetitions: int = REPETITIONS,
+    inner: int = 1,
+    less: Work | None = None,
+) -> Measure:
+    """`work` beside `base`, in turns, after one run of each that does not count.
+
+    Each run is the fastest of `inner`, so that a short work is not one interruption of the machine; what
+    `less` takes is taken off that of `work`.
+    """
+    works = [work, base] if less is None else [work, base, less]
+    for each in works:
+        each()
+    pairs = []
+    gc.collect()
+    for _ in range(repetitions):
+        found = [min(seconds(each) for _ in range(inner)) for each in works]
+        pairs.append((max(found[0] - sum(found[2:]), 0.0), found[1]))
+    values, bases = zip(*pairs, strict=True)
+    return Measure(
+        name=name,
+        area=area,
+        ratios=tuple(value / beside for value, beside in pairs),
+        value=statistics.median(values) * 1000,
+        base=statistics.median(bases) * 1000,
+        unit="ms",
+        limit=limit,
+        goal=goal,
+    )
 
 
-_ALONE: Final = """
-import sys, time
-from pathlib import Path
-from bundlefmt.bundle import Bundle
-from bundlefmt.render import inspection, text
-start = time.perf_counter()
-list(text.tree(inspection.inspection(Bundle.open(sys.argv[1]))))
-spent = time.perf_counter() - start
-# of this process alone, while getrusage also counts what its parent held before exec
-peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
-print(spent * 1000, int(peak.split()[1]) / 1024)
-"""
-
-
-def inspected_alone(file: Path, repeats: int = REPEATS) -> tuple[float, float]:
-    """Milliseconds to open and inspect `file`, and the process's peak memory in MiB: medians."""
-    runs = [python("-c", _ALONE, str(file)).split() for _ in range(repeats)]
-    return statistics.median(float(run[0]) for run in runs), statistics.median(float(run[1]) for run in runs)
+def counted(
+    name: str,
+    value: float,
+    base: float,
+    unit: str,
+    *,
+    area: str,
+    limit: float | None = None,
+    goal: float | None = None,
+) -> Measure:
+    """What does not vary from run to run: bytes, peaks of memory."""
+    return Measure(
+        name=name,
+        area=area,
+        ratios=(value / base,),
+        value=value,
+        base=base,
+        unit=unit,
+        limit=limit,
+        goal=goal,
+    )
