@@ -15,7 +15,7 @@ help:
 	@echo "make fuzz     long fuzzing (SECONDS=600 for each target)"
 	@echo "make exhaustive  every flipped bit, every mix of two ceremonies, everything kept back: hours"
 	@echo "make mutation one thing wrong in the code at a time: does a test notice (MINUTES=60)"
-	@echo "make bench    benchmarks: ratios within one run"
+	@echo "make bench    benchmarks: ratios within one run; writes bench-output/"
 	@echo "make clean    remove what the other targets made"
 
 demo: setup
@@ -72,4 +72,4 @@ $(JUDGES)/.stamp: constraints-judges.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(JUDGES) demo-output build .mypy_cache .ruff_cache .hypothesis *.egg-info tools/*.egg-info
+	rm -rf $(VENV) $(JUDGES) demo-output bench-output build .mypy_cache .ruff_cache .hypothesis *.egg-info tools/*.egg-info

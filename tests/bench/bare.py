@@ -5,8 +5,8 @@ What they are over is read from the bundle beforehand, by the project's own deco
 
 - digests: of each artifact, of the manifest, of the binding, of quoted values; the Names of public areas;
 - extends: of firmware and userspace events and of IMA entries, in each bank that is quoted;
-- signatures: over the manifest, by the TPM, between certificates, of revocation lists and OCSP responses, each
-  once and with a key that is loaded once; one of OpenPGP is one call of Sequoia's with its certificate.
+- signatures: over the manifest, by the TPM, between certificates, of revocation lists and OCSP responses,
+  each once and with a key that is loaded once; one of OpenPGP is one call of Sequoia's with its certificate.
 
 Not counted is what else a verification needs: reading, searching, comparing, the secret of an activation.
 """
@@ -143,9 +143,7 @@ def _extends(bundle: Bundle) -> Iterator[tuple[bytes, tuple[bytes, ...]]]:
     events: list[Measured] = [event for log in (*firmware, *userspace) for event in log]
     locality = declared_locality(event for log in firmware for event in log)
     for index in quoted[_SHA256]:
-        row = tuple(
-            event.digests[_SHA256] for event in events if event.extended and event.index == index
-        )
+        row = tuple(event.digests[_SHA256] for event in events if event.extended and event.index == index)
         yield start_value(_SHA256, index, locality=locality), row
     for data in _values(bundle, "ima-log"):
         # each entry is hashed, and extended
@@ -205,4 +203,6 @@ def _by_openpgp(bundle: Bundle) -> Iterator[OpenPgpSigned]:
             yield OpenPgpSigned(certificate, seal.value, bundle.manifest_raw)
     for label in _labels(bundle, "cross-signature"):
         (over,) = bundle.manifest.items[label].ref("over")
-        yield OpenPgpSigned(certificate, bytes(bundle.content[label].value), bytes(bundle.content[over].value))
+        yield OpenPgpSigned(
+            certificate, bytes(bundle.content[label].value), bytes(bundle.content[over].value)
+        )

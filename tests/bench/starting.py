@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What it costs to start a command, beside a start of the interpreter that does nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Final
+
+from tests.bench.installed import Installed
+from tests.bench.measure import Measure, paired
+from tests.bench.programs import reference_file
+from tests.fuzz import seeds
+
+AREA: Final = "starting"
+
+
+def measures(installed: Installed) -> Iterator[Measure]:
+    small = seeds.FOLDER / seeds.SMALL / "bundle.evb"
+    for name, words in (
+        ("--help", ("--help",)),
+        ("log --help", ("log", "--help")),
+        ("inspect, the smallest ceremony", ("inspect", small)),
+        ("inspect, the whole ceremony", ("inspect", reference_file())),
+    ):
+        run = partial(installed.bundle, *words)
+        yield paired(f"bundle {name} : python -c pass", run, installed.nothing, area=AREA, limit=10, goal=5)
