@@ -138,10 +138,12 @@ def _extends(bundle: Bundle) -> Iterator[tuple[bytes, tuple[bytes, ...]]]:
     (quoted,) = (decode_pcr_values(data) for data in _values(bundle, "pcr-values"))
     if set(quoted) != {_SHA256}:
         raise ValueError(_RULED_OUT)
-    firmware = [FirmwareLog.decode(data).events for data in _values(bundle, "firmware-log")]
-    userspace = [SystemdLog.decode(data).records for data in _values(bundle, "userspace-log")]
-    events: list[Measured] = [event for log in (*firmware, *userspace) for event in log]
-    locality = declared_locality(event for log in firmware for event in log)
+    firmware = [FirmwareLog.decode(data) for data in _values(bundle, "firmware-log")]
+    userspace = [SystemdLog.decode(data) for data in _values(bundle, "userspace-log")]
+    events = list[Measured]()
+    events.extend(event for log in firmware for event in log.events)
+    events.extend(record for log in userspace for record in log.records)
+    locality = declared_locality(event for log in firmware for event in log.events)
     for index in quoted[_SHA256]:
         row = tuple(event.digests[_SHA256] for event in events if event.extended and event.index == index)
         yield start_value(_SHA256, index, locality=locality), row

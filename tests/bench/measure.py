@@ -16,30 +16,39 @@ Work = Callable[[], object]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measure:
-    """`value` over `base`, in the same `unit`: the ratios of so many pairs of runs, or of one count.
+    """`values` over `bases`, in the same `unit`: pairs of runs, or one count.
 
-    `limit` is the ratio that must hold, `goal` the one to get to; None where none is set.
+    What else a machine does only ever adds, so that the least of each is what is compared. `limit` is the
+    ratio that must hold, `goal` the one to get to; None where none is set.
     """
 
     name: str
     area: str
-    ratios: tuple[float, ...]
-    value: float
-    base: float
+    values: tuple[float, ...]
+    bases: tuple[float, ...]
     unit: str
     limit: float | None = None
     goal: float | None = None
 
     @property
+    def value(self) -> float:
+        return min(self.values)
+
+    @property
+    def base(self) -> float:
+        return min(self.bases)
+
+    @property
     def ratio(self) -> float:
-        return statistics.median(self.ratios)
+        return self.value / self.base
 
     @property
     def spread(self) -> tuple[float, float]:
-        """The quarter of the pairs below and the quarter above lie outside."""
-        if len(self.ratios) < 2:
+        """Between these lies the middle half of the ratios of the pairs."""
+        ratios = [value / base for value, base in zip(self.values, self.bases, strict=True)]
+        if len(ratios) < 2:
             return self.ratio, self.ratio
-        low, _, high = statistics.quantiles(self.ratios, n=4, method="inclusive")
+        low, _, high = statistics.quantiles(ratios, n=4, method="inclusive")
         return low, high
 
     @property
@@ -80,15 +89,14 @@ def paired(
     gc.freeze()
     for _ in range(repetitions):
         found = [min(seconds(each) for _ in range(inner)) for each in works]
-        pairs.append((max(found[0] - sum(found[2:]), 0.0), found[1]))
+        pairs.append((max(found[0] - sum(found[2:]), 0.0) * 1000, found[1] * 1000))
     gc.unfreeze()
     values, bases = zip(*pairs, strict=True)
     return Measure(
         name=name,
         area=area,
-        ratios=tuple(value / beside for value, beside in pairs),
-        value=statistics.median(values) * 1000,
-        base=statistics.median(bases) * 1000,
+        values=values,
+        bases=bases,
         unit="ms",
         limit=limit,
         goal=goal,
@@ -109,9 +117,8 @@ def counted(
     return Measure(
         name=name,
         area=area,
-        ratios=(value / base,),
-        value=value,
-        base=base,
+        values=(value,),
+        bases=(base,),
         unit=unit,
         limit=limit,
         goal=goal,

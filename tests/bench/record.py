@@ -11,13 +11,13 @@ from typing import Any, Final
 from tests.bench.measure import Measure
 
 SCHEMA: Final = "evidence-bundle-benchmark/1"
-HEAD: Final = f"{'':66} {'ratio':>8} {'limit':>6} {'goal':>5}   {'spread':13}   medians"
+HEAD: Final = f"{'':66} {'ratio':>8} {'limit':>6} {'goal':>5}   {'spread':13}   least"
 
 
 def line(measure: Measure) -> str:
     low, high = measure.spread
     limit, goal = (f"{each:g}" if each is not None else "" for each in (measure.limit, measure.goal))
-    spread = f"{low:.2f}-{high:.2f}" if len(measure.ratios) > 1 else ""
+    spread = f"{low:.2f}-{high:.2f}" if len(measure.values) > 1 else ""
     pair = f"{measure.value:.2f} / {measure.base:.2f} {measure.unit}"
     mark = "  BROKEN" if measure.broken else ""
     return f"{measure.name:66} {measure.ratio:8.2f} {limit:>6} {goal:>5}   {spread:13}   {pair}{mark}"
@@ -42,7 +42,7 @@ def _measure(measure: Measure) -> dict[str, Any]:
         "limit": measure.limit,
         "goal": measure.goal,
         "holds": not measure.broken,
-        "repetitions": len(measure.ratios),
+        "repetitions": len(measure.values),
         "spread": [_rounded(each) for each in measure.spread],
         "value": _rounded(measure.value),
         "base": _rounded(measure.base),
