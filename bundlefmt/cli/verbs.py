@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gc
 import pkgutil
 from collections.abc import Iterable
 from typing import Any
@@ -24,7 +25,13 @@ class Verb(TyperCommand):
 
     def load(self) -> Any:
         """The command itself, with its arguments."""
-        found = pkgutil.resolve_name(self.place)
+        # what is loaded stays, and is not looked through for garbage again and again meanwhile
+        gc.disable()
+        try:
+            found = pkgutil.resolve_name(self.place)
+        finally:
+            gc.freeze()
+            gc.enable()
         if not isinstance(found, typer.Typer):
             function, found = found, typer.Typer(add_completion=False, rich_markup_mode=None)
             found.command(self.name)(function)
