@@ -17,7 +17,7 @@ from bundlefmt.logs.replay import declared_locality, final_values
 from bundlefmt.logs.tcg import FirmwareLog
 from demo import firmware_log
 from tests.bench.installed import Installed
-from tests.bench.measure import Measure, counted, paired
+from tests.bench.measure import Measure, childrens_time, counted, paired
 
 AREA: Final = "logs"
 ENTRIES: Final = 1_000_000
@@ -69,6 +69,7 @@ def firmware(installed: Installed, folder: Path) -> Iterator[Measure]:
         "bundle log less its imports : tpm2_eventlog",
         partial(installed.bundle, "log", folder / "log"),
         partial(installed.run, "tpm2_eventlog", folder / "log"),
+        clock=childrens_time,
         less=partial(installed.script, "import bundletools.cli, bundlefmt.cli.log"),
         area=AREA,
         limit=3,

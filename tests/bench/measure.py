@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How two works are compared: run in turns, so that what else a machine does falls on both alike."""
+"""How two works are compared: by processor time and in turns, so that what else a machine does counts little.
+
+The processor time of a work that has one thread is the time that it takes on a machine that does nothing
+else; on one that does, the time on the clock is longer the longer a work is, and a ratio of two is no ratio.
+"""
 
 from __future__ import annotations
 
 import gc
+import resource
 import statistics
 import time
 from collections.abc import Callable
@@ -12,14 +17,14 @@ from typing import Final
 
 REPETITIONS: Final = 9
 Work = Callable[[], object]
+Clock = Callable[[], float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measure:
     """`values` over `bases`, in the same `unit`: pairs of runs, or one count.
 
-    What else a machine does only ever adds, so that the least of each is what is compared. `limit` is the
-    ratio that must hold, `goal` the one to get to; None where none is set.
+    `limit` is the ratio that must hold, `goal` the one to get to; None where none is set.
     """
 
     name: str
@@ -32,23 +37,27 @@ class Measure:
 
     @property
     def value(self) -> float:
-        return min(self.values)
+        return statistics.median(self.values)
 
     @property
     def base(self) -> float:
-        return min(self.bases)
+        return statistics.median(self.bases)
+
+    @property
+    def ratios(self) -> tuple[float, ...]:
+        """Of each pair: its runs are next to one another."""
+        return tuple(value / base for value, base in zip(self.values, self.bases, strict=True))
 
     @property
     def ratio(self) -> float:
-        return self.value / self.base
+        return statistics.median(self.ratios)
 
     @property
     def spread(self) -> tuple[float, float]:
-        """Between these lies the middle half of the ratios of the pairs."""
-        ratios = [value / base for value, base in zip(self.values, self.bases, strict=True)]
-        if len(ratios) < 2:
+        """Between these lies the middle half of the ratios."""
+        if len(self.ratios) < 2:
             return self.ratio, self.ratio
-        low, _, high = statistics.quantiles(ratios, n=4, method="inclusive")
+        low, _, high = statistics.quantiles(self.ratios, n=4, method="inclusive")
         return low, high
 
     @property
@@ -56,11 +65,22 @@ class Measure:
         return self.limit is not None and self.ratio > self.limit
 
 
-def seconds(work: Work) -> float:
+def own_time() -> float:
+    """Seconds of processor time of this process."""
+    return time.process_time()
+
+
+def childrens_time() -> float:
+    """The same of all processes that it has started and that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def seconds(work: Work, clock: Clock) -> float:
     """What one run takes."""
-    start = time.perf_counter()
+    start = clock()
     work()
-    return time.perf_counter() - start
+    return clock() - start
 
 
 def paired(
@@ -74,11 +94,12 @@ def paired(
     repetitions: int = REPETITIONS,
     inner: int = 1,
     less: Work | None = None,
+    clock: Clock = own_time,
 ) -> Measure:
     """`work` beside `base`, in turns, after one run of each that does not count.
 
-    Each run is the fastest of `inner`, so that a short work is not one interruption of the machine; what
-    `less` takes is taken off that of `work`.
+    Each run is the fastest of `inner`; what `less` takes is taken off that of `work`. `clock` is
+    `childrens_time` where the works are processes.
     """
     works = [work, base] if less is None else [work, base, less]
     for each in works:
@@ -88,7 +109,7 @@ def paired(
     gc.collect()
     gc.freeze()
     for _ in range(repetitions):
-        found = [min(seconds(each) for _ in range(inner)) for each in works]
+        found = [min(seconds(each, clock) for _ in range(inner)) for each in works]
         pairs.append((max(found[0] - sum(found[2:]), 0.0) * 1000, found[1] * 1000))
     gc.unfreeze()
     values, bases = zip(*pairs, strict=True)

@@ -20,7 +20,7 @@ from bundletools.export import script
 
 from bundlefmt.bundle import Bundle
 from tests.bench.installed import Installed
-from tests.bench.measure import Measure, paired
+from tests.bench.measure import Measure, childrens_time, paired
 from tests.fuzz import seeds
 
 AREA: Final = "programs"
@@ -124,6 +124,7 @@ def measures(installed: Installed, folder: Path) -> Iterator[Measure]:
         f"bundle verify : the same by {len(found)} calls of gpg, openssl, tpm2-tools",
         partial(installed.bundle, "verify", reference_file(), *options()),
         stock,
+        clock=childrens_time,
         area=AREA,
         limit=3,
         goal=1,

@@ -11,7 +11,7 @@ from typing import Any, Final
 from tests.bench.measure import Measure
 
 SCHEMA: Final = "evidence-bundle-benchmark/1"
-HEAD: Final = f"{'':66} {'ratio':>8} {'limit':>6} {'goal':>5}   {'spread':13}   least"
+HEAD: Final = f"{'':66} {'ratio':>8} {'limit':>6} {'goal':>5}   {'spread':13}   medians"
 
 
 def line(measure: Measure) -> str:
