@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import gc
-import pkgutil
 from collections.abc import Iterable
+from importlib import import_module
 from typing import Any
 
 import typer
@@ -28,7 +28,8 @@ class Verb(TyperCommand):
         # what is loaded stays, and is not looked through for garbage again and again meanwhile
         gc.disable()
         try:
-            found = pkgutil.resolve_name(self.place)
+            module, _, name = self.place.partition(":")
+            found = getattr(import_module(module), name)
         finally:
             gc.freeze()
             gc.enable()

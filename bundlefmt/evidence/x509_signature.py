@@ -83,6 +83,7 @@ class SignatureAlgorithm:
         return self.digest == _SHA1.name
 
 
+@lru_cache(maxsize=64)  # of what is in use there are a dozen
 def signature_algorithm(identifier: bytes) -> SignatureAlgorithm:
     """Raises CertificateError for an algorithm that is not known, MalformedError for bytes that are none.
 

@@ -17,11 +17,11 @@ AREA: Final = "starting"
 
 def measures(installed: Installed) -> Iterator[Measure]:
     small = seeds.FOLDER / seeds.SMALL / "bundle.evb"
-    for name, words in (
-        ("--help", ("--help",)),
-        ("log --help", ("log", "--help")),
-        ("inspect, the smallest ceremony", ("inspect", small)),
-        ("inspect, the whole ceremony", ("inspect", reference_file())),
+    for name, words, limit, goal in (
+        ("inspect, the smallest ceremony", ("inspect", small), 10, 5),
+        ("inspect, the whole ceremony", ("inspect", reference_file()), 20, 5),
+        ("--help", ("--help",), 10, 5),
+        ("log --help", ("log", "--help"), 15, 5),
     ):
         yield paired(
             f"bundle {name} : python -c pass",
@@ -29,6 +29,6 @@ def measures(installed: Installed) -> Iterator[Measure]:
             installed.nothing,
             clock=childrens_time,
             area=AREA,
-            limit=10,
-            goal=5,
+            limit=limit,
+            goal=goal,
         )
