@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A run that breaks a limit says so in the record, the table and the picture; a missed goal breaks nothing."""
+"""A run that breaks a limit says so in the record, the table and the picture; a missed goal is no fault."""
 
 from __future__ import annotations
 
