@@ -16,7 +16,7 @@ help:
 	@echo "make exhaustive  every flipped bit, every mix of two ceremonies, everything kept back: hours"
 	@echo "make faults   every command that writes, killed or failed at every call: five minutes"
 	@echo "make mutation one thing wrong in the code at a time: does a test notice (MINUTES=60)"
-	@echo "make bench    benchmarks: ratios within one run"
+	@echo "make bench    benchmarks: ratios within one run; writes bench-output/"
 	@echo "make clean    remove what the other targets made"
 
 demo: setup
@@ -76,4 +76,4 @@ $(JUDGES)/.stamp: constraints-judges.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(JUDGES) demo-output build .mypy_cache .ruff_cache .hypothesis *.egg-info tools/*.egg-info
+	rm -rf $(VENV) $(JUDGES) demo-output bench-output build .mypy_cache .ruff_cache .hypothesis *.egg-info tools/*.egg-info

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Protocol, Self
 
 import cbor2
@@ -90,10 +91,7 @@ class CoseSign1:
     @property
     def protected(self) -> dict[Value, Value]:
         """The protected header; an empty byte string is the empty map."""
-        if not self.protected_raw:
-            return {}
-        value = cbor.scan(self.protected_raw).value()
-        return dict(value) if isinstance(value, Mapping) else {}
+        return dict(_header(self.protected_raw))
 
     @classmethod
     def decode(cls, data: Buffer) -> Self:
@@ -151,6 +149,12 @@ class CoseSign1:
             raise SignatureError("no algorithm in the protected header")
         message = self.sig_structure(payload=payload, external_aad=external_aad)
         verify_signature(alg, key, self.signature, message)
+
+
+@lru_cache(maxsize=64)  # each check on a seal asks for its header
+def _header(raw: bytes) -> Mapping[Value, Value]:
+    value = cbor.scan(raw).value() if raw else None
+    return value if isinstance(value, Mapping) else {}
 
 
 def sig_structure(protected_raw: bytes, payload: bytes, external_aad: bytes = b"") -> bytes:

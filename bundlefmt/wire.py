@@ -22,10 +22,11 @@ class Reader:
     `base` is the offset of `data` inside the input the caller knows; `path` names the structure.
     """
 
-    __slots__ = ("_base", "_data", "_pos", "path")
+    __slots__ = ("_base", "_data", "_end", "_pos", "path")
 
     def __init__(self, data: Buffer, *, base: int = 0, path: str = "") -> None:
         self._data = memoryview(data)
+        self._end = len(self._data)
         self._base = base
         self._pos = 0
         self.path = path
@@ -37,7 +38,7 @@ class Reader:
 
     @property
     def remaining(self) -> int:
-        return len(self._data) - self._pos
+        return self._end - self._pos
 
     def error(self, code: Code, message: str, *, offset: int | None = None) -> MalformedError:
         """An error at `offset` (default: the next byte), to be raised by the caller."""
@@ -45,23 +46,23 @@ class Reader:
 
     def view(self, size: int) -> memoryview:
         """The next `size` bytes, not copied. Raises truncated."""
-        if size > self.remaining:
-            raise self.error(Code.TRUNCATED, f"{size} bytes wanted, {self.remaining} left")
         start = self._pos
-        self._pos += size
-        return self._data[start : self._pos]
+        if size > self._end - start:
+            raise self.error(Code.TRUNCATED, f"{size} bytes wanted, {self.remaining} left")
+        self._pos = stop = start + size
+        return self._data[start:stop]
 
     def unpack_ahead(self, form: struct.Struct) -> tuple[Any, ...] | None:
         """What the next bytes are by `form`, None where they are too few; the cursor stays where it is."""
-        return form.unpack_from(self._data, self._pos) if form.size <= self.remaining else None
+        return form.unpack_from(self._data, self._pos) if form.size <= self._end - self._pos else None
 
     def read_behind(self, skipped: int, size: int) -> bytes | None:
         """`size` bytes behind `skipped` others, None where they are too few."""
         start = self._pos + skipped
-        if size > len(self._data) - start:
+        if size > self._end - start:
             return None
-        self._pos = start + size
-        return bytes(self._data[start : self._pos])
+        self._pos = stop = start + size
+        return bytes(self._data[start:stop])
 
     def read(self, size: int) -> bytes:
         return bytes(self.view(size))
@@ -91,7 +92,7 @@ class Reader:
 
     def finish(self) -> None:
         """Raises trailing-bytes unless everything was read."""
-        if self.remaining:
+        if self._pos != self._end:
             raise self.error(Code.TRAILING_BYTES, f"{self.remaining} bytes after the end")
 
 

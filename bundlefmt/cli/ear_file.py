@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The file of attestation results that a verification writes beside its report."""
+"""The file of attestation results that a verification writes beside its report.
+
+What only writing it needs is loaded when it is asked for.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
 from bundlefmt.cli.files import refuse_existing, write_atomic
-from bundlefmt.cli.key_file import private_key
 from bundlefmt.cli.run import UsageError
 from bundlefmt.cose import KeySigner
-from bundlefmt.render import ear
 from bundlefmt.verify import Report
 
 FORMATS: Final = ("jwt", "cwt")
@@ -37,6 +37,9 @@ class EarFile:
             raise UsageError("attestation results are signed: whose key?", hint="--ear-key KEY.pem")
         if form not in (None, *FORMATS):
             raise UsageError(f"there is no form {form!r}", hint=f"one of {', '.join(FORMATS)}")
+        from bundlefmt.cli.key_file import private_key
+        from bundlefmt.render import ear
+
         refuse_existing(path, force=False)
         signer = KeySigner(private_key(key))
         if not ear.can_sign(signer):
@@ -45,6 +48,10 @@ class EarFile:
 
     def write(self, report: Report, *, issued_at: int) -> None:
         """Raises OSError, FileExistsRefusal."""
+        from importlib.metadata import version
+
+        from bundlefmt.render import ear
+
         build = f"evidence-bundle {version('evidence-bundle')}"
         if self.form == "jwt":
             token = ear.jwt(ear.claims_json(report, issued_at=issued_at, build=build), self.signer)

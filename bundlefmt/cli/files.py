@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files, written whole or not at all, and never over another unless asked."""
+"""Files, written whole or not at all, and never over another unless asked.
+
+Commands that write none do without `tempfile`, which is loaded where a name is made.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,6 @@ import os
 import shutil
 import stat
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, TypedDict
@@ -48,6 +50,8 @@ def write_atomic(path: Path, chunks: Iterable[Buffer], *, force: bool = False, p
     A file that is replaced keeps its mode and owner, and links to it stay links. `private` is for the
     owner's eyes alone.
     """
+    import tempfile
+
     refuse_existing(path, force=force)
     target = path.resolve() if path.is_symlink() else path
     with _named(path):
@@ -149,6 +153,8 @@ def sync_directory(directory: Path) -> None:
 
 def write_tree(directory: Path, files: Mapping[str, Buffer]) -> None:
     """Write `files` by relative name into the new `directory`, which appears complete or not at all."""
+    import tempfile
+
     if directory.exists() or directory.is_symlink():
         raise FileExistsRefusal(directory, hint="")
     with _named(directory):

@@ -12,12 +12,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, Concatenate, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Concatenate, Final, ParamSpec, TypeVar
 
 import typer
 
 from bundlefmt.bundle import Bundle
-from bundlefmt.cli import policy_file, reading, trust_file
+from bundlefmt.cli import reading, trust_file
 from bundlefmt.cli.arguments import (
     AnchorHardwareOption,
     AnchorOption,
@@ -31,6 +31,9 @@ from bundlefmt.cli.run import Exit, UsageError
 from bundlefmt.cli.trust_file import TrustFile
 from bundlefmt.render import Json
 from bundlefmt.verify import RELAXATIONS, Policy, Report, Verdict, verify
+
+if TYPE_CHECKING:
+    from bundlefmt.cli.policy_file import PolicyFile
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -169,7 +172,7 @@ def terms(
 ) -> Terms:
     """What the options say. Raises UsageError, OSError."""
     mine = trust_file.find(trust, none=no_trust)
-    demanded = None if policy is None else policy_file.load(policy)
+    demanded = None if policy is None else _demanded(policy)
     options = Policy(
         pins_openpgp=frozenset(map(reading.fingerprint, pin_openpgp or ())),
         pins_piv=frozenset(map(reading.sha256, pin_piv or ())),
@@ -211,6 +214,13 @@ def judged(
     policy = under.policy.at_present(under.present, renewed=bool(bundle.renewals))
     report = verify(bundle, policy, previous=before, confirmed=kept)
     return Judged(name=file.name, bundle=bundle, report=report, terms=under)
+
+
+def _demanded(path: Path) -> PolicyFile:
+    """A policy document is a language of its own, which those load who have one."""
+    from bundlefmt.cli import policy_file
+
+    return policy_file.load(path)
 
 
 def _together(demanded: Policy, options: Policy) -> Policy:

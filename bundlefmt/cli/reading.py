@@ -7,15 +7,18 @@ import datetime
 import stat
 import string
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bundlefmt.bundle import Bundle, map_file
 from bundlefmt.challenge import Kept
 from bundlefmt.cli import given_file
 from bundlefmt.cli.run import UsageError
 from bundlefmt.evidence.pcr import decode_pcr_values
-from bundlefmt.evidence.reference import Reference
 from bundlefmt.evidence.x509 import CertificateError, load, split_pem
 from bundlefmt.labels import MAGIC
+
+if TYPE_CHECKING:
+    from bundlefmt.evidence.reference import Reference
 
 _SECONDS = range(9, 13)  # digits; eight are a date, and so short a time is none of a certificate
 _PEM = b"-----BEGIN CERTIFICATE-----"
@@ -91,6 +94,8 @@ def kept(path: Path) -> Kept:
 
 def reference(path: Path) -> Reference:
     """Reference values in a file of any kind; of a bundle, the PCR values that it quotes."""
+    from bundlefmt.evidence.reference import Reference
+
     data = map_file(path)
     if bytes(data[: len(MAGIC)]) != MAGIC:
         return Reference.decode(data, path.name)
@@ -105,4 +110,6 @@ def quoted(bundle: Bundle, name: str) -> Reference:
         for record, item in items
         if item.role == "pcr-values" and record is not None and item.digest.matches(record.value)
     ]
+    from bundlefmt.evidence.reference import Reference
+
     return Reference.of(map(decode_pcr_values, sealed), name)

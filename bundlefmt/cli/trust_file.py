@@ -10,12 +10,15 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bundlefmt.cli import own_file
 from bundlefmt.cli.files import write_atomic
 from bundlefmt.cli.run import UsageError
 from bundlefmt.errors import MalformedError
-from bundlefmt.verify.trust import MAX_TRUST, Trust
+
+if TYPE_CHECKING:
+    from bundlefmt.verify.trust import Trust
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,8 @@ def find(given: Path | None, *, none: bool = False) -> TrustFile | None:
 
 def load(path: Path) -> TrustFile:
     """Raises OSError; UsageError where others can write the file, or it holds what is not understood."""
+    from bundlefmt.verify.trust import MAX_TRUST, Trust
+
     data = own_file.read(path, MAX_TRUST)
     try:
         trust = Trust.decode(data)
@@ -63,6 +68,8 @@ def change(given: Path | None, edit: Callable[[Trust], Trust]) -> tuple[Path, Tr
 
     Whoever changes it at the same time waits. Raises OSError, UsageError; the file is then as it was.
     """
+    from bundlefmt.verify.trust import MAX_TRUST, Trust
+
     path = given or place()
     if path is None:
         raise UsageError("neither XDG_CONFIG_HOME nor HOME says where to keep trust", hint="--trust FILE")

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-import pkgutil
+import gc
 from collections.abc import Iterable
+from importlib import import_module
 from typing import Any
 
 import typer
@@ -24,7 +25,14 @@ class Verb(TyperCommand):
 
     def load(self) -> Any:
         """The command itself, with its arguments."""
-        found = pkgutil.resolve_name(self.place)
+        # what is loaded stays, and is not looked through for garbage again and again meanwhile
+        gc.disable()
+        try:
+            module, _, name = self.place.partition(":")
+            found = getattr(import_module(module), name)
+        finally:
+            gc.freeze()
+            gc.enable()
         if not isinstance(found, typer.Typer):
             function, found = found, typer.Typer(add_completion=False, rich_markup_mode=None)
             found.command(self.name)(function)

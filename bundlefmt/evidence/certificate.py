@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntFlag
+from functools import lru_cache
 from typing import Final
 
 from bundlefmt.errors import Code, UnusableError
@@ -99,6 +100,10 @@ class Certificate:
     @classmethod
     def decode(cls, data: Buffer) -> Certificate:
         """Exactly one certificate. Raises MalformedError."""
+        return _decoded(bytes(data))
+
+    @classmethod
+    def _read(cls, data: bytes) -> Certificate:
         outer = der.Fields(der.decode_element(data, path=_PATH), _PATH)
         tbs, algorithm = outer.take(der.SEQUENCE), outer.take(der.SEQUENCE)
         signature = der.bit_string(outer.next(), _PATH)
@@ -127,7 +132,7 @@ class Certificate:
         if extensions is not None and number != _V3:
             raise extensions.error(Code.BAD_VALUE, f"extensions in version {number + 1}", _PATH)
         return cls(
-            raw=bytes(data),
+            raw=data,
             tbs=tbs.raw,
             algorithm=algorithm.raw,
             signature=signature,
@@ -178,6 +183,11 @@ class Certificate:
 
     def __str__(self) -> str:
         return str(self.subject) or f"serial number {self.serial:x}"
+
+
+@lru_cache(maxsize=64)  # one certificate is asked for in each chain that may go through it
+def _decoded(data: bytes) -> Certificate:
+    return Certificate._read(data)
 
 
 def read_extensions(element: der.Element, path: str) -> tuple[Extension, ...]:

@@ -7,7 +7,7 @@ Nothing is judged. A time has fractions of a second and an accuracy; here it is 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
@@ -95,7 +95,7 @@ class TstInfo:
             latest=math.ceil(time + margin),
             nonce=None if nonce is None else der.integer(nonce, _PATH),
             extensions=(
-                () if extensions is None else read_extensions(replace(extensions, tag=der.SEQUENCE), _PATH)
+                () if extensions is None else read_extensions(extensions._replace(tag=der.SEQUENCE), _PATH)
             ),
         )
 
@@ -121,7 +121,7 @@ def _moment(element: der.Element) -> Fraction:
     digits = rest[1:-1]
     if not digits.isdigit() or len(digits) > _FRACTION_DIGITS or rest[-1:] != b"Z":
         raise element.error(Code.BAD_VALUE, "a time whose fraction is none", _PATH)
-    seconds = der.moment(replace(element, content=whole + b"Z"), _PATH)
+    seconds = der.moment(element._replace(content=whole + b"Z"), _PATH)
     return seconds + Fraction(int(digits), 10 ** len(digits))
 
 
@@ -132,7 +132,7 @@ def _accuracy(element: der.Element) -> Fraction:
     margin = Fraction(0)
     for part, of_a_second, limit in ((seconds, 1, 2**31), (millis, 1000, 1000), (micros, 1_000_000, 1000)):
         if part is not None:
-            count = der.integer(replace(part, tag=der.INTEGER), _PATH)
+            count = der.integer(part._replace(tag=der.INTEGER), _PATH)
             if not 0 <= count < limit:
                 raise part.error(Code.BAD_VALUE, f"an accuracy of {count}/{of_a_second} s", _PATH)
             margin += Fraction(count, of_a_second)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -82,6 +83,7 @@ class SignatureAlgorithm:
         return self.digest == _SHA1.name
 
 
+@lru_cache(maxsize=64)  # of what is in use there are a dozen
 def signature_algorithm(identifier: bytes) -> SignatureAlgorithm:
     """Raises CertificateError for an algorithm that is not known, MalformedError for bytes that are none.
 
@@ -162,6 +164,7 @@ def _digest(element: der.Element) -> hashes.HashAlgorithm:
     return _HASHES[oid]
 
 
+@lru_cache(maxsize=64)  # an issuer's key is asked for with each signature that it may have made
 def load_key(spki: bytes) -> PublicKeyTypes:
     """The key of a SubjectPublicKeyInfo. Raises CertificateError where it cannot be used.
 

@@ -116,3 +116,14 @@ def short(data: bytes, keep: int = 16) -> str:
 
 def plural(count: int, noun: str, several: str = "") -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {several or noun + 's'}"
+
+
+def indices(numbers: list[int]) -> str:
+    """`0-7, 14`: PCR numbers with runs folded."""
+    runs: list[list[int]] = []
+    for number in sorted(numbers):
+        if runs and runs[-1][1] == number - 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return ", ".join(str(low) if low == high else f"{low}-{high}" for low, high in runs)

@@ -95,9 +95,12 @@ class Context:
         self.pcr_values = Decoded(self.value, decode_pcr_values)
         self.certificates = Decoded(self.value, x509.facts)
         self.openpgp = Decoded(self.value, openpgp.self_signatures)
+        self.qualified_names: Once[str, dict[int, bytes]] = Once(self._qualified_names)
         self._areas: dict[type, object] = {}
         self._referring: dict[tuple[str, str, str], list[str]] = {}
+        self._by_role: dict[str, list[str]] = {}
         for label, item in sorted(bundle.manifest.items.items()):
+            self._by_role.setdefault(item.role, []).append(label)
             for ref in item.refs:
                 for target in dict.fromkeys(item.ref(ref)):
                     self._referring.setdefault((item.role, ref, target), []).append(label)
@@ -131,7 +134,8 @@ class Context:
 
     def labels(self, *roles: str) -> tuple[str, ...]:
         """The labels of all items with one of `roles`, in label order."""
-        return tuple(sorted(label for label, item in self.manifest.items.items() if item.role in roles))
+        found = [self._by_role[role] for role in dict.fromkeys(roles) if role in self._by_role]
+        return tuple(found[0]) if len(found) == 1 else tuple(sorted(label for one in found for label in one))
 
     def item(self, label: str) -> Item:
         return self.manifest.items[label]
@@ -163,7 +167,7 @@ class Context:
         except UnsupportedAlgorithmError as error:
             raise Unsure(str(error)) from None
 
-    def qualified_names(self, label: str) -> dict[int, bytes]:
+    def _qualified_names(self, label: str) -> dict[int, bytes]:
         """The qualified name of a public area in each hierarchy, through the parents that are carried."""
         chain = [label]
         while parents := self.item(chain[-1]).ref("parent"):

@@ -13,6 +13,7 @@ from bundlefmt.evidence import ek_certificate, x509
 from bundlefmt.evidence.ek_certificate import EK_PURPOSE, Deviation, Fault
 from bundlefmt.evidence.ek_template import recognised
 from bundlefmt.evidence.tpm import TpmaObject, UnsupportedKeyError
+from bundlefmt.evidence.tpm_in_certificate import tpm_name
 from bundlefmt.moment import when
 from bundlefmt.verify import tpm_key
 from bundlefmt.verify.chains import Chains
@@ -40,7 +41,7 @@ def _certificate(context: Context, label: str) -> str:
     certificate = context.area(Chains).certificate(label)
     try:
         faults = list(ek_certificate.ek_faults(certificate))
-        name = ek_certificate.tpm_name(certificate)
+        name = tpm_name(certificate)
     except MalformedError as error:
         raise Fail(str(error)) from None
     except x509.CertificateError as error:

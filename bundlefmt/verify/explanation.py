@@ -52,6 +52,7 @@ class Logs(Area):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self.compared: Once[str, tuple[Compared, ...]] = Once(self._all_compared)
+        self._summaries: Once[tuple[str, bool], Platform] = Once(lambda key: self._summary(*key))
 
     def values(self, label: str) -> tuple[PcrValues, ...]:
         """The PCR values that a log is to explain: those it names, else all that are quoted."""
@@ -122,6 +123,9 @@ class Logs(Area):
         No fact stands as measured where a quoted value is not explained, or where the quotes themselves are
         not (`attested`).
         """
+        return self._summaries((label, attested))
+
+    def _summary(self, label: str, attested: bool) -> Platform:
         compared = self.compared(label)
         if not compared:
             raise Skip("no bank of this log is quoted")

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from bundlefmt.evidence.reference import Reference
 from bundlefmt.verify.findings import Basis
+
+if TYPE_CHECKING:
+    from bundlefmt.evidence.reference import Reference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from bundlefmt.evidence.reference import Reference, ReferenceEvent
 from bundlefmt.evidence.tpm import TpmAlg, alg_name
 from bundlefmt.evidence.tpm_algorithm import hash_size
 from bundlefmt.logs.event import Measured
@@ -18,6 +17,9 @@ from bundlefmt.logs.reading import STATIC_PCRS
 from bundlefmt.verify.checks import Check, Result, judged
 from bundlefmt.verify.context import Context, Fail, Judgement, Skip, Unsure
 from bundlefmt.verify.explanation import FIRMWARE, IMA, USERSPACE, Logs
+
+if TYPE_CHECKING:
+    from bundlefmt.evidence.reference import Reference, ReferenceEvent
 
 
 def _each(decide: Callable[[Context, Reference], str]) -> Callable[[Context], Iterator[Result]]:

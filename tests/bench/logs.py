@@ -6,7 +6,6 @@ from __future__ import annotations
 import hashlib
 import shutil
 import struct
-import subprocess
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -17,11 +16,12 @@ from bundlefmt.logs.ima_source import ImaSource
 from bundlefmt.logs.replay import declared_locality, final_values
 from bundlefmt.logs.tcg import FirmwareLog
 from demo import firmware_log
-from tests.bench.measure import Figure, milliseconds, python
+from tests.bench.installed import Installed
+from tests.bench.measure import Measure, childrens_time, counted, paired
 
+AREA: Final = "logs"
 ENTRIES: Final = 1_000_000
 _HASHES: Final = {TpmAlg.SHA1: hashlib.sha1, TpmAlg.SHA256: hashlib.sha256, TpmAlg.SHA384: hashlib.sha384}
-_BUNDLE: Final = "import sys; from bundletools.cli import main; sys.exit(main())"
 _ALONE: Final = """
 import sys
 from pathlib import Path
@@ -56,20 +56,25 @@ def _bare(digests: dict[TpmAlg, list[bytes]]) -> None:
             value = make(value + digest).digest()
 
 
-def firmware(folder: Path) -> Iterator[Figure]:
+def firmware(installed: Installed, folder: Path) -> Iterator[Measure]:
     data = _log()
     events = FirmwareLog.decode(data).events
     digests = {bank: [event.digests[bank] for event in events if event.extended] for bank in _HASHES}
-    ours, bare = milliseconds(partial(_replayed, data)), milliseconds(partial(_bare, digests))
-    yield Figure("parse and replay a firmware log, 3 banks : its extends", ours, bare, "ms")
+    name = "parse and replay a firmware log, 3 banks : its extends"
+    yield paired(name, partial(_replayed, data), partial(_bare, digests), area=AREA, limit=8, goal=4, inner=5)
     if shutil.which("tpm2_eventlog") is None:
         return
     (folder / "log").write_bytes(data)
-    command = ["tpm2_eventlog", str(folder / "log")]
-    theirs = milliseconds(lambda: subprocess.run(command, check=True, capture_output=True))
-    whole = milliseconds(partial(python, "-c", _BUNDLE, "log", str(folder / "log")))
-    started = milliseconds(partial(python, "-c", "import bundletools.cli, bundlefmt.cli.log"))
-    yield Figure("bundle log less its imports : tpm2_eventlog", max(whole - started, 0.0), theirs, "ms")
+    yield paired(
+        "bundle log less its imports : tpm2_eventlog",
+        partial(installed.bundle, "log", folder / "log"),
+        partial(installed.run, "tpm2_eventlog", folder / "log"),
+        clock=childrens_time,
+        less=partial(installed.script, "import bundletools.cli, bundlefmt.cli.log"),
+        area=AREA,
+        limit=3,
+        goal=1,
+    )
 
 
 def _write_ima(file: Path) -> list[bytes]:
@@ -94,7 +99,7 @@ def _bare_ima(hashed: list[bytes]) -> bytes:
     return value
 
 
-def ima(folder: Path) -> Iterator[Figure]:
+def ima(installed: Installed, folder: Path) -> Iterator[Measure]:
     file = folder / "ima"
     hashed = _write_ima(file)
     quoted, data = _bare_ima(hashed), file.read_bytes()
@@ -104,12 +109,13 @@ def ima(folder: Path) -> Iterator[Figure]:
         if found.covered != ENTRIES:
             raise RuntimeError("the replay is wrong")
 
-    ours, bare = milliseconds(work, 3), milliseconds(partial(_bare_ima, hashed), 3)
-    yield Figure("parse and replay 1,000,000 IMA entries : their hashes", ours, bare, "ms")
-    peak = float(python("-c", _ALONE, str(file), quoted.hex()))
-    yield Figure("peak memory of that : the list's size", peak, len(data) / 2**20, "MiB")
+    name = "parse and replay 1,000,000 IMA entries : their hashes"
+    yield paired(name, work, partial(_bare_ima, hashed), area=AREA, limit=4, goal=2, repetitions=3)
+    peak = float(installed.script(_ALONE, file, quoted.hex()))
+    name = "peak memory of that : the list's size"
+    yield counted(name, peak, len(data) / 2**20, "MiB", area=AREA, limit=1.5, goal=1)
 
 
-def figures(folder: Path) -> Iterator[Figure]:
-    yield from firmware(folder)
-    yield from ima(folder)
+def measures(installed: Installed, folder: Path) -> Iterator[Measure]:
+    yield from firmware(installed, folder)
+    yield from ima(installed, folder)

@@ -1,67 +1,146 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How time and memory are measured: medians over repeats, and processes of their own where memory counts."""
+"""How two works are compared: by processor time and in turns, so that what else a machine does counts little.
+
+The processor time of a work that has one thread is the time that it takes on a machine that does nothing
+else; on one that does, the time on the clock is longer the longer a work is, and a ratio of two is no ratio.
+"""
 
 from __future__ import annotations
 
+import gc
+import resource
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
-ROOT: Final = Path(__file__).parents[2]
-REPEATS: Final = 9
+REPETITIONS: Final = 9
+Work = Callable[[], object]
+Clock = Callable[[], float]
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """`value` over `base`, both in the same `unit`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """`values` over `bases`, in the same `unit`: pairs of runs, or one count.
+
+    `limit` is the ratio that must hold, `goal` the one to get to; None where none is set.
+    """
 
     name: str
-    value: float
-    base: float
+    area: str
+    values: tuple[float, ...]
+    bases: tuple[float, ...]
     unit: str
+    limit: float | None = None
+    goal: float | None = None
 
-    def __str__(self) -> str:
-        pair = f"{self.value:.2f} / {self.base:.2f} {self.unit}"
-        return f"{self.name:62} {self.value / self.base:9.2f}   {pair}"
+    @property
+    def value(self) -> float:
+        return statistics.median(self.values)
+
+    @property
+    def base(self) -> float:
+        return statistics.median(self.bases)
+
+    @property
+    def ratios(self) -> tuple[float, ...]:
+        """Of each pair: its runs are next to one another."""
+        return tuple(value / base for value, base in zip(self.values, self.bases, strict=True))
+
+    @property
+    def ratio(self) -> float:
+        return statistics.median(self.ratios)
+
+    @property
+    def spread(self) -> tuple[float, float]:
+        """Between these lies the middle half of the ratios."""
+        if len(self.ratios) < 2:
+            return self.ratio, self.ratio
+        low, _, high = statistics.quantiles(self.ratios, n=4, method="inclusive")
+        return low, high
+
+    @property
+    def broken(self) -> bool:
+        return self.limit is not None and self.ratio > self.limit
 
 
-def milliseconds(work: Callable[[], object], repeats: int = REPEATS) -> float:
-    """The median of so many runs, after one that does not count."""
+def own_time() -> float:
+    """Seconds of processor time of this process."""
+    return time.process_time()
+
+
+def childrens_time() -> float:
+    """The same of all processes that it has started and that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def seconds(work: Work, clock: Clock) -> float:
+    """What one run takes."""
+    start = clock()
     work()
-    found = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        work()
-        found.append(time.perf_counter() - start)
-    return statistics.median(found) * 1000
+    return clock() - start
 
 
-def python(*arguments: str) -> str:
-    """What a new interpreter prints."""
-    command = [sys.executable, *arguments]
-    return subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
+def paired(
+    name: str,
+    work: Work,
+    base: Work,
+    *,
+    area: str,
+    limit: float | None = None,
+    goal: float | None = None,
+    repetitions: int = REPETITIONS,
+    inner: int = 1,
+    less: Work | None = None,
+    clock: Clock = own_time,
+) -> Measure:
+    """`work` beside `base`, in turns, after one run of each that does not count.
+
+    Each run is the fastest of `inner`; what `less` takes is taken off that of `work`. `clock` is
+    `childrens_time` where the works are processes.
+    """
+    works = [work, base] if less is None else [work, base, less]
+    for each in works:
+        each()
+    pairs = []
+    # what the benchmarks themselves hold is not looked through again in each run
+    gc.collect()
+    gc.freeze()
+    for _ in range(repetitions):
+        found = [min(seconds(each, clock) for _ in range(inner)) for each in works]
+        pairs.append((max(found[0] - sum(found[2:]), 0.0) * 1000, found[1] * 1000))
+    gc.unfreeze()
+    values, bases = zip(*pairs, strict=True)
+    return Measure(
+        name=name,
+        area=area,
+        values=values,
+        bases=bases,
+        unit="ms",
+        limit=limit,
+        goal=goal,
+    )
 
 
-_ALONE: Final = """
-import sys, time
-from pathlib import Path
-from bundlefmt.bundle import Bundle
-from bundlefmt.render import inspection, text
-start = time.perf_counter()
-list(text.tree(inspection.inspection(Bundle.open(sys.argv[1]))))
-spent = time.perf_counter() - start
-# of this process alone, while getrusage also counts what its parent held before exec
-peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
-print(spent * 1000, int(peak.split()[1]) / 1024)
-"""
-
-
-def inspected_alone(file: Path, repeats: int = REPEATS) -> tuple[float, float]:
-    """Milliseconds to open and inspect `file`, and the process's peak memory in MiB: medians."""
-    runs = [python("-c", _ALONE, str(file)).split() for _ in range(repeats)]
-    return statistics.median(float(run[0]) for run in runs), statistics.median(float(run[1]) for run in runs)
+def counted(
+    name: str,
+    value: float,
+    base: float,
+    unit: str,
+    *,
+    area: str,
+    limit: float | None = None,
+    goal: float | None = None,
+) -> Measure:
+    """What does not vary from run to run: bytes, peaks of memory."""
+    return Measure(
+        name=name,
+        area=area,
+        values=(value,),
+        bases=(base,),
+        unit=unit,
+        limit=limit,
+        goal=goal,
+    )

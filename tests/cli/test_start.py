@@ -6,6 +6,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 from bundletools.cli import VERBS
@@ -39,7 +40,15 @@ NEVER = {
     "bundletools.sealing",
     "bundletools.tpm2",
 }
+OF_A_FILE = {
+    "bundlefmt.verify.policy_document",
+    "bundlefmt.verify.trust",
+    "bundlefmt.evidence.reference",
+    "tomllib",
+}
 WITHOUT_LOGS, WITH_LOGS = vector("activation_whole"), vector("log_firmware")
+SPEC = Path(__file__).parents[2] / "spec"
+SMALLEST = vector("container_cose-esp256")
 AFTER = """
 import sys
 from bundletools.cli import main
@@ -66,10 +75,32 @@ def loaded(*words: object) -> set[str]:
         (("trust", "path"), {*NEVER, "pysequoia"}),
         (("explain", "ek.chain"), {*NEVER, *JUDGING, "cryptography", "bundlefmt.evidence"}),
         (("inspect", WITHOUT_LOGS), {*NEVER, *JUDGING, "bundlefmt.logs", "cryptography.x509"}),
+        (
+            ("inspect", SMALLEST),
+            {
+                *NEVER,
+                *JUDGING,
+                "bundlefmt.evidence.openpgp",
+                "bundlefmt.evidence.x509_signature",
+                "bundlefmt.evidence.timestamp_token",
+                "bundlefmt.evidence.credential",
+                "cryptography.hazmat.primitives.serialization",
+            },
+        ),
         (("inspect", WITH_LOGS), {*NEVER, *JUDGING, "cryptography.x509"}),
         (("log", firmware_log.PATH), {*NEVER, *JUDGING, "cryptography.x509", "bundlefmt.evidence.tpm"}),
         (("log", WITH_LOGS), {*NEVER, "pysequoia"}),
-        (("verify", WITHOUT_LOGS, "--no-trust"), {*NEVER, "bundlefmt.render.html", "bundlefmt.many"}),
+        (
+            ("verify", WITHOUT_LOGS, "--no-trust"),
+            {
+                *NEVER,
+                *OF_A_FILE,
+                "bundlefmt.many",
+                "bundlefmt.render.html",
+                "bundlefmt.render.ear",
+                "importlib.metadata",
+            },
+        ),
         (("batch", "verify", WITHOUT_LOGS, "--no-trust", "--jobs", "1"), NEVER),
         (("batch", "history", WITHOUT_LOGS), NEVER),
     ],
@@ -86,6 +117,8 @@ def test_a_verb_loads_what_it_needs(words: tuple[object, ...], unwanted: set[str
 def test_what_is_forbidden_is_found_where_it_is_needed() -> None:
     """The names are those that modules have."""
     assert {"pysequoia", "bundlefmt.verify", "cryptography"} <= loaded("verify", WITHOUT_LOGS)
+    assert {"bundlefmt.evidence.openpgp", "bundlefmt.evidence.credential"} <= loaded("inspect", WITHOUT_LOGS)
+    assert loaded("policy", "check", SPEC / "policy-snapshot.toml") >= OF_A_FILE
     assert "bundlefmt.logs" in loaded("log", firmware_log.PATH)
     assert {"bundletools.capture", "bundletools.tpm2"} <= loaded("capture", "--help")
     assert "bundletools.sealing" in loaded("seal", "--help")

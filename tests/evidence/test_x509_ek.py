@@ -21,14 +21,11 @@ from bundlefmt.evidence.ek_certificate import (
     AK_OR_EK_PURPOSE,
     AK_PURPOSE,
     EK_PURPOSE,
-    VENDORS,
     Deviation,
-    TpmName,
     ak_faults,
-    describe,
     ek_faults,
-    tpm_name,
 )
+from bundlefmt.evidence.tpm_in_certificate import VENDORS, TpmName, describe, tpm_name
 from bundlefmt.evidence.x509_signature import load_key
 from tests.evidence import corpus_certificates as real
 from tests.evidence.pki import certificate, constraints, ek_extensions, key, rsa_key, spki, tlv, usage

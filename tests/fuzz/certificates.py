@@ -8,7 +8,7 @@ from typing import Final
 
 from bundlefmt import labels
 from bundlefmt.errors import MalformedError
-from bundlefmt.evidence import ek_certificate, ocsp, openpgp, x509
+from bundlefmt.evidence import ek_certificate, ocsp, openpgp, tpm_in_certificate, x509
 from bundlefmt.evidence.certificate import Certificate, CertificateError
 from bundlefmt.evidence.chain import find_chain
 from bundlefmt.evidence.crl import RevocationList, Standing, revocation
@@ -38,7 +38,7 @@ def certificate(data: bytes) -> None:
     if read is None:
         return
     str(read)
-    ek_certificate.describe(read)
+    tpm_in_certificate.describe(read)
     for look in (read.basic_constraints, read.key_usage, read.extended_key_usage):
         with contextlib.suppress(MalformedError):
             look()
@@ -46,7 +46,7 @@ def certificate(data: bytes) -> None:
         with contextlib.suppress(MalformedError, CertificateError):
             list(judge(read))
     with contextlib.suppress(MalformedError):
-        ek_certificate.tpm_name(read)
+        tpm_in_certificate.tpm_name(read)
 
 
 @target("chain", lambda: seeds.artifacts(*CERTIFICATES))
