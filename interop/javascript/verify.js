@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// The steps of section 8 in order, and the verdict.
+'use strict';
+
+const { readFileSync } = require('node:fs');
+const { join } = require('node:path');
+const { decodeBundle } = require('./container');
+const { decodeCertificate } = require('./x509');
+const { Judgement } = require('./judgement');
+const { conclude, checkRequired } = require('./conclusions');
+
+const STEPS = [
+  ['check-container', 'checkContainer'],
+  ['check-seals', 'checkSeals'],
+  ['check-seals', 'checkOpenpgp'],
+  ['check-piv', 'checkPiv'],
+  ['check-hardware', 'checkHardware'],
+  ['check-cross', 'checkCross'],
+  ['check-tpm-keys', 'checkTpmKeys'],
+  ['check-statements', 'checkStatements'],
+  ['check-logs', 'checkLogs'],
+  ['check-ties', 'checkBinding'],
+  ['check-ties', 'checkActivation'],
+  ['check-previous', 'checkPrevious'],
+  ['check-references', 'checkReferences'],
+];
+
+function readPolicy(path, keys) {
+  const { policy } = JSON.parse(readFileSync(path, 'utf8'));
+  const certificates = (names) => names.map((name) => decodeCertificate(readFileSync(join(keys, name))));
+  return {
+    ...policy,
+    anchors: certificates(policy.anchors),
+    anchors_piv: certificates(policy.anchors_piv),
+    anchors_hardware: certificates(policy.anchors_hardware),
+    references: policy.references.map((name) => ({ name, data: readFileSync(join(keys, name)) })),
+  };
+}
+
+function verdictOf(findings) {
+  const outcomes = findings.map((f) => f.outcome);
+  if (outcomes.includes('failed')) return 'FAILED';
+  return outcomes.includes('indeterminate') || !outcomes.includes('passed') ? 'INDETERMINATE' : 'PASSED';
+}
+
+function verify(bundle, options) {
+  const j = new Judgement(bundle, readPolicy(options.policy, options.keys), {
+    previous: options.previous ? decodeBundle(readFileSync(options.previous)) : null,
+    confirmed: options.confirmed ? readFileSync(options.confirmed) : null,
+  });
+  for (const [file, name] of STEPS) {
+    require(`./${file}`)[name](j);
+  }
+  const conclusions = conclude(j);
+  checkRequired(j, conclusions);
+  return { verdict: verdictOf(j.findings), findings: j.findings, conclusions };
+}
+
+module.exports = { verify, STEPS };
