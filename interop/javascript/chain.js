@@ -47,11 +47,12 @@ function issuerFault(certificate, below, bare) {
 }
 
 /**
- * The chain of `leaf`: {path, why, ended}. `path` is [leaf, ..., anchor] or null with the reason of the longest attempt; `ended` is
+ * The chain of `leaf`: {path, why, ended}. `existedOf` gives by when a certificate is known to have existed, or null. `path` is [leaf, ..., anchor] or null with the reason of the longest attempt; `ended` is
  * null, or 'indeterminate' or 'failed' where every chain needs an algorithm that the policy ends.
  */
 function build(leaf, issuers, anchors, options) {
-  const { policy, at, usages = [], missingUsage = false, leafRule = null, issuerRule = null, noConstraints = false } = options;
+  const { policy, at, usages = [], missingUsage = false, leafRule = null, issuerRule = null, noConstraints = false,
+    existedOf = () => null } = options;
   const authorityUsages = options.authorityUsages ?? usages;
   const allowSha1 = policy.allow_sha1_certificates;
   const candidates = [...anchors, ...issuers.filter((c) => !anchors.some((a) => a.raw.equals(c.raw)))];
@@ -110,7 +111,7 @@ function build(leaf, issuers, anchors, options) {
   if (fault) return { path: null, why: fault, ended: null };
   climb([leaf]);
   if (found.length === 0) return { path: null, why: longest.why, ended: null };
-  const rated = found.map((path) => ({ path, ended: ended.ofChain(path, policy) }));
+  const rated = found.map((path) => ({ path, ended: ended.ofChain(path, policy, existedOf) }));
   return rated.find((r) => r.ended === null) ?? rated.find((r) => r.ended === 'indeterminate') ?? rated[0];
 }
 

@@ -9,7 +9,7 @@ const SNAPSHOT = 'tag:evidence-bundle,2026:snapshot';
 const SNAPSHOT_ROLES = ['ak-public', 'quote', 'tpm-signature', 'pcr-values'];
 
 function checkContainer(j) {
-  const { manifest, content, renewals } = j.bundle;
+  const { manifest, content } = j.bundle;
   for (const [label, item] of j.items) {
     const record = content.get(label);
     const known = item.role in TYPES;
@@ -41,7 +41,6 @@ function checkContainer(j) {
   checkRefs(j);
 
   for (const name of manifest.unknown) j.add('container.profile', 'skipped', [], `member ${name} is kept, not judged`);
-  if (renewals.length) j.add('container.profile', 'skipped', [], 'renewals are kept, not judged');
   if (manifest.profile !== SNAPSHOT) j.add('container.profile', 'indeterminate', [], 'unknown profile');
   else {
     const lacks = SNAPSHOT_ROLES.filter((role) => j.withRole(role).length === 0);

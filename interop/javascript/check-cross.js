@@ -7,7 +7,8 @@ const tpm = require('./tpm');
 const ended = require('./ended');
 const x509 = require('./x509');
 const own = require('./own-extension');
-const { attempt, fill } = require('./judgement');
+const { fill } = require('./judgement');
+const { attempt } = require('./reading');
 const { build } = require('./chain');
 const { checkRevocation } = require('./check-piv');
 const { findSigner, CHECKS, CERTIFICATION } = require('./openpgp-judge');
@@ -20,7 +21,9 @@ function crossFingerprint(certificate) {
 
 /** A chain of a certificate and its only issuer: {path, outcome}. */
 function issuedBy(j, certificate, issuer) {
-  const found = build(certificate, [], [issuer], { policy: j.policy, at: j.at, understood: [own.TPM_BINDING, own.OPENPGP_KEY] });
+  const found = build(certificate, [], [issuer], {
+    policy: j.policy, at: j.at, existedOf: () => j.existed, understood: [own.TPM_BINDING, own.OPENPGP_KEY],
+  });
   return { path: found.ended ? null : found.path, outcome: found.path ? found.ended ?? 'passed' : 'failed', why: found.why };
 }
 
@@ -29,7 +32,8 @@ function signatureOutcome(j, signature, by, over) {
   const holder = j.pgp(by);
   if (!holder.value) return 'skipped';
   if (!holder.value.primary.known) return 'indeterminate';
-  const found = findSigner(signature, j.bytes(over), [{ label: by, certificate: holder.value }], signature.created, j.at, j.policy);
+  const found = findSigner(signature, j.bytes(over), [{ label: by, certificate: holder.value }], signature.created, j.at, j.policy,
+    { signature: j.existed, item: j.existed });
   if (!found) return 'failed';
   if (found.uncomputed) return 'indeterminate';
   const outcomes = CHECKS.map((c) => found.judged[c]);
@@ -110,7 +114,7 @@ function checkTpmSignature(j, label, over) {
     else if (area.strange || signature.strange) j.add('cross.tpm', 'indeterminate', label);
     else {
       const good = attempt(() => tpm.verifySignature(area.value, signature.value, j.bytes(over)));
-      const past = ended.judge(j.policy, [area.value.key], [tpm.HASHES[signature.value.hash]?.[0]], j.bundle.manifest.created);
+      const past = ended.judge(j.policy, [area.value.key], [tpm.HASHES[signature.value.hash]?.[0]], j.bundle.manifest.created, j.existed);
       j.add('cross.tpm', good.strange ? 'indeterminate' : good.value ? past ?? 'passed' : 'failed', label);
     }
   }

@@ -3,8 +3,8 @@
 'use strict';
 
 const der = require('./der');
-const { checkChain, issuersOf } = require('./check-piv');
-const { attempt } = require('./judgement');
+const { checkChain, existenceOf, issuersOf } = require('./check-piv');
+const { attempt } = require('./reading');
 const { Holder } = require('./openpgp-judge');
 const x509 = require('./x509');
 const { build } = require('./chain');
@@ -96,7 +96,7 @@ function checkStatementChain(j, label, statement) {
   const anchors = [...j.policy.anchors_hardware, ...pinned];
   const options = { issuerRole: 'attestation-issuer', noConstraints: j.policy.allow_ca_without_constraints };
   const rule = chainRule(statement);
-  const plain = build(statement.certificate, certificates, anchors, { policy: j.policy, at: j.at, ...options });
+  const plain = build(statement.certificate, certificates, anchors, { policy: j.policy, at: j.at, existedOf: existenceOf(j), ...options });
   const fault = plain.path && plain.path.slice(1).map((c, i) => rule(c, plain.path.slice(0, i + 1))).find(Boolean);
   if (fault && !build(statement.certificate, certificates, anchors, { policy: j.policy, at: j.at, ...options, issuerRule: rule }).path) {
     j.add('hardware.chain', 'failed', label, fault);

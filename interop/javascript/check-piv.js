@@ -9,17 +9,24 @@ const revocation = require('./revocation');
 
 const CHECKS = ['form', 'key', 'signature', 'usage', 'chain', 'revocation'];
 
-/** Certificates of a role that can be read, and whether one is absent. */
+/** Certificates of a role that can be read, those that renewals carry for it, and whether one is absent. */
 function issuersOf(j, role = 'certificate-issuer') {
   const labels = j.withRole(role);
+  const carried = role === 'certificate-issuer' ? j.renewals.carried.map((c) => c.certificate) : [];
   return {
     labels,
-    certificates: labels.filter((l) => !j.absent(l) && j.certificate(l).value).map((l) => j.certificate(l).value),
+    certificates: [...labels.filter((l) => !j.absent(l) && j.certificate(l).value).map((l) => j.certificate(l).value), ...carried],
     absent: labels.some((l) => j.absent(l)),
   };
 }
 
-/** All crl and ocsp items, decoded: {statements, unreadable, absent}. */
+/** By when a certificate of a chain existed: one that only a renewal carries by that, any other as the items did. */
+function existenceOf(j) {
+  const items = new Set([...j.items.keys()].filter((l) => !j.absent(l)).map((l) => j.sha256(l)));
+  return (certificate) => (items.has(certificate.sha256) ? j.existed : j.renewals.certificateTime(certificate));
+}
+
+/** All crl and ocsp items, and what renewals carry, decoded: {statements, unreadable, absent}. */
 function statementsOf(j) {
   const out = { statements: [], unreadable: [], absent: [] };
   for (const label of j.withRole('crl', 'ocsp')) {
@@ -29,20 +36,23 @@ function statementsOf(j) {
     }
     const decode = j.role(label) === 'crl' ? revocation.decodeCrl : revocation.decodeOcsp;
     const read = j.read(label, 'revocation', decode);
-    if (read.value) out.statements.push(read.value);
+    if (read.value) out.statements.push({ ...read.value, existed: j.existed });
     else out.unreadable.push(label);
+  }
+  for (const { index, statement } of j.renewals.statements) {
+    out.statements.push({ ...statement, existed: j.renewals.carriedTime(index), carried: true });
   }
   return out;
 }
 
 /** The finding of a revocation check for one chain ([leaf, ..., anchor]), or for none (null). */
-function checkRevocation(j, check, path, label) {
+function checkRevocation(j, check, path, label, at = j.at) {
   if (!path) {
     j.add(check, 'skipped', label, 'no chain');
     return;
   }
   const { statements, unreadable, absent } = statementsOf(j);
-  const said = revocation.judgeChain(path, statements, { at: j.at, policy: j.policy });
+  const said = revocation.judgeChain(path, statements, { at, policy: j.policy });
   if (said.revoked) j.add(check, 'failed', label, 'taken away');
   else if (unreadable.length) j.add(check, 'failed', unreadable, 'cannot be read');
   else if (said.doubtful) j.add(check, 'indeterminate', label, 'none counts');
@@ -63,7 +73,7 @@ function checkChain(j, check, label, leaf, anchors, options = {}) {
     j.add(check, 'indeterminate', label, 'no anchor');
     return null;
   }
-  const found = build(leaf, certificates, anchors, { policy: j.policy, at: j.at, ...options });
+  const found = build(leaf, certificates, anchors, { policy: j.policy, at: j.at, existedOf: existenceOf(j), ...options });
   if (found.path) {
     j.add(check, found.ended ?? 'passed', label);
     return found.ended ? null : found.path;
@@ -118,17 +128,18 @@ function checkIssued(j, label, certificate) {
     j.add('piv.chain', 'indeterminate', label, 'too many issuers');
     return j.add('piv.revocation', 'skipped', label, 'no chain');
   }
-  const options = { policy: j.policy, at: j.at };
+  const at = Math.max(...j.seals.filter((s) => s.outcome === 'passed' && s.signer.label === label).map((s) => s.time));
+  const options = { policy: j.policy, at: Number.isFinite(at) ? at : j.at, existedOf: existenceOf(j) };
   const anchored = build(certificate, certificates, anchors, options);
   if (anchored.path) {
     j.add('piv.chain', anchored.ended ?? 'passed', label);
-    return checkRevocation(j, 'piv.revocation', anchored.ended ? null : anchored.path, label);
+    return checkRevocation(j, 'piv.revocation', anchored.ended ? null : anchored.path, label, options.at);
   }
   const roots = certificates.filter((c) => c.selfIssued);
   const rooted = build(certificate, certificates, [...anchors, ...roots], options);
   if (rooted.path) {
     j.add('piv.chain', rooted.ended ?? 'skipped', label, 'ends at a certificate that is no anchor');
-    return checkRevocation(j, 'piv.revocation', rooted.ended ? null : rooted.path, label);
+    return checkRevocation(j, 'piv.revocation', rooted.ended ? null : rooted.path, label, options.at);
   }
   const named = [...certificates, ...anchors].some((c) => c.subject.compare === certificate.issuer.compare);
   if (named && absent) j.add('piv.chain', j.policy.allow_withheld ? 'skipped' : 'indeterminate', label, 'an issuer is not here');
@@ -159,4 +170,4 @@ function checkPiv(j) {
   for (const check of CHECKS) if (labels.length === 0) j.add(`piv.${check}`, 'skipped');
 }
 
-module.exports = { checkPiv, checkChain, checkRevocation, issuersOf };
+module.exports = { checkPiv, checkChain, checkRevocation, existenceOf, issuersOf };

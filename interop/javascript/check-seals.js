@@ -11,7 +11,7 @@ const pgp = require('./openpgp');
 const x509 = require('./x509');
 const ended = require('./ended');
 const judgePgp = require('./openpgp-judge');
-const { attempt } = require('./judgement');
+const { attempt } = require('./reading');
 
 const COSE_TYPE = 'application/cose; cose-type="cose-sign1"';
 const PGP_TYPE = 'application/pgp-signature';
@@ -82,7 +82,7 @@ function readHeader({ guarded, loose, payload }, manifestBytes) {
   if (x5t && !isX5t(x5t)) faults.push('x5t');
   if (kid) out.kid = kid.kind === 'bytes' ? kid.value : Buffer.alloc(0);
   if (kid && (out.kid.length < 4 || out.kid.length > 66)) faults.push('kid');
-  const hash = guarded.get(H.hash)?.value;
+  const hash = guarded.get(H.hash)?.kind === 'int' ? guarded.get(H.hash).value : null;
   if (!HASHES[hash]) faults.push('payload-hash-alg');
   else {
     [out.hash] = HASHES[hash];
@@ -98,7 +98,7 @@ function unreadable(j, name, why) {
   return { signer: null, outcome: 'skipped' };
 }
 
-function sealCose(j, seal, name) {
+function sealCose(j, seal, name, existed) {
   const read = attempt(() => decodeCose(seal.value));
   if (read.error) return unreadable(j, name, read.error);
   const cose = read.value;
@@ -114,17 +114,18 @@ function sealCose(j, seal, name) {
     j.add('seal.validity', header.time === null ? 'failed' : outcome, name, 'signer');
     return { signer: null, outcome };
   }
-  const outcome = header.fault ? 'failed' : coseSignature(j, cose, header, signer);
+  const outcome = header.fault ? 'failed' : coseSignature(j, cose, header, signer, existed);
   j.add('seal.signature', outcome, name);
+  const time = Math.min(header.time, existed ?? Infinity);
   if (header.time === null) j.add('seal.validity', 'failed', name, 'no time');
   else if (signer.certificate) {
     const { notBefore, notAfter } = signer.certificate;
-    j.add('seal.validity', header.time >= notBefore && header.time <= notAfter ? 'passed' : 'failed', name);
+    j.add('seal.validity', time >= notBefore && time <= notAfter ? 'passed' : 'failed', name);
   } else j.add('seal.validity', signer.area ? 'passed' : 'skipped', name);
-  return { signer, outcome, time: header.time };
+  return { signer, outcome, time };
 }
 
-function coseSignature(j, cose, header, signer) {
+function coseSignature(j, cose, header, signer, existed) {
   if (typeof header.alg !== 'number') return 'failed';
   const algorithm = ALGORITHMS[header.alg];
   if (!algorithm) return 'indeterminate';
@@ -132,7 +133,7 @@ function coseSignature(j, cose, header, signer) {
   if (!algorithm.fits(signer.key) || (algorithm.size && cose.signature.length !== algorithm.size)) return 'failed';
   const signed = encode(['Signature1', cose.raw, Buffer.alloc(0), cose.payload]);
   if (!keys.verify(signer.key, algorithm.scheme, signed, cose.signature)) return 'failed';
-  return ended.judge(j.policy, [signer.key], [algorithm.scheme.hash, header.hash], header.time) ?? 'passed';
+  return ended.judge(j.policy, [signer.key], [algorithm.scheme.hash, header.hash], header.time, existed) ?? 'passed';
 }
 
 function certificateSigner(j, seal, x5t) {
@@ -156,7 +157,7 @@ function keySigner(j, kid) {
   return { outcome: labels.some((l) => j.absent(l)) ? 'indeterminate' : 'failed' };
 }
 
-function sealPgp(j, seal, name) {
+function sealPgp(j, seal, name, existed) {
   const read = attempt(() => pgp.decodeDetached(seal.value));
   const fault = read.error ?? (read.value.type !== 0 ? 'another type' : null);
   if (fault) return unreadable(j, name, fault);
@@ -171,8 +172,8 @@ function sealPgp(j, seal, name) {
   const candidates = labels.filter((l) => !j.absent(l) && j.pgp(l).value).map((l) => ({ label: l, certificate: j.pgp(l).value }));
   const own = seal.key && attempt(() => pgp.decodeCertificate(seal.key)).value;
   if (own) candidates.push({ label: null, certificate: own });
-  const time = signature.created;
-  const found = judgePgp.findSigner(signature, j.bundle.manifest.raw, candidates, time, j.at, j.policy);
+  const time = Math.min(signature.created, existed ?? Infinity);
+  const found = judgePgp.findSigner(signature, j.bundle.manifest.raw, candidates, time, j.at, j.policy, { signature: existed, item: j.existed });
   if (!found || found.uncomputed) {
     const outcome = found || labels.some((l) => j.absent(l)) ? 'indeterminate' : 'failed';
     j.add('seal.signer', outcome, name);
@@ -198,8 +199,9 @@ function checkSeals(j) {
   const { manifest, seals } = j.bundle;
   j.seals = seals.map((seal, i) => {
     const name = `seal ${i + 1}`;
-    if (seal.type === COSE_TYPE) return sealCose(j, seal, name);
-    if (seal.type === PGP_TYPE) return sealPgp(j, seal, name);
+    const existed = j.renewals.sealTime(i);
+    if (seal.type === COSE_TYPE) return sealCose(j, seal, name, existed);
+    if (seal.type === PGP_TYPE) return sealPgp(j, seal, name, existed);
     for (const check of ['form', 'signer', 'signature', 'validity']) j.add(`seal.${check}`, 'skipped', name, 'unknown type');
     return { signer: null, outcome: 'skipped' };
   });

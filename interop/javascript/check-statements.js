@@ -5,7 +5,8 @@
 const tpm = require('./tpm');
 const ended = require('./ended');
 const { bindingDigest } = require('./container');
-const { attempt, fill } = require('./judgement');
+const { fill } = require('./judgement');
+const { attempt } = require('./reading');
 const { decodePcrValues, quoteDigest } = require('./pcr');
 
 const AREAS = {
@@ -66,7 +67,7 @@ function oneSignature(j, label, ak, statement) {
   const good = attempt(() => tpm.verifySignature(area.value, read.value, j.bytes(statement)));
   if (good.strange) return 'indeterminate';
   if (!good.value) return 'failed';
-  return ended.judge(j.policy, [area.value.key], [tpm.HASHES[read.value.hash]?.[0]], j.bundle.manifest.created) ?? 'passed';
+  return ended.judge(j.policy, [area.value.key], [tpm.HASHES[read.value.hash]?.[0]], j.bundle.manifest.created, j.existed) ?? 'passed';
 }
 
 function checkSignature(j, check, label) {

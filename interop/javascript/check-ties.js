@@ -6,7 +6,8 @@ const credential = require('./credential');
 const challenge = require('./challenge');
 const tpm = require('./tpm');
 const own = require('./own-extension');
-const { attempt, fill } = require('./judgement');
+const { fill } = require('./judgement');
+const { attempt } = require('./reading');
 const { issuedBy } = require('./check-cross');
 const { checkRevocation } = require('./check-piv');
 

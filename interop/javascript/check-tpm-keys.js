@@ -5,8 +5,9 @@
 const der = require('./der');
 const tpm = require('./tpm');
 const x509 = require('./x509');
-const { attempt, fill } = require('./judgement');
-const { checkChain, checkRevocation } = require('./check-piv');
+const { fill } = require('./judgement');
+const { attempt } = require('./reading');
+const { checkChain, checkRevocation, existenceOf } = require('./check-piv');
 const { build } = require('./chain');
 
 const EK_USAGE = '2.23.133.8.1';
@@ -203,7 +204,7 @@ function checkAkCertificate(j, label) {
       if (j.findings[before].outcome === 'passed') j.findings.length = before;
     }
     if (j.has('ak.certificate', 'failed')) {
-      path = build(value, [], j.policy.anchors, { policy: j.policy, at: j.at, ...options }).path;
+      path = build(value, [], j.policy.anchors, { policy: j.policy, at: j.at, existedOf: existenceOf(j), ...options }).path;
     } else path = checkChain(j, 'ak.certificate', label, value, j.policy.anchors, options);
   }
   checkRevocation(j, 'ak.revocation', path, label);

@@ -4,6 +4,7 @@
 'use strict';
 
 const { PRIVATE } = require('./roles');
+const { CHECKS: RENEWAL_CHECKS } = require('./check-renewals');
 
 const LIFETIMES = ['re-derivable', 'persistent', 'saved-context', 'session'];
 const RANK = { unproven: 0, vouched: 1, proven: 2 };
@@ -173,10 +174,15 @@ function conclude(j) {
     const same = c.draw('ak.same', given(c.all(checks), 'proven'), checks);
     c.draw('tpm.same', given(same === 'proven', oneTpm), [...checks, ...akChecks]);
   }
+  if (j.bundle.renewals.length) {
+    const checks = RENEWAL_CHECKS.map((x) => `renewal.${x}`);
+    const shown = checks.every((x) => (x === 'renewal.revocation' ? c.clean(x) : c.holds(x))) && j.renewals.holding.length > 0;
+    c.draw('time.existed', given(shown, 'proven'), checks);
+  }
   return c.drawn;
 }
 
-/** Step 10: each conclusion that the policy requires has the basis that is enough. */
+/** Step 11: each conclusion that the policy requires has the basis that is enough. */
 function checkRequired(j, conclusions) {
   const required = Object.entries(j.policy.require ?? {});
   if (required.length === 0) j.add('policy.required', 'skipped', [], 'none is required');

@@ -99,7 +99,7 @@ function decodeItem(node) {
     role: expect(map.get('role'), 'text'),
     digest: digest(map.get('digest')),
     size: unsigned(map.get('size')),
-    refs: {},
+    refs: Object.create(null),
     detached: false,
     claimed: new Map(),
     refNodes: [],
@@ -236,4 +236,9 @@ function bindingDigest(manifest) {
   return hashOf(manifest.binding.alg, encode(preimage));
 }
 
-module.exports = { decodeBundle, bindingDigest, hashOf, HASHES };
+/** Whether a node is a label. */
+function isLabel(node) {
+  return node.kind === 'text' && LABEL.test(node.value);
+}
+
+module.exports = { decodeBundle, bindingDigest, hashOf, isLabel, HASHES };

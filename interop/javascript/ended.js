@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// From when an algorithm is no longer taken. Section 8.8 of the specification, "Algorithms end".
+// From when an algorithm is no longer taken, and what is known to be older. Section 8.8 of the specification, "Algorithms end".
 'use strict';
 
 const HASH_NAMES = {
@@ -22,12 +22,15 @@ function endOf(policy, keys, hashes) {
   return earliest;
 }
 
-/** null, 'indeterminate', or 'failed' where the signature says of itself that it is not older than the end. */
-function judge(policy, keys, hashes, madeAt) {
+/**
+ * null, 'indeterminate', or 'failed' where the signature says of itself that it is not older than the end. `existed` is by when renewals
+ * show that it was there, or null.
+ */
+function judge(policy, keys, hashes, madeAt, existed) {
   const end = endOf(policy, keys, hashes.filter(Boolean));
   if (end === null) return null;
-  if (policy.now !== undefined && policy.now < end) return null;
-  return madeAt !== null && madeAt !== undefined && madeAt >= end ? 'failed' : 'indeterminate';
+  if ((policy.now ?? Infinity) < end || (existed ?? Infinity) < end) return null;
+  return madeAt !== null && madeAt >= end ? 'failed' : 'indeterminate';
 }
 
 function worst(outcomes) {
@@ -35,9 +38,10 @@ function worst(outcomes) {
   return outcomes.includes('indeterminate') ? 'indeterminate' : null;
 }
 
-function ofChain(path, policy) {
+/** The same of a chain; `existedOf` gives the time of each certificate. */
+function ofChain(path, policy, existedOf) {
   return worst(path.slice(0, -1).map((certificate, i) =>
-    judge(policy, [path[i + 1].key], [certificate.scheme.hash], certificate.notBefore)));
+    judge(policy, [path[i + 1].key], [certificate.scheme.hash], certificate.notBefore, existedOf(certificate))));
 }
 
 module.exports = { judge, worst, ofChain };

@@ -6,17 +6,19 @@ const { createHash } = require('node:crypto');
 const x509 = require('./x509');
 const tpm = require('./tpm');
 const openpgp = require('./openpgp');
-const { DerError } = require('./der');
+const { attempt } = require('./reading');
+const { Renewals } = require('./renewals');
 const { PRIVATE } = require('./roles');
-
-const UNREADABLE = [DerError, tpm.TpmError, openpgp.PgpError];
 
 class Judgement {
   constructor(bundle, policy, { previous = null, confirmed = null } = {}) {
     this.bundle = bundle;
     this.items = bundle.manifest.items;
     this.policy = policy;
-    this.at = policy.at ?? bundle.manifest.created;
+    this.renewals = new Renewals(bundle, policy);
+    /** By when renewals show that the manifest, and every item that is here, existed; or null. */
+    this.existed = this.renewals.manifestTime;
+    this.at = Math.min(policy.at ?? bundle.manifest.created, this.existed ?? Infinity);
     this.previous = previous;
     this.confirmed = confirmed;
     this.findings = [];
@@ -105,15 +107,4 @@ function fill(j, checks) {
   for (const check of checks) if (j.outcomes(check).length === 0) j.add(check, 'skipped', [], 'nothing there');
 }
 
-/** {value}, {error} for bytes that cannot be decoded, {strange} for what is not computed here. */
-function attempt(decode) {
-  try {
-    return { value: decode() };
-  } catch (error) {
-    if (error instanceof tpm.NotComputed) return { strange: error.message };
-    if (UNREADABLE.some((kind) => error instanceof kind) || x509.isUnreadable(error)) return { error: error.message || 'unreadable' };
-    throw error;
-  }
-}
-
-module.exports = { Judgement, attempt, fill };
+module.exports = { Judgement, fill };

@@ -164,9 +164,10 @@ class Holder {
 
 /**
  * How `certificate` stands at `time`: outcomes by check. `signed` is {key, signature, at} for a seal by one of its keys, else null;
- * `policy` says which algorithms end. Adds `ended`, what that leaves of the seal.
+ * `policy` says which algorithms end, `existed` by when the certificate is known to have been there, or null. Adds `ended`, what that leaves of the
+ * seal.
  */
-function judge(certificate, time, signed, policy) {
+function judge(certificate, time, signed, policy, existed = null) {
   const out = Object.fromEntries(CHECKS.map((c) => [c, 'skipped']));
   if (!certificate.primary.known) {
     for (const c of CHECKS) if (signed || (c !== 'subkey' && c !== 'flags')) out[c] = 'indeterminate';
@@ -220,8 +221,13 @@ function judge(certificate, time, signed, policy) {
     const gap = both.some((k) => (k.key.curve ?? '').startsWith('brainpool'));
     out.policy = gap ? 'indeterminate' : 'passed';
   }
-  const hashes = all.map((s) => HASHES[s.hash]).concat(signed ? [HASHES[signed.signature.hash]] : []);
-  return { ...out, ended: signed ? ended.judge(policy, both.map((k) => k.key), hashes, signed.signature.created) : null };
+  if (!signed) return { ...out, ended: null };
+  const { created } = signed.signature;
+  const past = [
+    ended.judge(policy, [signer.key], [HASHES[signed.signature.hash]], created, signed.existed),
+    ended.judge(policy, [primary.key], all.map((s) => HASHES[s.hash]), created, existed),
+  ];
+  return { ...out, ended: ended.worst(past) };
 }
 
 function judgeRevocation(holder, both, force, time) {
@@ -242,9 +248,10 @@ function judgeRevocation(holder, both, force, time) {
 
 /**
  * The signer of `signature` over `object` among `candidates` ([{label, certificate}]): {label, certificate, key, judged}, or null; the
- * first for which every rule holds, else one in doubt ({uncomputed} where nobody computes with its key), else the first refused.
+ * first for which every rule holds, else one in doubt ({uncomputed} where nobody computes with its key), else the first refused. `existed` says by when
+ * the signature and the items are known to have been there, as {signature, item}.
  */
-function findSigner(signature, object, candidates, time, at, policy) {
+function findSigner(signature, object, candidates, time, at, policy, existed) {
   const found = [];
   for (const { label, certificate } of candidates) {
     if (!certificate.primary.known) continue;
@@ -252,7 +259,7 @@ function findSigner(signature, object, candidates, time, at, policy) {
       const result = pgp.check(signature, key, object);
       if (result === 'unknown') found.push({ uncomputed: true });
       if (result !== 'good') continue;
-      found.push({ label, certificate, key, judged: judge(certificate, time, { key, signature, at }, policy) });
+      found.push({ label, certificate, key, judged: judge(certificate, time, { key, signature, at, existed: existed.signature }, policy, label === null ? null : existed.item) });
     }
   }
   const rank = ({ judged, uncomputed }) => {

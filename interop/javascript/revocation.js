@@ -119,7 +119,7 @@ function judgeCrl(list, certificate, issuer, { at, policy }) {
   if (!listInScope(list, certificate)) return doubt;
   const entries = list.entries.filter((e) => e.serial === certificate.serial);
   if (entries.some((e) => takesAway(e.date, e.reason, at))) return { concerns: true, counts: true, revoked: true };
-  if (ended.judge(policy, [issuer.key], [list.scheme.hash], null)) return doubt;
+  if (ended.judge(policy, [issuer.key], [list.scheme.hash], null, list.existed)) return doubt;
   const current = list.thisUpdate <= at && list.nextUpdate !== null && at <= list.nextUpdate;
   const later = list.thisUpdate > at && list.thisUpdate <= certificate.notAfter;
   return { ...doubt, counts: entries.length > 0 || current || later };
@@ -221,8 +221,8 @@ function judgeOcsp(response, certificate, issuer, { at, policy }) {
   });
   const signers = [issuer, ...delegates].filter((c) => keys.verify(c.key, response.scheme, response.tbs, response.signature));
   if (signers.length === 0) return doubt;
-  const past = signers.every((c) => ended.judge(policy, [c.key], [response.scheme.hash], null)
-    || (c !== issuer && ended.judge(policy, [issuer.key], [c.scheme.hash], null)));
+  const past = signers.every((c) => ended.judge(policy, [c.key], [response.scheme.hash], null, response.existed)
+    || (c !== issuer && ended.judge(policy, [issuer.key], [c.scheme.hash], null, response.existed)));
   let counts = false;
   for (const answer of answers) {
     if ([...answer.extensions.values()].some((e) => e.critical)) continue;
@@ -238,12 +238,15 @@ function judgeOcsp(response, certificate, issuer, { at, policy }) {
   return { ...doubt, counts };
 }
 
-/** What lists and responses say of each certificate of a chain but the last: {concerned, counted, revoked, doubtful}. */
+/**
+ * What lists and responses say of each certificate of a chain but the last: {concerned, counted, revoked, doubtful}. Each has `existed`,
+ * by when it is known to have existed or null; what is `carried` by a renewal leaves no doubt.
+ */
 function judgeChain(path, statements, options) {
   const out = { concerned: false, counted: false, revoked: false, doubtful: false };
   path.slice(0, -1).forEach((certificate, i) => {
     const results = statements.map((s) => (s.kind === 'crl' ? judgeCrl : judgeOcsp)(s, certificate, path[i + 1], options))
-      .filter((r) => r.concerns);
+      .filter((r, n) => r.concerns && (r.counts || !statements[n].carried));
     if (results.length === 0) return;
     out.concerned = true;
     if (results.some((r) => r.revoked)) out.revoked = true;

@@ -23,6 +23,7 @@ const STEPS = [
   ['check-ties', 'checkActivation'],
   ['check-previous', 'checkPrevious'],
   ['check-references', 'checkReferences'],
+  ['check-renewals', 'checkRenewals'],
 ];
 
 function readPolicy(path, keys) {
@@ -33,6 +34,7 @@ function readPolicy(path, keys) {
     anchors: certificates(policy.anchors),
     anchors_piv: certificates(policy.anchors_piv),
     anchors_hardware: certificates(policy.anchors_hardware),
+    anchors_time: certificates(policy.anchors_time),
     references: policy.references.map((name) => ({ name, data: readFileSync(join(keys, name)) })),
   };
 }

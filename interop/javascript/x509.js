@@ -169,6 +169,10 @@ class Certificate {
     return found ? der.bits(der.single(found.value, der.BIT_STRING)) : null;
   }
 
+  get extKeyUsageCritical() {
+    return this.extensions.get(EXT.extKeyUsage)?.critical ?? false;
+  }
+
   get extKeyUsage() {
     const found = this.extensions.get(EXT.extKeyUsage);
     return found ? der.children(der.single(found.value, der.SEQUENCE)).map(der.oid) : null;
