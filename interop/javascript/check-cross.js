@@ -32,8 +32,8 @@ function signatureOutcome(j, signature, by, over) {
   const holder = j.pgp(by);
   if (!holder.value) return 'skipped';
   if (!holder.value.primary.known) return 'indeterminate';
-  const found = findSigner(signature, j.bytes(over), [{ label: by, certificate: holder.value }], signature.created, j.at, j.policy,
-    { signature: j.existed, item: j.existed });
+  const found = findSigner(signature, j.bytes(over), [{ label: by, certificate: holder.value }], signature.created,
+    { lapse: j.at, policy: j.policy, existed: j.existed });
   if (!found) return 'failed';
   if (found.uncomputed) return 'indeterminate';
   const outcomes = CHECKS.map((c) => found.judged[c]);

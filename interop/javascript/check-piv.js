@@ -128,20 +128,21 @@ function checkIssued(j, label, certificate) {
     j.add('piv.chain', 'indeterminate', label, 'too many issuers');
     return j.add('piv.revocation', 'skipped', label, 'no chain');
   }
-  const at = Math.max(...j.seals.filter((s) => s.outcome === 'passed' && s.signer.label === label).map((s) => s.time));
-  const options = { policy: j.policy, at: Number.isFinite(at) ? at : j.at, existedOf: existenceOf(j) };
+  const seals = j.seals.filter((s) => s.signer?.label === label).map((s) => Math.min(j.asked, s.existed ?? Infinity));
+  const options = { policy: j.policy, at: seals.length ? Math.max(...seals) : j.at, existedOf: existenceOf(j) };
   const anchored = build(certificate, certificates, anchors, options);
   if (anchored.path) {
     j.add('piv.chain', anchored.ended ?? 'passed', label);
     return checkRevocation(j, 'piv.revocation', anchored.ended ? null : anchored.path, label, options.at);
   }
-  const roots = certificates.filter((c) => c.selfIssued);
+  const items = labels.filter((l) => !j.absent(l) && j.certificate(l).value).map((l) => j.certificate(l).value);
+  const roots = items.filter((c) => c.selfIssued);
   const rooted = build(certificate, certificates, [...anchors, ...roots], options);
   if (rooted.path) {
     j.add('piv.chain', rooted.ended ?? 'skipped', label, 'ends at a certificate that is no anchor');
     return checkRevocation(j, 'piv.revocation', rooted.ended ? null : rooted.path, label, options.at);
   }
-  const named = [...certificates, ...anchors].some((c) => c.subject.compare === certificate.issuer.compare);
+  const named = [...items, ...anchors].some((c) => c.subject.compare === certificate.issuer.compare);
   if (named && absent) j.add('piv.chain', j.policy.allow_withheld ? 'skipped' : 'indeterminate', label, 'an issuer is not here');
   else if (named) j.add('piv.chain', 'failed', label, anchored.why);
   else j.add('piv.chain', 'skipped', label, 'believed for its pin alone');

@@ -21,7 +21,7 @@ function checkRenewal(j, renewal) {
   add('chain', doubt(renewal.chained));
   add('order', renewal.order);
   const earlier = holding.some((r) => r.index < renewal.index);
-  add('kept', renewal.kept === 'indeterminate' && earlier ? 'skipped' : renewal.kept);
+  add('kept', renewal.revocation === 'failed' || (renewal.kept === 'indeterminate' && earlier) ? 'skipped' : renewal.kept);
   add('revocation', renewal.revocation === 'failed' && holding.length ? 'skipped' : renewal.revocation);
 }
 

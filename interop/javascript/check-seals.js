@@ -122,7 +122,7 @@ function sealCose(j, seal, name, existed) {
     const { notBefore, notAfter } = signer.certificate;
     j.add('seal.validity', time >= notBefore && time <= notAfter ? 'passed' : 'failed', name);
   } else j.add('seal.validity', signer.area ? 'passed' : 'skipped', name);
-  return { signer, outcome, time };
+  return { signer, outcome, existed };
 }
 
 function coseSignature(j, cose, header, signer, existed) {
@@ -173,7 +173,8 @@ function sealPgp(j, seal, name, existed) {
   const own = seal.key && attempt(() => pgp.decodeCertificate(seal.key)).value;
   if (own) candidates.push({ label: null, certificate: own });
   const time = Math.min(signature.created, existed ?? Infinity);
-  const found = judgePgp.findSigner(signature, j.bundle.manifest.raw, candidates, time, j.at, j.policy, { signature: existed, item: j.existed });
+  const found = judgePgp.findSigner(signature, j.bundle.manifest.raw, candidates, time,
+    { lapse: Math.min(j.asked, existed ?? Infinity), policy: j.policy, existed });
   if (!found || found.uncomputed) {
     const outcome = found || labels.some((l) => j.absent(l)) ? 'indeterminate' : 'failed';
     j.add('seal.signer', outcome, name);
@@ -192,7 +193,7 @@ function sealPgp(j, seal, name, existed) {
   else if (outcomes.includes('indeterminate')) outcome = 'indeterminate';
   j.add('seal.signature', outcome, name);
   const identity = found.certificate.primary.fingerprint.toString('hex');
-  return { signer: { label: found.label, kind: 'openpgp', identity, pgp: found, key: found.key.key }, outcome, time };
+  return { signer: { label: found.label, kind: 'openpgp', identity, pgp: found, key: found.key.key }, outcome, existed };
 }
 
 function checkSeals(j) {

@@ -18,7 +18,8 @@ class Judgement {
     this.renewals = new Renewals(bundle, policy);
     /** By when renewals show that the manifest, and every item that is here, existed; or null. */
     this.existed = this.renewals.manifestTime;
-    this.at = Math.min(policy.at ?? bundle.manifest.created, this.existed ?? Infinity);
+    this.asked = policy.at ?? bundle.manifest.created;
+    this.at = Math.min(this.asked, this.existed ?? Infinity);
     this.previous = previous;
     this.confirmed = confirmed;
     this.findings = [];

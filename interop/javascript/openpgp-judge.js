@@ -163,8 +163,8 @@ class Holder {
 }
 
 /**
- * How `certificate` stands at `time`: outcomes by check. `signed` is {key, signature, at} for a seal by one of its keys, else null;
- * `policy` says which algorithms end, `existed` by when the certificate is known to have been there, or null. Adds `ended`, what that leaves of the
+ * How `certificate` stands at `time`: outcomes by check. `signed` is {key, signature, lapse} for a seal by one of its keys, else null;
+ * `policy` says which algorithms end, `existed` by when the signature is known to have been there, or null. Adds `ended`, what that leaves of the
  * seal.
  */
 function judge(certificate, time, signed, policy, existed = null) {
@@ -205,7 +205,7 @@ function judge(certificate, time, signed, policy, existed = null) {
     }
     const over = (key, statements) => statements.some((s) => s.keyExpires !== 0 && key.created + s.keyExpires <= time);
     const late = over(primary, force.statements) || (signer !== primary && over(signer, mine)) || all.some((s) => expired(s, time))
-      || (signed && expired(signed.signature, signed.at));
+      || (signed && expired(signed.signature, signed.lapse));
     out.expiry = late ? 'failed' : 'passed';
   }
 
@@ -222,12 +222,8 @@ function judge(certificate, time, signed, policy, existed = null) {
     out.policy = gap ? 'indeterminate' : 'passed';
   }
   if (!signed) return { ...out, ended: null };
-  const { created } = signed.signature;
-  const past = [
-    ended.judge(policy, [signer.key], [HASHES[signed.signature.hash]], created, signed.existed),
-    ended.judge(policy, [primary.key], all.map((s) => HASHES[s.hash]), created, existed),
-  ];
-  return { ...out, ended: ended.worst(past) };
+  const hashes = [signed.signature, ...all].map((s) => HASHES[s.hash]);
+  return { ...out, ended: ended.judge(policy, both.map((k) => k.key), hashes, signed.signature.created, existed) };
 }
 
 function judgeRevocation(holder, both, force, time) {
@@ -248,10 +244,10 @@ function judgeRevocation(holder, both, force, time) {
 
 /**
  * The signer of `signature` over `object` among `candidates` ([{label, certificate}]): {label, certificate, key, judged}, or null; the
- * first for which every rule holds, else one in doubt ({uncomputed} where nobody computes with its key), else the first refused. `existed` says by when
- * the signature and the items are known to have been there, as {signature, item}.
+ * first for which every rule holds, else one in doubt ({uncomputed} where nobody computes with its key), else the first refused. `lapse` is when the
+ * signature's own expiry is judged, `existed` by when it is known to have been there, or null; what a label does not name nothing covers.
  */
-function findSigner(signature, object, candidates, time, at, policy, existed) {
+function findSigner(signature, object, candidates, time, { lapse, policy, existed }) {
   const found = [];
   for (const { label, certificate } of candidates) {
     if (!certificate.primary.known) continue;
@@ -259,7 +255,7 @@ function findSigner(signature, object, candidates, time, at, policy, existed) {
       const result = pgp.check(signature, key, object);
       if (result === 'unknown') found.push({ uncomputed: true });
       if (result !== 'good') continue;
-      found.push({ label, certificate, key, judged: judge(certificate, time, { key, signature, at, existed: existed.signature }, policy, label === null ? null : existed.item) });
+      found.push({ label, certificate, key, judged: judge(certificate, time, { key, signature, lapse }, policy, label === null ? null : existed) });
     }
   }
   const rank = ({ judged, uncomputed }) => {

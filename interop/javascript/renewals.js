@@ -111,7 +111,7 @@ class Renewals {
     this.statements = this.readable.flatMap(({ coverage, index }) => coverage.revocation.map((raw) => (
       { index, statement: attempt(() => decodeCrl(raw)).value ?? attempt(() => decodeOcsp(raw)).value }))).filter((s) => s.statement);
     for (const renewal of this.readable) this.judgeToken(renewal);
-    this.time = policy.at ?? policy.now ?? this.readable.at(-1)?.latest ?? null;
+    this.time = policy.at ?? policy.now ?? Math.max(...this.readable.map((r) => r.time));
     for (const renewal of this.readable) renewal.order = this.order(renewal);
     for (const renewal of [...this.readable].reverse()) this.judgeKept(renewal);
     this.holding = this.readable.filter((r) => r.holds);
@@ -129,8 +129,8 @@ class Renewals {
     return [...renewal.token.certificates, ...this.carried.map((c) => c.certificate)];
   }
 
-  chain(renewal, at, policy) {
-    return build(renewal.certificate, this.certificatesFor(renewal), this.policy.anchors_time, { policy, at, usages: [TIME_STAMPING] });
+  chain(renewal, options) {
+    return build(renewal.certificate, this.certificatesFor(renewal), this.policy.anchors_time, { usages: [TIME_STAMPING], ...options });
   }
 
   judgeToken(renewal) {
@@ -149,7 +149,7 @@ class Renewals {
       renewal.authority = fault.error || fault.value ? 'failed' : 'passed';
     }
     if (renewal.authority === 'passed') {
-      renewal.chained = this.chain(renewal, time, { ...this.policy, algorithms: {} }).path ? 'passed' : 'indeterminate';
+      renewal.chained = this.chain(renewal, { at: time, policy: { ...this.policy, algorithms: {} } }).path ? 'passed' : 'indeterminate';
     }
     renewal.sound = [renewal.covering, renewal.imprint, renewal.signature, renewal.authority, renewal.chained].every((o) => o === 'passed');
   }
@@ -159,26 +159,32 @@ class Renewals {
     const covered = this.readable.filter(({ index }) => index < renewal.index && coverage.renewals[index]
       && hashOf(coverage.alg, this.bundle.renewals[index]).equals(coverage.renewals[index]));
     if (renewal.chained === 'passed' && covered.some((r) => r.sound && latest < r.earliest)) return 'failed';
-    return latest > this.time ? 'skipped' : 'passed';
+    return renewal.time > this.time ? 'skipped' : 'passed';
   }
 
   /** Whether it could be believed until the next one that holds took over. Later ones are judged already. */
   judgeKept(renewal) {
-    const takeover = least(this.readable.filter((r) => r.index > renewal.index && r.holds).map((r) => r.latest));
-    const at = takeover ?? this.time;
-    const policy = { ...this.policy, now: takeover ?? this.policy.now };
+    const behind = this.readable.filter((r) => r.index > renewal.index && r.holds);
+    const takeover = least(behind.map((r) => r.latest));
+    const at = Math.min(this.time, takeover ?? Infinity);
+    const takenOver = (index) => least(behind.filter((r) => r.index >= index).map((r) => r.latest));
+    const { policy } = this;
     renewal.kept = 'skipped';
     renewal.revocation = 'skipped';
     renewal.holds = false;
     if (!renewal.sound || renewal.order !== 'passed') return;
-    const found = this.chain(renewal, at, policy);
     const { coverage, token, certificate, named } = renewal;
+    const own = new Set(token.certificates.map((c) => c.sha256));
+    const existedOf = (c) => (own.has(c.sha256) ? takeover : takenOver(this.firstCarrier(c)));
+    const found = this.chain(renewal, { at, policy, existedOf });
     const hashes = [HASHES[coverage.alg][0], token.signer.hash, token.signer.scheme.hash, named.hash];
-    const past = ended.judge(policy, [certificate.key], hashes, null, null) || found.ended;
+    const past = ended.judge(policy, [certificate.key], hashes, null, takeover) || found.ended;
     renewal.kept = found.path && !past ? 'passed' : 'indeterminate';
     if (renewal.kept !== 'passed') return;
-    const behind = this.statements.filter((s) => s.index >= renewal.index).map((s) => s.statement);
-    const statements = [...token.statements, ...behind].map((statement) => ({ ...statement, existed: null }));
+    const statements = [
+      ...token.lists.map((list) => ({ ...list, existed: takeover })),
+      ...this.statements.filter((s) => s.index >= renewal.index).map((s) => ({ ...s.statement, existed: takenOver(s.index) })),
+    ];
     const said = judgeChain(found.path, statements, { at, policy });
     renewal.revocation = said.revoked ? 'failed' : said.counted ? 'passed' : 'skipped';
     renewal.holds = !said.revoked;
@@ -199,10 +205,14 @@ class Renewals {
     return least(this.holding.filter((r) => r.index >= index).map((r) => r.latest));
   }
 
+  /** The first renewal that carries a certificate, or Infinity. */
+  firstCarrier(certificate) {
+    return Math.min(...this.carried.filter((c) => c.certificate.sha256 === certificate.sha256).map((c) => c.index));
+  }
+
   /** By when a certificate that is carried existed, or null. */
   certificateTime(certificate) {
-    const indexes = this.carried.filter((c) => c.certificate.raw.equals(certificate.raw)).map((c) => c.index);
-    return least(indexes.map((i) => this.carriedTime(i)).filter((t) => t !== null));
+    return this.carriedTime(this.firstCarrier(certificate));
   }
 }
 

@@ -221,8 +221,8 @@ function judgeOcsp(response, certificate, issuer, { at, policy }) {
   });
   const signers = [issuer, ...delegates].filter((c) => keys.verify(c.key, response.scheme, response.tbs, response.signature));
   if (signers.length === 0) return doubt;
-  const past = signers.every((c) => ended.judge(policy, [c.key], [response.scheme.hash], null, response.existed)
-    || (c !== issuer && ended.judge(policy, [issuer.key], [c.scheme.hash], null, response.existed)));
+  const hashes = [response.scheme.hash, ...response.delegates.map((c) => c.scheme?.hash)];
+  const past = ended.judge(policy, [issuer, ...response.delegates].map((c) => c.key), hashes, null, response.existed);
   let counts = false;
   for (const answer of answers) {
     if ([...answer.extensions.values()].some((e) => e.critical)) continue;

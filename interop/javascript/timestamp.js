@@ -8,21 +8,22 @@ const der = require('./der');
 const keys = require('./keys');
 const x509 = require('./x509');
 const { attempt } = require('./reading');
-const { decodeCrl, decodeOcsp } = require('./revocation');
+const { decodeCrl } = require('./revocation');
 
 const { DerError, DerReader, SEQUENCE, SET, INTEGER, OID, OCTET_STRING } = der;
 const SIGNED_DATA = '1.2.840.113549.1.7.2';
 const TST_INFO = '1.2.840.113549.1.9.16.1.4';
-const OCSP_RESPONSE = '1.3.6.1.5.5.7.16.2';
 const ATTRIBUTE = {
   contentType: '1.2.840.113549.1.9.3', messageDigest: '1.2.840.113549.1.9.4', certificate: '1.2.840.113549.1.9.16.2.12',
   certificateV2: '1.2.840.113549.1.9.16.2.47',
 };
-const RSA_ENCRYPTION = '1.2.840.113549.1.1.1';
+// algorithms of keys that stand in place of a signature's
+const STAND_INS = { '1.2.840.113549.1.1.1': 'pkcs1', '1.2.840.10045.2.1': 'ecdsa' };
+const VERSIONS = { signedData: [3n, 4n, 5n], byIssuer: 1n, byKey: 3n };
 const SUBJECT_KEY_IDENTIFIER = '2.5.29.14';
 const STRONG = ['sha256', 'sha384', 'sha512'];
 const MAX_BYTES = 1048576;
-const MAX_CERTIFICATES = 64;
+const MAX_BESIDE = 64;
 const MAX_ATTRIBUTES = 64;
 
 function algorithmOid(element) {
@@ -35,12 +36,12 @@ function hashName(element) {
 
 /** genTime with its accuracy, as whole seconds around it: {time, earliest, latest}. */
 function instant(element, accuracy) {
-  const [, whole, fraction = ''] = /^(\d{14})(?:\.(\d{1,9}))?Z$/.exec(element.body.toString('latin1')) ?? [];
+  const [, whole, fraction = ''] = /^(\d{14})(?:\.(\d{1,18}))?Z$/.exec(element.body.toString('latin1')) ?? [];
   if (element.tag !== 0x18 || !whole) throw new DerError('bad time');
   const time = der.time({ tag: 0x18, body: Buffer.from(`${whole}Z`) });
-  const unit = 10n ** 9n;
-  const point = BigInt(time) * unit + BigInt(fraction.padEnd(9, '0'));
-  const margin = accuracy.seconds * unit + accuracy.millis * 1000000n + accuracy.micros * 1000n;
+  const unit = 10n ** 18n;
+  const point = BigInt(time) * unit + BigInt(fraction.padEnd(18, '0'));
+  const margin = accuracy.seconds * unit + accuracy.millis * (unit / 1000n) + accuracy.micros * (unit / 1000000n);
   return { time, earliest: Number((point - margin) / unit), latest: Number((point + margin + unit - 1n) / unit) };
 }
 
@@ -48,11 +49,11 @@ function decodeAccuracy(element) {
   const out = { seconds: 0n, millis: 0n, micros: 0n };
   if (!element) return out;
   const reader = new DerReader(element.body);
-  for (const [name, tag, least] of [['seconds', INTEGER, 0n], ['millis', 0x80, 1n], ['micros', 0x81, 1n]]) {
+  for (const [name, tag, most] of [['seconds', INTEGER, 2n ** 31n - 1n], ['millis', 0x80, 999n], ['micros', 0x81, 999n]]) {
     const found = reader.optional(tag);
     if (!found) continue;
     out[name] = der.integer(found);
-    if (out[name] < least || (name !== 'seconds' && out[name] > 999n)) throw new DerError('accuracy');
+    if (out[name] < 0n || out[name] > most) throw new DerError('accuracy');
   }
   reader.end();
   return out;
@@ -81,7 +82,7 @@ function decodeInfo(raw) {
   return { hash, digest, ...instant(time, accuracy) };
 }
 
-/** Attributes by OID: arrays of the arrays of values, one for each time that the attribute stands there. */
+/** Attributes by OID, each once and with one value. */
 function decodeAttributes(element) {
   const out = new Map();
   const all = der.children(element);
@@ -92,47 +93,53 @@ function decodeAttributes(element) {
     const oid = der.oid(reader.next(OID));
     const values = der.children(reader.next(SET));
     reader.end();
-    out.set(oid, [...(out.get(oid) ?? []), values]);
+    if (out.has(oid) || values.length !== 1) throw new DerError(`attribute ${oid} twice`);
+    out.set(oid, values[0]);
   }
   return out;
+}
+
+/** A certificate by its issuer's name, which `nameOf` reads, and serial number. */
+function decodeNumber(element, nameOf) {
+  const reader = new DerReader(element.body);
+  const issuer = x509.name(nameOf(reader));
+  const serial = der.integer(reader.next(INTEGER));
+  reader.end();
+  return { issuer, serial };
+}
+
+function isNumberOf({ issuer, serial }, certificate) {
+  return certificate.issuer.compare === issuer.compare && certificate.serial === serial;
 }
 
 function decodeSigner(element) {
   if (element.tag !== SEQUENCE) throw new DerError('no signer');
   const reader = new DerReader(element.body);
-  der.integer(reader.next(INTEGER));
+  const version = der.integer(reader.next(INTEGER));
   const identifier = reader.next();
-  const signer = { issuer: null, serial: null, keyIdentifier: null };
-  if (identifier.tag === SEQUENCE) {
-    const inner = new DerReader(identifier.body);
-    signer.issuer = x509.name(inner.next(SEQUENCE));
-    signer.serial = der.integer(inner.next(INTEGER));
-    inner.end();
-  } else if (identifier.tag === 0x80) signer.keyIdentifier = identifier.body;
+  const signer = { number: null, keyIdentifier: null };
+  if (identifier.tag === SEQUENCE) signer.number = decodeNumber(identifier, (inner) => inner.next(SEQUENCE));
+  else if (identifier.tag === 0x80) signer.keyIdentifier = identifier.body;
   else throw new DerError('signer identifier');
+  if (version !== (signer.number ? VERSIONS.byIssuer : VERSIONS.byKey)) throw new DerError('version of SignerInfo');
   signer.hash = hashName(reader.next(SEQUENCE));
   const attributes = reader.next(0xa0);
   signer.signed = Buffer.concat([Buffer.from([SET]), attributes.raw.subarray(1)]);
   signer.attributes = decodeAttributes(attributes);
   const algorithm = reader.next(SEQUENCE);
-  // RFC 3370 section 3.2: the identifier of the key stands for PKCS #1 v1.5 with the hash that is named beside it
-  signer.scheme = algorithmOid(algorithm) === RSA_ENCRYPTION
-    ? signer.hash && { type: 'pkcs1', hash: signer.hash } : x509.signatureScheme(algorithm);
+  const type = STAND_INS[algorithmOid(algorithm)];
+  signer.scheme = type && signer.hash ? { type, hash: signer.hash } : x509.signatureScheme(algorithm);
   signer.signature = reader.next(OCTET_STRING).body;
   reader.optional(0xa1);
   reader.end();
   return signer;
 }
 
-/** Lists and responses that stand in a token, as far as they can be read. */
-function decodeRevocation(element) {
-  if (!element) return [];
-  return der.children(element).map((each) => attempt(() => {
-    if (each.tag === SEQUENCE) return decodeCrl(each.raw);
-    const reader = new DerReader(each.body);
-    if (each.tag !== 0xa1 || der.oid(reader.next(OID)) !== OCSP_RESPONSE) throw new DerError('another form');
-    return decodeOcsp(reader.next().raw);
-  }).value).filter(Boolean);
+/** What stands beside a signature, and can be read: certificates or lists. Other forms of either are passed over. */
+function decodeBeside(element, decode) {
+  const all = element ? der.children(element) : [];
+  if (all.length > MAX_BESIDE) throw new DerError('too many certificates or lists');
+  return all.filter((e) => e.tag === SEQUENCE).map((e) => attempt(() => decode(e.raw)).value).filter(Boolean);
 }
 
 /** A TimeStampToken; DerError where it is none, or not as section 7 asks. */
@@ -142,8 +149,8 @@ function decodeToken(raw) {
   if (der.oid(outer.next(OID)) !== SIGNED_DATA) throw new DerError('no SignedData');
   const reader = new DerReader(der.single(outer.next(0xa0).body, SEQUENCE).body);
   outer.end();
-  der.integer(reader.next(INTEGER));
-  reader.next(SET);
+  if (!VERSIONS.signedData.includes(der.integer(reader.next(INTEGER)))) throw new DerError('version of SignedData');
+  const announced = der.children(reader.next(SET)).map(hashName);
   const content = new DerReader(reader.next(SEQUENCE).body);
   if (der.oid(content.next(OID)) !== TST_INFO) throw new DerError('no TSTInfo');
   const bytes = der.single(content.next(0xa0).body, OCTET_STRING).body;
@@ -153,39 +160,49 @@ function decodeToken(raw) {
   const signers = der.children(reader.next(SET));
   reader.end();
   if (signers.length !== 1) throw new DerError('not one signer');
-  const held = certificates ? der.children(certificates) : [];
-  if (held.length > MAX_CERTIFICATES) throw new DerError('too many certificates');
+  const signer = decodeSigner(signers[0]);
+  if (!announced.includes(signer.hash)) throw new DerError('hash that is not announced');
   return {
     bytes,
     info: decodeInfo(bytes),
-    certificates: held.filter((e) => e.tag === SEQUENCE).map((e) => attempt(() => x509.decodeCertificate(e.raw)).value).filter(Boolean),
-    statements: decodeRevocation(revocation),
-    signer: decodeSigner(signers[0]),
+    certificates: decodeBeside(certificates, x509.decodeCertificate),
+    lists: decodeBeside(revocation, decodeCrl),
+    signer,
   };
 }
 
-/** By which hash the signed attributes name the signer's certificate, {hash, digest}; DerError where none does. */
+/** How the signed attributes name the signer's certificate, {hash, digest, number}; DerError where none does. */
 function certificateNamed(signer) {
   for (const [oid, v2] of [[ATTRIBUTE.certificateV2, true], [ATTRIBUTE.certificate, false]]) {
     if (!signer.attributes.has(oid)) continue;
-    const value = one(signer, oid);
-    const list = new DerReader(new DerReader(value.body).next(SEQUENCE).body);
+    const list = new DerReader(new DerReader(attribute(signer, oid).body).next(SEQUENCE).body);
     const first = new DerReader(list.next(SEQUENCE).body);
     const algorithm = v2 ? first.optional(SEQUENCE) : null;
-    return { hash: algorithm ? hashName(algorithm) : v2 ? 'sha256' : 'sha1', digest: first.next(OCTET_STRING).body };
+    const digest = first.next(OCTET_STRING).body;
+    const number = first.optional(SEQUENCE);
+    first.end();
+    return {
+      hash: algorithm ? hashName(algorithm) : v2 ? 'sha256' : 'sha1', digest, number: number && decodeNumber(number, directoryName),
+    };
   }
   throw new DerError('no certificate is named');
 }
 
-/** The one value of an attribute that stands once. */
-function one(signer, oid) {
-  const found = signer.attributes.get(oid) ?? [];
-  if (found.length !== 1 || found[0].length !== 1) throw new DerError(`attribute ${oid}`);
-  return found[0][0];
+/** The one name of GeneralNames. */
+function directoryName(reader) {
+  const names = der.children(reader.next(SEQUENCE));
+  if (names.length !== 1 || names[0].tag !== 0xa4) throw new DerError('not one directory name');
+  return der.single(names[0].body, SEQUENCE);
+}
+
+function attribute(signer, oid) {
+  const found = signer.attributes.get(oid);
+  if (!found) throw new DerError(`attribute ${oid} is missing`);
+  return found;
 }
 
 function fits(signer, certificate) {
-  if (signer.issuer) return certificate.issuer.compare === signer.issuer.compare && certificate.serial === signer.serial;
+  if (signer.number) return isNumberOf(signer.number, certificate);
   const found = certificate.extensions.get(SUBJECT_KEY_IDENTIFIER);
   return Boolean(found) && der.single(found.value, OCTET_STRING).body.equals(signer.keyIdentifier);
 }
@@ -197,8 +214,8 @@ function fits(signer, certificate) {
 function verifyToken(token, certificates, { allowSha1 }) {
   const { signer } = token;
   const read = attempt(() => {
-    if (der.oid(one(signer, ATTRIBUTE.contentType)) !== TST_INFO) throw new DerError('content type');
-    const digest = der.single(one(signer, ATTRIBUTE.messageDigest).raw, OCTET_STRING).body;
+    if (der.oid(attribute(signer, ATTRIBUTE.contentType)) !== TST_INFO) throw new DerError('content type');
+    const digest = der.single(attribute(signer, ATTRIBUTE.messageDigest).raw, OCTET_STRING).body;
     if (!STRONG.includes(signer.hash)) throw new DerError('hash of what is signed');
     if (!createHash(signer.hash).update(token.bytes).digest().equals(digest)) throw new DerError('digest of what is signed');
     return certificateNamed(signer);
@@ -206,10 +223,10 @@ function verifyToken(token, certificates, { allowSha1 }) {
   if (read.error) return { outcome: 'failed', why: read.error };
   const named = read.value;
   if (named.hash === 'sha1' && !allowSha1) return { outcome: 'failed', why: 'named by SHA-1' };
-  if (named.hash === null) return { outcome: 'indeterminate', why: 'hash of the certificate' };
+  if (named.hash !== 'sha1' && !STRONG.includes(named.hash)) return { outcome: 'indeterminate', why: 'hash of the certificate' };
   const certificate = certificates.find((c) => createHash(named.hash).update(c.raw).digest().equals(named.digest));
   if (!certificate) return { outcome: 'indeterminate', why: 'the certificate is not here' };
-  const fit = attempt(() => fits(signer, certificate));
+  const fit = attempt(() => fits(signer, certificate) && (!named.number || isNumberOf(named.number, certificate)));
   if (!fit.value) return { outcome: 'failed', why: 'identifier of another certificate' };
   const { key } = certificate;
   if (signer.scheme === null || key.kind === 'unknown') return { outcome: 'indeterminate', why: 'algorithm' };
