@@ -47,8 +47,9 @@ function issuerFault(certificate, below, bare) {
 }
 
 /**
- * The chain of `leaf`: {path, why, ended}. `existedOf` gives by when a certificate is known to have existed, or null. `path` is [leaf, ..., anchor] or null with the reason of the longest attempt; `ended` is
- * null, or 'indeterminate' or 'failed' where every chain needs an algorithm that the policy ends.
+ * The chain of `leaf`: {path, why, ended}. `path` is [leaf, ..., anchor] or null with the reason of the longest attempt; `ended` is
+ * null, or 'indeterminate' or 'failed' where every chain needs an algorithm that the policy ends. `existedOf` gives by when a certificate
+ * is known to have existed, or null.
  */
 function build(leaf, issuers, anchors, options) {
   const { policy, at, usages = [], missingUsage = false, leafRule = null, issuerRule = null, noConstraints = false,

@@ -12,7 +12,9 @@ const { build } = require('./chain');
 const ARC = '1.3.6.1.4.1.41482';
 const APPLICATIONS = {
   'piv-attestation': { subject: /^YubiKey PIV Attestation ([0-9a-f]{2})$/, firmware: '3.3', needs: ['3.3'], slots: pivSlots() },
-  'openpgp-attestation': { subject: /^YubiKey OPGP Attestation ([A-Z]{3})$/, firmware: '5.3', needs: ['5.2', '5.3'], slots: ['SIG', 'DEC', 'AUT'] },
+  'openpgp-attestation': {
+    subject: /^YubiKey OPGP Attestation ([A-Z]{3})$/, firmware: '5.3', needs: ['5.2', '5.3'], slots: ['SIG', 'DEC', 'AUT'],
+  },
 };
 const ABOUT = { 'piv-attestation': 'piv-certificate', 'openpgp-attestation': 'openpgp-certificate' };
 const STATEMENT_MARKS = ['3.7', '3.8', '5.2', '5.4', '5.7'];
@@ -113,7 +115,9 @@ function keyOutcome(j, label, statement) {
   if (j.role(subject) === 'piv-certificate') {
     const { value } = j.certificate(subject);
     if (!value) return 'skipped';
-    if (value.key.kind === 'unknown' || key.kind === 'unknown') return value.spki.equals(statement.certificate.spki) ? 'passed' : 'indeterminate';
+    if (value.key.kind === 'unknown' || key.kind === 'unknown') {
+      return value.spki.equals(statement.certificate.spki) ? 'passed' : 'indeterminate';
+    }
     return value.key.same === key.same ? 'passed' : 'failed';
   }
   const { value } = j.pgp(subject);

@@ -30,7 +30,9 @@ function quotedFor(j, label) {
   const labels = named.length ? named : j.withRole('pcr-values');
   const here = labels.filter((l) => !j.absent(l));
   const read = here.map((l) => j.read(l, 'pcrs', decodePcrValues));
-  return { absent: labels.filter((l) => j.absent(l)), unreadable: read.some((r) => r.error), banks: read.map((r) => r.value).filter(Boolean) };
+  return {
+    absent: labels.filter((l) => j.absent(l)), unreadable: read.some((r) => r.error), banks: read.map((r) => r.value).filter(Boolean),
+  };
 }
 
 /** The start values of a PCR: one, or two for those of a dynamic launch. */
@@ -165,7 +167,8 @@ function imaPcr(bank, entries, quoted, templateAlg) {
   const hash = (alg, e) => createHash(HASHES[alg][0]).update(e.hashed).digest();
   const asItStands = (e) => (violation(e) ? Buffer.alloc(size, 0xff) : e.digest);
   const again = (e) => (violation(e) ? Buffer.alloc(size, 0xff) : e.hashed && hash(bank, e));
-  const padded = (e) => Buffer.concat([violation(e) ? Buffer.alloc(e.digest.length, 0xff) : e.digest, Buffer.alloc(size - e.digest.length)]);
+  const ones = (e) => Buffer.alloc(e.digest.length, 0xff);
+  const padded = (e) => Buffer.concat([violation(e) ? ones(e) : e.digest, Buffer.alloc(size - e.digest.length)]);
   let stated = bank === templateAlg;
   let count = firstPart(bank, entries, quoted, stated ? asItStands : again);
   let weak = bank === SHA1;
@@ -192,7 +195,8 @@ function checkIma(j, label, log) {
     const results = [];
     for (const banks of quoted.banks) {
       for (const [bank, values] of banks) {
-        if (values.has(pcr)) results.push(HASHES[bank] ? imaPcr(bank, entries, values.get(pcr), templateAlg) : { outcome: 'indeterminate' });
+        if (!values.has(pcr)) continue;
+        results.push(HASHES[bank] ? imaPcr(bank, entries, values.get(pcr), templateAlg) : { outcome: 'indeterminate' });
       }
     }
     outcomes.push(...results.map((r) => r.outcome));
@@ -213,7 +217,11 @@ function checkLogs(j) {
   };
   const userspace = j.withRole('userspace-log');
   const firmware = j.withRole('firmware-log');
-  const checks = { 'firmware-log': ['form', 'replay', 'separators', 'coverage'], 'userspace-log': firmware.length ? ['form'] : ['form', 'replay'], 'ima-log': ['form', 'ima'] };
+  const checks = {
+    'firmware-log': ['form', 'replay', 'separators', 'coverage'],
+    'userspace-log': firmware.length ? ['form'] : ['form', 'replay'],
+    'ima-log': ['form', 'ima'],
+  };
   for (const label of [...firmware, ...userspace, ...j.withRole('ima-log')]) {
     const mine = checks[j.role(label)];
     if (j.absent(label)) {

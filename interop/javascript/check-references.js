@@ -45,7 +45,8 @@ function oneEvent(j, event) {
   if (measured) return 'passed';
   if (same.length) return 'indeterminate';
   const logLabels = j.withRole(...LOGS);
-  const unread = j.withRole('pcr-values').some((l) => j.absent(l)) || logLabels.some((l) => j.absent(l) || !j.log(l).value || !event.digests.some(({ bank }) => j.log(l).value.banks.includes(bank)));
+  const says = (l) => j.log(l).value && event.digests.some(({ bank }) => j.log(l).value.banks.includes(bank));
+  const unread = j.withRole('pcr-values').some((l) => j.absent(l)) || logLabels.some((l) => j.absent(l) || !says(l));
   const ima = j.withRole('ima-log').length > 0 && (event.pcr === null || event.pcr >= FIRMWARE_PCRS);
   return logLabels.length === 0 || unread || ima ? 'indeterminate' : 'failed';
 }
@@ -53,7 +54,9 @@ function oneEvent(j, event) {
 function checkReferences(j) {
   const labels = j.withRole('pcr-values');
   const read = labels.filter((l) => !j.absent(l)).map((l) => j.read(l, 'pcrs', decodePcrValues));
-  const quoted = { banks: read.map((r) => r.value).filter(Boolean), unreadable: read.some((r) => r.error), absent: labels.some((l) => j.absent(l)) };
+  const quoted = {
+    banks: read.map((r) => r.value).filter(Boolean), unreadable: read.some((r) => r.error), absent: labels.some((l) => j.absent(l)),
+  };
   for (const file of j.policy.references) {
     const reference = decodeReference(file.data, j.at);
     checkPcrs(j, file, reference, quoted);

@@ -18,9 +18,13 @@ const PGP_TYPE = 'application/pgp-signature';
 const SEAL = 'application/vnd.evidence-bundle.seal+cose';
 const MANIFEST = 'application/vnd.evidence-bundle.manifest+cbor';
 const H = { alg: 1, crit: 2, content: 3, kid: 4, claims: 15, typ: 16, x5t: 34, hash: 258, preimage: 259 };
-const ECDSA = (curve, hash, size) => ({ scheme: { type: 'ecdsa', hash, raw: true }, fits: (k) => k.kind === 'ec' && k.curve === curve, size });
+const ECDSA = (curve, hash, size) => ({
+  scheme: { type: 'ecdsa', hash, raw: true }, fits: (k) => k.kind === 'ec' && k.curve === curve, size,
+});
 const EDDSA = { scheme: { type: 'eddsa' }, fits: (k) => k.kind === 'ed25519', size: 64 };
-const RSA = (type, salt) => ({ scheme: { type, hash: 'sha256', salt }, fits: (k) => k.kind === 'rsa' && k.bits >= 2048 && k.bits <= 16384 });
+const RSA = (type, salt) => ({
+  scheme: { type, hash: 'sha256', salt }, fits: (k) => k.kind === 'rsa' && k.bits >= 2048 && k.bits <= 16384,
+});
 const ALGORITHMS = {
   '-9': ECDSA('prime256v1', 'sha256', 64), '-51': ECDSA('secp384r1', 'sha384', 96), '-52': ECDSA('secp521r1', 'sha512', 132),
   '-19': EDDSA, '-37': RSA('pss', 32), '-257': RSA('pkcs1'),
@@ -68,7 +72,9 @@ function readHeader({ guarded, loose, payload }, manifestBytes) {
   const out = { alg: guarded.get(H.alg)?.value ?? null, x5t: null, kid: null, hash: null };
   out.time = time?.kind === 'int' && time.value >= 0 ? time.value : null;
   const faults = [];
-  for (const label of [H.crit, H.content, H.claims, H.typ, H.hash, H.preimage]) if (loose.has(label)) faults.push(`label ${label} is not protected`);
+  for (const label of [H.crit, H.content, H.claims, H.typ, H.hash, H.preimage]) {
+    if (loose.has(label)) faults.push(`label ${label} is not protected`);
+  }
   if (guarded.has(H.content)) faults.push('label 3');
   const crit = guarded.get(H.crit);
   if (crit?.kind !== 'array' || crit.value.map((n) => n.value).join() !== '16,258') faults.push('crit');
@@ -220,7 +226,8 @@ function checkSeals(j) {
   const { policy } = j;
   const identities = new Set(sealed.filter((s) => s.signer.identity).map((s) => `${s.signer.kind} ${s.signer.identity}`));
   const wanted = [...policy.pins_openpgp.map((p) => `openpgp ${p}`), ...policy.pins_piv.map((p) => `piv ${p}`)];
-  const known = [...policy.known_openpgp.map((p) => `openpgp ${p}`), ...policy.known_piv.map((p) => `piv ${p}`)].filter((p) => identities.has(p));
+  const known = [...policy.known_openpgp.map((p) => `openpgp ${p}`), ...policy.known_piv.map((p) => `piv ${p}`)]
+    .filter((p) => identities.has(p));
   for (const pin of wanted) {
     j.add('seal.anchor', identities.has(pin) ? 'passed' : undecided.length ? 'indeterminate' : 'failed', [], pin);
   }

@@ -224,7 +224,9 @@ function checkCreationData(j, label) {
   const digest = attempt(() => tpm.hash(area.value.nameAlg, j.bytes(label)));
   if (digest.strange) return void j.add(check, 'indeterminate', label);
   if (!read.value.outsideInfo.equals(j.bundle.manifest.binding.nonce)) return void j.add(check, 'failed', label, 'outsideInfo');
-  if (attests.some((a) => a.value && !a.value.attested.creationHash.equals(digest.value))) return void j.add(check, 'failed', label, 'hash');
+  if (attests.some((a) => a.value && !a.value.attested.creationHash.equals(digest.value))) {
+    return void j.add(check, 'failed', label, 'hash');
+  }
   const parent = attempt(() => parentFault(j, of, read.value));
   if (parent.strange) return void j.add(check, 'indeterminate', label);
   if (parent.value.missing) return void j.missing(check, parent.value.missing, label);

@@ -105,7 +105,8 @@ function pairOutcome(j, kept, ek, ak) {
   if (areas.some((a) => a.error)) return 'skipped';
   if (areas.some((a) => a.strange)) return 'indeterminate';
   const record = { ...pair.secret, blob: pair.blob, 'encrypted-secret': pair['encrypted-secret'] };
-  const made = attempt(() => credential.blobHolds(record, areas[0].value, areas[1].value) && credential.secretHolds(record, areas[0].value));
+  const [ek, ak] = areas.map((a) => a.value);
+  const made = attempt(() => credential.blobHolds(record, ek, ak) && credential.secretHolds(record, ek));
   if (made.strange) return 'indeterminate';
   if (!made.value) return 'failed';
   if (!kept.answered) return 'indeterminate';

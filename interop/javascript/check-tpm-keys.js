@@ -97,7 +97,8 @@ function checkEkCertificate(j, label) {
   const fault = profile(() => ekProfileFault(value, j.policy));
   if (value.key.kind === 'unknown') j.add('ek.certificate', 'indeterminate', label);
   else j.add('ek.certificate', fault ? 'failed' : 'passed', label, fault ?? '');
-  const path = checkChain(j, 'ek.chain', label, value, j.policy.anchors, { usages: [EK_USAGE], missingUsage: j.policy.allow_missing_usage });
+  const options = { usages: [EK_USAGE], missingUsage: j.policy.allow_missing_usage };
+  const path = checkChain(j, 'ek.chain', label, value, j.policy.anchors, options);
   checkRevocation(j, 'ek.revocation', path, label);
 }
 

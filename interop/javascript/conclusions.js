@@ -96,7 +96,8 @@ function pinnedSigners(j) {
 function crossedBothWays(j) {
   const labels = (kind) => pinnedSigners(j).filter((s) => s.kind === kind).map((s) => s.label);
   return labels('openpgp').some((o) => labels('piv').some((p) =>
-    j.crossed.some((c) => c.from === 'openpgp' && c.by === o && c.over === p) && j.crossed.some((c) => c.from === 'piv' && c.by === p && c.over === o)));
+    j.crossed.some((c) => c.from === 'openpgp' && c.by === o && c.over === p)
+    && j.crossed.some((c) => c.from === 'piv' && c.by === p && c.over === o)));
 }
 
 /** Whether `claimed` says one of the lifetimes of section 10.11, the same for every attestation key. */
@@ -111,8 +112,9 @@ function conclude(j) {
   const withheld = (role) => j.withRole(role).some((l) => j.absent(l));
 
   const sealedChecks = ['container.digest', 'seal.validity', 'seal.anchor', ...PIV];
-  const sealed = c.draw('identity.sealed', given(c.all(sealedChecks.slice(0, 3)) && PIV.every((p) => c.clean(p)) && !withheld('piv-certificate')
-    && (!withheld('certificate-issuer') || c.ownIssuers()) && c.unrevoked('piv.revocation'), 'proven'), sealedChecks);
+  const issuersHere = !withheld('piv-certificate') && (!withheld('certificate-issuer') || c.ownIssuers());
+  const sealing = c.all(sealedChecks.slice(0, 3)) && PIV.every((p) => c.clean(p)) && issuersHere && c.unrevoked('piv.revocation');
+  const sealed = c.draw('identity.sealed', given(sealing, 'proven'), sealedChecks);
   const isSealed = sealed === 'proven';
 
   if (j.withRole('piv-attestation', 'openpgp-attestation').length) {
@@ -132,12 +134,16 @@ function conclude(j) {
 
   const aks = j.withRole('ak-public');
   const confirmed = c.all(['activation.confirmed', 'ek.template']) && isGenuine;
-  const certified = aks.length > 0 && aks.every((l) => j.one(l, 'certificate', 'ak-certificate')) && c.holds('ak.certificate') && c.unrevoked('ak.revocation');
+  const certified = aks.length > 0 && aks.every((l) => j.one(l, 'certificate', 'ak-certificate')) && c.holds('ak.certificate')
+    && c.unrevoked('ak.revocation');
   const recorded = c.all(RECORDS) && ['activation.blob', 'activation.secret'].every((x) => c.unfailed(x)) && isSealed;
   let resident = 'unproven';
   if (c.all(AK)) resident = confirmed || certified ? 'proven' : given(recorded, 'vouched');
   let akChecks = [...AK, ...RECORDS, 'activation.blob', 'activation.secret', ...sealedChecks];
-  if (resident === 'proven') akChecks = confirmed ? [...AK, ...GENUINE, 'ek.revocation', 'ek.template', 'activation.confirmed'] : [...AK, 'ak.certificate', 'ak.revocation'];
+  if (resident === 'proven') {
+    akChecks = confirmed ? [...AK, ...GENUINE, 'ek.revocation', 'ek.template', 'activation.confirmed']
+      : [...AK, 'ak.certificate', 'ak.revocation'];
+  }
   c.draw('ak.resident', resident, akChecks);
 
   const speakers = new Set(j.withRole('quote', 'certify', 'certify-creation').map((l) => j.refs(l, 'by').join()));

@@ -66,7 +66,8 @@ function ecKey(curveOid, point) {
     return { kind: 'unknown', what: 'no point of the curve' };
   }
   const algorithm = der.encode(der.SEQUENCE, der.encodeOid(EC_OID), der.encodeOid(curveOid));
-  return { kind: 'ec', curve: curve[0], bits: curve[1], same: `${curve[0]} ${whole.toString('hex')}`, spki: spki(algorithm, whole), point: whole };
+  const [name, bits] = curve;
+  return { kind: 'ec', curve: name, bits, same: `${name} ${whole.toString('hex')}`, spki: spki(algorithm, whole), point: whole };
 }
 
 function edKey(kind, raw) {

@@ -10,7 +10,8 @@ const EV_NO_ACTION = 3;
 const SPEC_ID = Buffer.from('Spec ID Event03\0');
 const LOCALITY = Buffer.from('StartupLocality\0');
 const SHA1 = 0x04;
-const ALG_NAMES = Object.fromEntries(Object.entries(HASHES).map(([alg, [name]]) => [name.replace(/^sm3$/, 'sm3_256').replace(/^sha3-/, 'sha3_'), Number(alg)]));
+const ALG_NAMES = new Map(Object.entries(HASHES).map(([alg, [name]]) =>
+  [name.replace(/^sm3$/, 'sm3_256').replace(/^sha3-/, 'sha3_'), Number(alg)]));
 
 class LogError extends Error {}
 
@@ -91,7 +92,7 @@ function decodeFirmware(data) {
 }
 
 function hashAlg(value) {
-  const alg = typeof value === 'number' ? value : ALG_NAMES[String(value).toLowerCase()] ?? Number(value);
+  const alg = typeof value === 'number' ? value : ALG_NAMES.get(String(value).toLowerCase()) ?? Number(value);
   if (!Number.isInteger(alg) || alg < 0 || alg > 0xffff) throw new LogError('hashAlg');
   return alg;
 }

@@ -164,8 +164,8 @@ class Holder {
 
 /**
  * How `certificate` stands at `time`: outcomes by check. `signed` is {key, signature, lapse} for a seal by one of its keys, else null;
- * `policy` says which algorithms end, `existed` by when the signature is known to have been there, or null. Adds `ended`, what that leaves of the
- * seal.
+ * `policy` says which algorithms end, `existed` by when the signature is known to have been there, or null. Adds `ended`, what that leaves
+ * of the seal.
  */
 function judge(certificate, time, signed, policy, existed = null) {
   const out = Object.fromEntries(CHECKS.map((c) => [c, 'skipped']));
@@ -244,8 +244,9 @@ function judgeRevocation(holder, both, force, time) {
 
 /**
  * The signer of `signature` over `object` among `candidates` ([{label, certificate}]): {label, certificate, key, judged}, or null; the
- * first for which every rule holds, else one in doubt ({uncomputed} where nobody computes with its key), else the first refused. `lapse` is when the
- * signature's own expiry is judged, `existed` by when it is known to have been there, or null; what a label does not name nothing covers.
+ * first for which every rule holds, else one in doubt ({uncomputed} where nobody computes with its key), else the first refused. `lapse` is
+ * when the signature's own expiry is judged, `existed` by when it is known to have been there, or null: a certificate without a label is
+ * covered by nothing.
  */
 function findSigner(signature, object, candidates, time, { lapse, policy, existed }) {
   const found = [];
@@ -255,7 +256,8 @@ function findSigner(signature, object, candidates, time, { lapse, policy, existe
       const result = pgp.check(signature, key, object);
       if (result === 'unknown') found.push({ uncomputed: true });
       if (result !== 'good') continue;
-      found.push({ label, certificate, key, judged: judge(certificate, time, { key, signature, lapse }, policy, label === null ? null : existed) });
+      const covered = label === null ? null : existed;
+      found.push({ label, certificate, key, judged: judge(certificate, time, { key, signature, lapse }, policy, covered) });
     }
   }
   const rank = ({ judged, uncomputed }) => {

@@ -12,17 +12,26 @@ const MAX_SUBKEYS = 128;
 const MAX_SUBPACKETS = 64;
 const MAX_RSA_BITS = 16384;
 
-const PACKET = { signature: 2, secretKey: 5, publicKey: 6, secretSubkey: 7, marker: 10, trust: 12, userId: 13, publicSubkey: 14, userAttribute: 17, padding: 21 };
-const HASHES = { 1: 'md5', 2: 'sha1', 3: 'ripemd160', 8: 'sha256', 9: 'sha384', 10: 'sha512', 11: 'sha224', 12: 'sha3-256', 14: 'sha3-512' };
+const PACKET = {
+  signature: 2, secretKey: 5, publicKey: 6, secretSubkey: 7, marker: 10, trust: 12, userId: 13, publicSubkey: 14, userAttribute: 17,
+  padding: 21,
+};
+const HASHES = {
+  1: 'md5', 2: 'sha1', 3: 'ripemd160', 8: 'sha256', 9: 'sha384', 10: 'sha512', 11: 'sha224', 12: 'sha3-256', 14: 'sha3-512',
+};
 const SALTS = { 8: 16, 9: 24, 10: 32, 11: 16, 12: 16, 14: 32 };
-const SUB = { created: 2, expires: 3, keyExpires: 9, revoker: 12, issuer: 16, notation: 20, primary: 25, flags: 27, reason: 29, embedded: 32, fingerprint: 33 };
+const SUB = {
+  created: 2, expires: 3, keyExpires: 9, revoker: 12, issuer: 16, notation: 20, primary: 25, flags: 27, reason: 29, embedded: 32,
+  fingerprint: 33,
+};
 const ONCE = [2, 3, 9, 25, 27, 29];
 const SIZES = { 2: 4, 3: 4, 9: 4, 16: 8, 25: 1, 12: 22 };
 const LEAST = { 20: 8, 29: 1, 33: 1 };
 // the curves as OpenPGP names them, to the object identifiers of X.509
 const CURVE_OIDS = {
   '2a8648ce3d030107': '1.2.840.10045.3.1.7', '2b81040022': '1.3.132.0.34', '2b81040023': '1.3.132.0.35',
-  '2b2403030208010107': '1.3.36.3.3.2.8.1.1.7', '2b240303020801010b': '1.3.36.3.3.2.8.1.1.11', '2b240303020801010d': '1.3.36.3.3.2.8.1.1.13',
+  '2b2403030208010107': '1.3.36.3.3.2.8.1.1.7', '2b240303020801010b': '1.3.36.3.3.2.8.1.1.11',
+  '2b240303020801010d': '1.3.36.3.3.2.8.1.1.13',
 };
 const ED25519_LEGACY = '2b06010401da470f01';
 

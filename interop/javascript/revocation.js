@@ -57,7 +57,8 @@ function decodeCrl(raw) {
   const last = reader.optional(0xa0);
   reader.end();
   const extensions = last ? x509.extensions(der.single(last.body, SEQUENCE)) : new Map();
-  return { kind: 'crl', tbs: tbs.raw, scheme: x509.signatureScheme(algorithm), signature, issuer, thisUpdate, nextUpdate, entries, extensions };
+  const scheme = x509.signatureScheme(algorithm);
+  return { kind: 'crl', tbs: tbs.raw, scheme, signature, issuer, thisUpdate, nextUpdate, entries, extensions };
 }
 
 function distributionPoint(value) {

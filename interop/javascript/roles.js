@@ -53,7 +53,8 @@ const NAMES = table({
   'piv-attestation': { subject: ['piv-certificate'], issuer: ['attestation-issuer'] },
   'pcr-values': { 'quoted-by': ['quote'] },
   'firmware-log': { pcrs: ['pcr-values'] }, 'userspace-log': { pcrs: ['pcr-values'] }, 'ima-log': { pcrs: ['pcr-values'] },
-  'ek-public': { certificate: ['ek-certificate'] }, 'ak-public': { certificate: ['ak-certificate'], parent: ['ek-public', 'parent-public'] },
+  'ek-public': { certificate: ['ek-certificate'] },
+  'ak-public': { certificate: ['ak-certificate'], parent: ['ek-public', 'parent-public'] },
   'key-public': { parent: ['ek-public', 'parent-public'] }, 'parent-public': { parent: ['ek-public', 'parent-public'] },
   'ek-certificate': { issuer: ['certificate-issuer'] }, 'ak-certificate': { issuer: ['certificate-issuer'] },
 });

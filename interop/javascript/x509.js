@@ -13,7 +13,9 @@ const EXT = {
   crlDistributionPoints: '2.5.29.31', certificatePolicies: '2.5.29.32', policyConstraints: '2.5.29.36', extKeyUsage: '2.5.29.37',
   issuingDistributionPoint: '2.5.29.28', deltaCrl: '2.5.29.27', reasonCode: '2.5.29.21', inhibitAnyPolicy: '2.5.29.54',
 };
-const USAGE = { digitalSignature: 0, nonRepudiation: 1, keyEncipherment: 2, dataEncipherment: 3, keyAgreement: 4, keyCertSign: 5, cRLSign: 6 };
+const USAGE = {
+  digitalSignature: 0, nonRepudiation: 1, keyEncipherment: 2, dataEncipherment: 3, keyAgreement: 4, keyCertSign: 5, cRLSign: 6,
+};
 const NO_END = '99991231235959Z';
 
 const HASH_OIDS = {

@@ -42,7 +42,12 @@ def issued(validity: tuple[int, int] = certificates.VALIDITY) -> Identity:
     operator = certificates.operator()
     public = keys.ec_key("operator p256").public_key()
     der = certificates.certificate(
-        _NAME, public, AUTHORITY, keys.ec_key(AUTHORITY), validity=validity, extensions=certificates.authority(0)
+        _NAME,
+        public,
+        AUTHORITY,
+        keys.ec_key(AUTHORITY),
+        validity=validity,
+        extensions=certificates.authority(0),
     )
     return replace(operator, certificate=der)
 

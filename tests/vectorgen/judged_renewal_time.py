@@ -40,6 +40,12 @@ def renewal_at_the_time_asked_about() -> Judged:
     return ceremony.under(at=FIRST.at).concluding(time_existed="proven").judged()
 
 
+@vector("whose genTime is after the verifier's time does not count", "limit", "renewal")
+def renewal_made_after_the_time_asked_about() -> Judged:
+    """The verifier asks about the second before genTime, when the authority was there and the token was not."""
+    return renewed(Renewed()).under(at=FIRST.at - 1).concluding(time_existed="unproven").judged()
+
+
 @vector("if that is earlier", "time", "renewal")
 def ek_certified_after_all_was_there() -> Judged:
     """All was there before the EK certificate begins, and so before `created`, which is within it."""
