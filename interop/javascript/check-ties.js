@@ -105,8 +105,8 @@ function pairOutcome(j, kept, ek, ak) {
   if (areas.some((a) => a.error)) return 'skipped';
   if (areas.some((a) => a.strange)) return 'indeterminate';
   const record = { ...pair.secret, blob: pair.blob, 'encrypted-secret': pair['encrypted-secret'] };
-  const [ek, ak] = areas.map((a) => a.value);
-  const made = attempt(() => credential.blobHolds(record, ek, ak) && credential.secretHolds(record, ek));
+  const [ekArea, akArea] = areas.map((a) => a.value);
+  const made = attempt(() => credential.blobHolds(record, ekArea, akArea) && credential.secretHolds(record, ekArea));
   if (made.strange) return 'indeterminate';
   if (!made.value) return 'failed';
   if (!kept.answered) return 'indeterminate';

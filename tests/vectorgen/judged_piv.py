@@ -280,7 +280,7 @@ def piv_ocsp_by_delegate() -> Judged:
 
 @vector("that of a delegate's certificate", "ocsp", "algorithm")
 def piv_ocsp_by_a_delegate_of_an_ended_algorithm() -> Judged:
-    """The policy ended SHA-384, by which the authority certified the responder; the response is by SHA-256."""
+    """SHA-384 ended, by which the authority certified the responder; the response is by SHA-256."""
     ceremony = _answered(_RESPONDER, delegate=_delegate(digest="sha384"))
     return ceremony.under(algorithms={"SHA-384": CREATED}, now=CREATED).judged(unsure=("piv.revocation",))
 

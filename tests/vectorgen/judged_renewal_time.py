@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from tests.vectorgen import certificates, keys, sealing, timestamps
-from tests.vectorgen.ceremonies import ek_certificate, snapshot, whole
+from tests.vectorgen.ceremonies import ek_certificate, whole
 from tests.vectorgen.certificates import YEAR
 from tests.vectorgen.judged_piv import AUTHORITY, issued, issued_and_sealed
 from tests.vectorgen.judged_renewal import DAY, FIRST, OTHER, SECOND, renewed, thrice
@@ -28,7 +28,7 @@ _EXPIRED: Final = CREATED + 21 * YEAR  # the person's authority, the manufacture
 
 @vector("renewal.order", "two-authorities", "renewal")
 def renewal_backdated_by_a_stranger() -> Judged:
-    """The second renewal is by an authority that nobody trusts, and says that it was made before the first."""
+    """The second renewal, by an authority that nobody trusts, says that it was made before the first."""
     early = Renewed(token=OTHER.changed(at=CREATED + DAY - 1))
     return renewed(Renewed(), early).concluding(time_existed="proven").judged()
 
@@ -42,7 +42,7 @@ def renewal_at_the_time_asked_about() -> Judged:
 
 @vector("whose genTime is after the verifier's time does not count", "limit", "renewal")
 def renewal_made_after_the_time_asked_about() -> Judged:
-    """The verifier asks about the second before genTime, when the authority was there and the token was not."""
+    """The verifier asks about the second before genTime: the authority was there, the token was not."""
     return renewed(Renewed()).under(at=FIRST.at - 1).concluding(time_existed="unproven").judged()
 
 
@@ -59,7 +59,7 @@ def ek_certified_after_all_was_there() -> Judged:
 
 @vector("piv.chain", "decades")
 def piv_issuer_expired_since() -> Judged:
-    """The operator's authority has expired since the time that the seal claims; nothing shows the seal's age."""
+    """The operator's authority has expired since the time that the seal claims, which nothing shows."""
     return issued_and_sealed().under(at=_EXPIRED).judged("piv.chain")
 
 
@@ -71,7 +71,7 @@ def piv_issuer_expired_after_the_renewal() -> Judged:
 
 @vector("by when the last of its seals provably existed", "decades", "witness", "renewal")
 def piv_issuer_expired_before_the_last_seal() -> Judged:
-    """The operator sealed again when the authority had expired; the second seal claims the time of the first."""
+    """The operator sealed again when the authority had expired, and claims the time of the first seal."""
     again = issued_and_sealed().sealed_also(sealing.by(issued()))
     late = SECOND.changed(at=_EXPIRED, by=timestamps.Authority(name="late", validity=timestamps.LONG))
     ceremony = renewed(Renewed(token=FIRST.changed(by=late.by), seals=1), Renewed(token=late), of=again)

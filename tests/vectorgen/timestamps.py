@@ -125,7 +125,7 @@ class Authority:
 class Token:
     """What a token says, and how. `hash` is that of the imprint; None for `digest` is the coverage's.
 
-    `named_by`: the hash by which the attribute names the certificate `names`; empty leaves it out. `number` is
+    `named_by`: the hash by which the attribute names the certificate `names`; empty leaves it out. `number`:
     the serial number beside that. `announced`: the hash that the token says its signer uses.
     `brought`: certificates beside the signature; None is the authority's own.
     """
