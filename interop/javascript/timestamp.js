@@ -99,17 +99,17 @@ function decodeAttributes(element) {
   return out;
 }
 
-/** A certificate by its issuer's name, which `nameOf` reads, and serial number. */
+/** A certificate by the bytes of its issuer's name, which `nameOf` reads, and serial number. */
 function decodeNumber(element, nameOf) {
   const reader = new DerReader(element.body);
-  const issuer = x509.name(nameOf(reader));
+  const issuer = nameOf(reader).raw;
   const serial = der.integer(reader.next(INTEGER));
   reader.end();
   return { issuer, serial };
 }
 
 function isNumberOf({ issuer, serial }, certificate) {
-  return certificate.issuer.compare === issuer.compare && certificate.serial === serial;
+  return certificate.issuer.raw.equals(issuer) && certificate.serial === serial;
 }
 
 function decodeSigner(element) {

@@ -182,6 +182,12 @@ def renewal_certificate_named_with_another_number() -> Judged:
     return _refused("renewal.signature", FIRST.changed(number=4711))
 
 
+@vector("names are compared there as bytes", "renewal")
+def renewal_signer_in_small_letters() -> Judged:
+    """The signer's identifier spells the issuer's name in small letters."""
+    return _refused("renewal.signature", FIRST.changed(in_small_letters=True))
+
+
 @vector("renewal.signature", "sha1", "renewal")
 def renewal_certificate_named_by_sha1() -> Judged:
     """The certificate is named by SHA-1 only, as before RFC 5816."""

@@ -127,6 +127,7 @@ class Token:
 
     `named_by`: the hash by which the attribute names the certificate `names`; empty leaves it out. `number`:
     the serial number beside that. `announced`: the hash that the token says its signer uses.
+    `in_small_letters`: so the signer's identifier begins the words of the issuer's name.
     `brought`: certificates beside the signature; None is the authority's own.
     """
 
@@ -151,6 +152,7 @@ class Token:
     lists: tuple[bytes, ...] = ()
     signed_by: ec.EllipticCurvePrivateKey | None = None
     number: int | None = None
+    in_small_letters: bool = False
     announced: str | None = None
     more_attributes: bytes = b""
     algorithm: bytes | None = None
@@ -195,7 +197,8 @@ class Token:
         else:
             number = certificate.serial_number
             serial = tlv(2, number.to_bytes(number.bit_length() // 8 + 1, "big"))
-            identifier = b"\x02\x01\x01" + tlv(0x30, certificate.issuer.public_bytes() + serial)
+            name = certificate.issuer.public_bytes()
+            identifier = b"\x02\x01\x01" + tlv(0x30, self._spelt(name) + serial)
         return tlv(
             0x30,
             identifier
@@ -204,6 +207,9 @@ class Token:
             + (self.algorithm or bytes.fromhex(_ECDSA[self.signed_over]))
             + tlv(4, signature),
         )
+
+    def _spelt(self, name: bytes) -> bytes:
+        return name.replace(b"Evidence Bundle", b"evidence bundle") if self.in_small_letters else name
 
     def _named(self) -> bytes:
         """SigningCertificate by SHA-1 or SigningCertificateV2 by another hash."""
