@@ -55,7 +55,7 @@ class Existence:
         if info.generated > self.now:
             raise Skip(f"made at {when(info.generated)}, after the time that is asked about")
         before = self._before[number]
-        if before is not None and info.latest < before:
+        if before is not None and info.latest < before and _passes(partial(self.stamps.chain, number)):
             raise Fail(f"it says {when(info.generated)}, and what it covers was made at {when(before)}")
         return f"made at {when(info.generated)}"
 

@@ -63,10 +63,16 @@ def used(algorithm: bytes, issuer: Certificate) -> Iterator[str]:
 
 
 def used_by(said: crl.RevocationList | ocsp.OcspResponse, issuer: Certificate) -> Iterator[str]:
-    """With what a list or response may be made: of a response by the issuer or by any delegate in it."""
+    """With what a list or response may be made: of a response by the issuer or by any delegate in it.
+
+    A delegate is one by its certificate, which was made with something too.
+    """
     delegates = said.certificates if isinstance(said, ocsp.OcspResponse) else ()
     for maker in (issuer.raw, *delegates):
         try:
-            yield from used(said.algorithm, Certificate.decode(maker))
+            certificate = Certificate.decode(maker)
+            yield from used(said.algorithm, certificate)
+            if maker != issuer.raw:
+                yield from used(certificate.algorithm, issuer)
         except (CertificateError, MalformedError):
             continue  # nor does it count for what it says

@@ -22,22 +22,21 @@ TIMEOUT: Final = 60  # seconds for one vector
 Json = dict[str, Any]
 
 
-def ask(implementation: Sequence[str], name: str, vector: Json) -> Json:
-    """What the implementation says of a vector, in the form of its `expect`. Raises ValueError."""
-    folder, expect = VECTORS / name, vector["expect"]
-    verb = ["decode", "bundle.evb"]
-    if "error" not in expect:
-        verb = ["verify", "bundle.evb", "--policy", "vector.json", "--keys", "../keys"]
-        verb += ["--previous", f"../{vector['previous']}/bundle.evb"] if "previous" in vector else []
-        verb += ["--confirmed", vector["confirmed"]] if "confirmed" in vector else []
-    done = subprocess.run(
-        [*implementation, *verb], cwd=folder, capture_output=True, text=True, timeout=TIMEOUT, check=False
-    )
-    try:
-        said = json.loads(done.stdout)
-        return said if "error" in said or verb[0] == "decode" else _summed_up(said, expect)
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"exit {done.returncode}, {error}: {done.stderr.strip()[-200:]}") from None
+def command(vector: Json) -> list[str]:
+    """The verb for a vector, and what it is given; paths from the vector's folder."""
+    if "error" in vector["expect"]:
+        return ["decode", "bundle.evb"]
+    words = ["verify", "bundle.evb", "--policy", "vector.json", "--keys", "../keys"]
+    words += ["--previous", f"../{vector['previous']}/bundle.evb"] if "previous" in vector else []
+    return words + (["--confirmed", vector["confirmed"]] if "confirmed" in vector else [])
+
+
+def disagreement(said: Json, expect: Json) -> str | None:
+    """What is said where something else is expected; None where it is met. Raises KeyError, TypeError."""
+    told = said if "error" in said or "error" in expect else _summed_up(said, expect)
+    if told == {member: value for member, value in expect.items() if member in told or member in _NEEDED}:
+        return None
+    return f"{json.dumps(told)} where {json.dumps(expect)} is expected"
 
 
 def _summed_up(report: Json, expect: Json) -> Json:
@@ -55,18 +54,37 @@ def _summed_up(report: Json, expect: Json) -> Json:
     return said
 
 
+def read(name: str) -> Json:
+    vector: Json = json.loads((VECTORS / name / "vector.json").read_text(encoding="utf-8"))
+    return vector
+
+
 def disagreements(implementation: Sequence[str], names: Sequence[str]) -> Iterator[str]:
     """One line for each vector whose expectation is not met."""
     for name in names:
-        vector = json.loads((VECTORS / name / "vector.json").read_text(encoding="utf-8"))
-        expect = vector["expect"]
+        vector = read(name)
         try:
-            said = ask(implementation, name, vector)
-        except (ValueError, OSError, subprocess.TimeoutExpired) as error:
+            done = subprocess.run(
+                [*implementation, *command(vector)],
+                cwd=VECTORS / name,
+                capture_output=True,
+                text=True,
+                timeout=TIMEOUT,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
             yield f"{name}: {error}"
             continue
-        if said != {member: value for member, value in expect.items() if member in said or member in _NEEDED}:
-            yield f"{name}: {json.dumps(said)} where {json.dumps(expect)} is expected"
+        try:
+            found = disagreement(json.loads(done.stdout), vector["expect"])
+        except (ValueError, KeyError, TypeError) as error:
+            found = f"exit {done.returncode}, {error}: {done.stderr.strip()[-200:]}"
+        if found is not None:
+            yield f"{name}: {found}"
+
+
+def every_vector() -> list[str]:
+    return sorted(path.parent.name for path in VECTORS.glob("*/vector.json"))
 
 
 def main() -> int:
@@ -75,7 +93,7 @@ def main() -> int:
     parser.add_argument("--implementation", required=True, help="the command, with its own arguments")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these vectors (default: all)")
     arguments = parser.parse_args()
-    names = arguments.only or sorted(path.parent.name for path in VECTORS.glob("*/vector.json"))
+    names = arguments.only or every_vector()
     wrong = 0
     for line in disagreements(shlex.split(arguments.implementation), names):
         wrong += 1

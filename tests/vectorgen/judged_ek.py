@@ -75,7 +75,7 @@ def ek_judged_before_validity() -> Judged:
     return whole().under(at=CREATED - 2 * YEAR).judged("ek.chain", "openpgp.time")
 
 
-@vector("where the policy does not say, they are judged at the manifest's `created`", "time")
+@vector("where the policy does not say, it is the manifest's `created`", "time")
 def ek_judged_at_capture() -> Judged:
     """The EK certificate expired an hour after the capture; it is judged at the time of the capture."""
     return _with_certificate(validity=(CREATED - YEAR, CREATED + 3600)).judged()

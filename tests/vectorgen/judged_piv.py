@@ -24,7 +24,7 @@ from tests.vectorgen.vector import Judged, Vectors
 
 vector: Final = Vectors()
 AUTHORITY_FILE: Final = "identity-root.der"
-_ROOT: Final = "Evidence Bundle Test Identity Root (test key)"
+AUTHORITY: Final = "Evidence Bundle Test Identity Root (test key)"
 _NAME: Final = "Evidence Bundle Test Operator p256 (test key)"
 _ONE: Final = "one certificate in DER, and nothing else"
 
@@ -32,9 +32,9 @@ _ONE: Final = "one certificate in DER, and nothing else"
 @cache
 def authority(*, is_authority: bool = True) -> bytes:
     """The root of an organisation."""
-    key = keys.ec_key(_ROOT)
+    key = keys.ec_key(AUTHORITY)
     extensions = certificates.authority() if is_authority else (certificates.NO_AUTHORITY,)
-    return certificates.certificate(_ROOT, key.public_key(), _ROOT, key, extensions=extensions)
+    return certificates.certificate(AUTHORITY, key.public_key(), AUTHORITY, key, extensions=extensions)
 
 
 def issued(validity: tuple[int, int] = certificates.VALIDITY) -> Identity:
@@ -42,7 +42,12 @@ def issued(validity: tuple[int, int] = certificates.VALIDITY) -> Identity:
     operator = certificates.operator()
     public = keys.ec_key("operator p256").public_key()
     der = certificates.certificate(
-        _NAME, public, _ROOT, keys.ec_key(_ROOT), validity=validity, extensions=certificates.authority(0)
+        _NAME,
+        public,
+        AUTHORITY,
+        keys.ec_key(AUTHORITY),
+        validity=validity,
+        extensions=certificates.authority(0),
     )
     return replace(operator, certificate=der)
 
@@ -59,7 +64,7 @@ def _second(value: bytes) -> Ceremony:
     return snapshot().having("second.piv", fixed("piv-certificate", value))
 
 
-def _issued() -> Ceremony:
+def issued_and_sealed() -> Ceremony:
     """Sealed by an identity that the organisation certified; its root is known to the verifier."""
     return _sealed_by(issued()).under(anchors_piv=(AUTHORITY_FILE,))
 
@@ -148,7 +153,7 @@ def piv_not_for_sealing() -> Judged:
 @vector("piv.chain")
 def piv_issued() -> Judged:
     """An authority that the verifier knows issued the operator's certificate."""
-    return _issued().concluding(identity_sealed="proven").judged()
+    return issued_and_sealed().concluding(identity_sealed="proven").judged()
 
 
 @vector("it is believed for its pin alone")
@@ -179,8 +184,8 @@ def piv_issued_and_expired() -> Judged:
 
 
 def _listed(*revoked: bytes) -> Ceremony:
-    listed = certificates.revocation_list(*revoked, name=_ROOT)
-    return _issued().having("crl", fixed("crl", listed, {"issuer": "operator.piv"}))
+    listed = certificates.revocation_list(*revoked, name=AUTHORITY)
+    return issued_and_sealed().having("crl", fixed("crl", listed, {"issuer": "operator.piv"}))
 
 
 @vector("piv.revocation")
@@ -199,8 +204,8 @@ def piv_revoked() -> Judged:
 @vector("for piv.revocation unless every piv-certificate is its own issuer", "absent", "relaxed")
 def piv_revocation_list_withheld() -> Judged:
     """The list that names the operator's certificate is withheld, which is allowed: nobody vouches."""
-    listed = certificates.revocation_list(issued().certificate, name=_ROOT)
-    ceremony = _issued().having("root", fixed("certificate-issuer", authority()))
+    listed = certificates.revocation_list(issued().certificate, name=AUTHORITY)
+    ceremony = issued_and_sealed().having("root", fixed("certificate-issuer", authority()))
     ceremony = ceremony.having("crl", fixed("crl", listed, {"issuer": "root"}))
     withheld = replace(ceremony, absent=frozenset({"crl"})).under(allow_withheld=True)
     return withheld.concluding(identity_sealed="unproven").judged()
@@ -229,28 +234,30 @@ _RESPONDER: Final = "Evidence Bundle Test Responder (test key)"
 def _delegate(
     *more: tuple[x509.ExtensionType, bool],
     for_ocsp: bool = True,
-    by: str = _ROOT,
+    by: str = AUTHORITY,
     validity: tuple[int, int] = certificates.VALIDITY,
+    digest: str = "sha256",
 ) -> bytes:
     usage = ExtendedKeyUsageOID.OCSP_SIGNING if for_ocsp else ExtendedKeyUsageOID.CLIENT_AUTH
     return certificates.certificate(
         _RESPONDER,
         keys.ec_key(_RESPONDER).public_key(),
-        _ROOT,
+        AUTHORITY,
         keys.ec_key(by),
         validity=validity,
         extensions=((x509.ExtendedKeyUsage([usage]), False), *more),
+        digest=digest,
     )
 
 
-def _answered(signer: str = _ROOT, *, about: bytes | None = None, **changes: object) -> Ceremony:
+def _answered(signer: str = AUTHORITY, *, about: bytes | None = None, **changes: object) -> Ceremony:
     made = ocsp.response(
         about or issued().certificate,
         authority(),
         keys.ec_key(signer),
         **changes,  # type: ignore[arg-type] # its keywords
     )
-    return _issued().having("ocsp", fixed("ocsp", made, {"issuer": "operator.piv"}))
+    return issued_and_sealed().having("ocsp", fixed("ocsp", made, {"issuer": "operator.piv"}))
 
 
 @vector("piv.revocation", "ocsp")
@@ -269,6 +276,13 @@ def piv_ocsp_revoked() -> Judged:
 def piv_ocsp_by_delegate() -> Judged:
     """The OCSP response is by a responder that the authority certified for that."""
     return _answered(_RESPONDER, delegate=_delegate()).judged()
+
+
+@vector("that of a delegate's certificate", "ocsp", "algorithm")
+def piv_ocsp_by_a_delegate_of_an_ended_algorithm() -> Judged:
+    """SHA-384 ended, by which the authority certified the responder; the response is by SHA-256."""
+    ceremony = _answered(_RESPONDER, delegate=_delegate(digest="sha384"))
+    return ceremony.under(algorithms={"SHA-384": CREATED}, now=CREATED).judged(unsure=("piv.revocation",))
 
 
 @vector("piv.revocation", "ocsp")
@@ -324,4 +338,4 @@ def piv_ocsp_stale() -> Judged:
 def piv_ocsp_unreadable() -> Judged:
     """The OCSP response says that the responder tries later."""
     later = fixed("ocsp", bytes.fromhex("30030a0103"), {"issuer": "operator.piv"})
-    return _issued().having("ocsp", later).judged("piv.revocation")
+    return issued_and_sealed().having("ocsp", later).judged("piv.revocation")

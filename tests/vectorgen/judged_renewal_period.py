@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.vectorgen import certificates, sealing
+from tests.vectorgen import certificates, sealing, timestamps
 from tests.vectorgen.ceremonies import snapshot, whole
 from tests.vectorgen.ceremony import Ceremony
 from tests.vectorgen.certificates import YEAR
@@ -16,7 +16,7 @@ from tests.vectorgen.judged_period import attested_by_rsa, by_rsa, crossed_by_sh
 from tests.vectorgen.judged_renewal import DAY, SHA384, SHA512, renewed
 from tests.vectorgen.plain import CREATED
 from tests.vectorgen.renewing import Renewed
-from tests.vectorgen.timestamps import Authority, Token
+from tests.vectorgen.timestamps import ISSUER, Authority, Token
 from tests.vectorgen.vector import Judged, Vectors
 
 vector: Final = Vectors()
@@ -153,6 +153,24 @@ def renewal_renewed_when_its_algorithm_ended() -> Judged:
     second = Renewed(token=Token(at=_END))
     ceremony = _ended(snapshot(), "SHA-512", Renewed(token=_P521), second)
     return ceremony.concluding(time_existed="unproven").judged(unsure=("renewal.kept",))
+
+
+@vector("what only later ones carry", "algorithm", "renewal")
+def renewal_issuer_carried_after_its_algorithm_ended() -> Judged:
+    """One took over in time; the authority's issuer, by SHA-384, came with a third, after that had ended."""
+    first = Renewed(token=Token(by=Authority(name="below", above=ISSUER)))
+    second = Renewed(token=Token(at=_END - 1))
+    third = Renewed(token=Token(at=_END + DAY), certificates=(timestamps.issuer("sha384"),))
+    ceremony = _ended(snapshot(), "SHA-384", first, second, third)
+    return ceremony.concluding(time_existed="unproven").judged(unsure=("renewal.kept",))
+
+
+@vector("what only later ones carry", "algorithm", "valid", "renewal")
+def renewal_issuer_carried_before_its_algorithm_ended() -> Judged:
+    """The authority's issuer, by SHA-384, came with the second renewal, before that had ended."""
+    first = Renewed(token=Token(by=Authority(name="below", above=ISSUER)))
+    second = Renewed(token=Token(at=_END - 1), certificates=(timestamps.issuer("sha384"),))
+    return _ended(snapshot(), "SHA-384", first, second).concluding(time_existed="proven").judged()
 
 
 @vector("a forger sets back any clock", "algorithm", "renewal")

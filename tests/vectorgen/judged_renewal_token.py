@@ -102,6 +102,18 @@ def renewal_critical_extension() -> Judged:
     return _refused("renewal.form", FIRST.changed(extensions=timestamps.CRITICAL))
 
 
+@vector("signed attributes each once and with one value", "renewal")
+def renewal_attribute_twice() -> Judged:
+    """The signed content type stands there twice."""
+    return _refused("renewal.form", FIRST.changed(more_attributes=timestamps.CONTENT_TYPE_AGAIN))
+
+
+@vector("whose hash is one of those announced", "renewal")
+def renewal_hash_not_announced() -> Judged:
+    """The token announces SHA-384, and its signer uses SHA-256."""
+    return _refused("renewal.form", FIRST.changed(announced="sha384"))
+
+
 # --- imprint ------------------------------------------------------------------------------------------
 
 
@@ -162,6 +174,18 @@ def renewal_another_certificate_of_the_key() -> Judged:
         keys.ec_key(timestamps.OTHER_ROOT),
     )
     return _refused("renewal.signature", FIRST.changed(names=issued, brought=(*both, issued)))
+
+
+@vector("by its issuer and serial number", "rewrapped", "renewal")
+def renewal_certificate_named_with_another_number() -> Judged:
+    """The signed attribute has the digest of the certificate, and the serial number of another."""
+    return _refused("renewal.signature", FIRST.changed(number=4711))
+
+
+@vector("names are compared there as bytes", "renewal")
+def renewal_signer_in_small_letters() -> Judged:
+    """The signer's identifier spells the issuer's name in small letters."""
+    return _refused("renewal.signature", FIRST.changed(in_small_letters=True))
 
 
 @vector("renewal.signature", "sha1", "renewal")
@@ -248,6 +272,18 @@ def renewal_accuracy() -> Judged:
 def renewal_certificate_named_by_sha512() -> Judged:
     """The certificate is named by SHA-512."""
     return _stamped(FIRST.changed(named_by="sha512"))
+
+
+@vector("by its issuer and serial number", "shape", "renewal")
+def renewal_certificate_named_with_its_number() -> Judged:
+    """The signed attribute has the certificate's issuer and serial number beside its digest."""
+    return _stamped(FIRST.changed(number=certificates.serial_number(FIRST.by.certificate)))
+
+
+@vector("stands in place of a signature's", "shape", "algorithm", "renewal")
+def renewal_signed_by_a_key_algorithm() -> Judged:
+    """The signature's algorithm is that of an elliptic curve key."""
+    return _stamped(FIRST.changed(algorithm=timestamps.ECDSA_BY_ITS_KEY))
 
 
 @vector("`H(covers)` by the same `alg`", "shape", "algorithm", "renewal")

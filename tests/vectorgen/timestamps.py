@@ -67,11 +67,17 @@ def root(name: str = ROOT) -> bytes:
 
 
 @cache
-def issuer() -> bytes:
-    """Between the root and an authority."""
+def issuer(digest: str = "sha256") -> bytes:
+    """Between the root and an authority; its certificate is signed over `digest`."""
     key = keys.ec_key(ISSUER)
     return certificates.certificate(
-        ISSUER, key.public_key(), ROOT, keys.ec_key(ROOT), validity=LONG, extensions=certificates.authority(0)
+        ISSUER,
+        key.public_key(),
+        ROOT,
+        keys.ec_key(ROOT),
+        validity=LONG,
+        extensions=certificates.authority(0),
+        digest=digest,
     )
 
 
@@ -119,7 +125,9 @@ class Authority:
 class Token:
     """What a token says, and how. `hash` is that of the imprint; None for `digest` is the coverage's.
 
-    `named_by`: the hash by which the attribute names the certificate `names`; empty leaves it out.
+    `named_by`: the hash by which the attribute names the certificate `names`; empty leaves it out. `number`:
+    the serial number beside that. `announced`: the hash that the token says its signer uses.
+    `in_small_letters`: so the signer's identifier begins the words of the issuer's name.
     `brought`: certificates beside the signature; None is the authority's own.
     """
 
@@ -143,6 +151,11 @@ class Token:
     signature: bytes | None = None
     lists: tuple[bytes, ...] = ()
     signed_by: ec.EllipticCurvePrivateKey | None = None
+    number: int | None = None
+    in_small_letters: bool = False
+    announced: str | None = None
+    more_attributes: bytes = b""
+    algorithm: bytes | None = None
 
     def info(self, hash_name: str, digest: bytes) -> bytes:
         """TSTInfo."""
@@ -161,7 +174,7 @@ class Token:
         certs = tlv(0xA0, b"".join(brought)) if brought else b""
         lists = tlv(0xA1, b"".join(self.lists)) if self.lists else b""
         signers = tlv(0x31, self._signer(info) * self.signers)
-        digests = tlv(0x31, hash_identifier(self.signed_over))
+        digests = tlv(0x31, hash_identifier(self.announced or self.signed_over))
         data = tlv(0x30, b"\x02\x01\x03" + digests + content + certs + lists + signers)
         return tlv(0x30, _SIGNED_DATA + tlv(0xA0, data))
 
@@ -173,7 +186,7 @@ class Token:
         if self.named_by:
             attributes.append(self._named())
         attributes.sort(reverse=self.reordered)
-        listed = b"".join(attributes)
+        listed = b"".join(attributes) + self.more_attributes
         key = self.signed_by or self.by.key
         algorithm = ec.ECDSA(_DIGESTS[self.signed_over], deterministic_signing=True)
         signature = self.signature or key.sign(tlv(0x31, listed), algorithm)
@@ -184,23 +197,35 @@ class Token:
         else:
             number = certificate.serial_number
             serial = tlv(2, number.to_bytes(number.bit_length() // 8 + 1, "big"))
-            identifier = b"\x02\x01\x01" + tlv(0x30, certificate.issuer.public_bytes() + serial)
+            name = certificate.issuer.public_bytes()
+            identifier = b"\x02\x01\x01" + tlv(0x30, self._spelt(name) + serial)
         return tlv(
             0x30,
             identifier
             + hash_identifier(self.signed_over)
             + tlv(0xA0, listed)
-            + bytes.fromhex(_ECDSA[self.signed_over])
+            + (self.algorithm or bytes.fromhex(_ECDSA[self.signed_over]))
             + tlv(4, signature),
         )
+
+    def _spelt(self, name: bytes) -> bytes:
+        return name.replace(b"Evidence Bundle", b"evidence bundle") if self.in_small_letters else name
 
     def _named(self) -> bytes:
         """SigningCertificate by SHA-1 or SigningCertificateV2 by another hash."""
         digest = tlv(4, hashlib.new(self.named_by, self.names or self.by.certificate).digest())
         plain = self.named_by in ("sha1", "sha256")
         algorithm = b"" if plain else hash_identifier(self.named_by)
-        named = tlv(0x30, tlv(0x30, tlv(0x30, algorithm + digest)))
+        named = tlv(0x30, tlv(0x30, tlv(0x30, algorithm + digest + self._numbered())))
         return _attribute(_CERTIFICATE["sha1" if self.named_by == "sha1" else "sha256"], named)
+
+    def _numbered(self) -> bytes:
+        """IssuerSerial."""
+        if self.number is None:
+            return b""
+        name = x509.load_der_x509_certificate(self.by.certificate).issuer.public_bytes()
+        serial = tlv(2, self.number.to_bytes(self.number.bit_length() // 8 + 1, "big"))
+        return tlv(0x30, tlv(0x30, tlv(0xA4, name)) + serial)
 
     def changed(self, **changes: object) -> Token:
         return replace(self, **changes)  # type: ignore[arg-type] # its fields
@@ -211,5 +236,7 @@ def _attribute(oid: bytes, value: bytes) -> bytes:
 
 
 OTHER_CONTENT: Final = _DATA
+CONTENT_TYPE_AGAIN: Final = _attribute(_CONTENT_TYPE, _TST_INFO)
+ECDSA_BY_ITS_KEY: Final = bytes.fromhex("300906072a8648ce3d0201")  # id-ecPublicKey
 ACCURACY: Final = tlv(0x30, b"\x02\x01\x01" + b"\x80\x02\x01\xf4")  # 1.5 seconds
 CRITICAL: Final = tlv(0x30, bytes.fromhex("06092a864886f70d010904") + b"\x01\x01\xff" + tlv(4, b"\x05\x00"))

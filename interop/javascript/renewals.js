@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+// The renewals of a bundle: what each covers, which of them hold, by when all that is in the file existed.
+// Section 7 of the specification; the outcomes are those of renewal.* of checks.md before any other renewal is looked at.
+'use strict';
+
+const { createHash } = require('node:crypto');
+const { scan, member } = require('./cbor');
+const { HASHES, hashOf, isLabel } = require('./container');
+const { DerError } = require('./der');
+const { attempt } = require('./reading');
+const { USAGE, decodeCertificate } = require('./x509');
+const { decodeToken, verifyToken } = require('./timestamp');
+const { decodeCrl, decodeOcsp, judgeChain } = require('./revocation');
+const { build } = require('./chain');
+const ended = require('./ended');
+
+const TOKEN = 'application/vnd.evidence-bundle.timestamp-token';
+const TIME_STAMPING = '1.3.6.1.5.5.7.3.8';
+const MAX_RENEWALS = 256;
+const REQUIRED = ['alg', 'manifest', 'content', 'seals', 'renewals'];
+const CARRIED = ['certificates', 'revocation'];
+
+function refuse(why) {
+  throw new DerError(why);
+}
+
+function closed(node, required, optional = []) {
+  if (node?.kind !== 'map') refuse('no map');
+  const names = node.value.map(([key]) => key.value);
+  if (!required.every((n) => names.includes(n)) || !names.every((n) => [...required, ...optional].includes(n))) refuse('members');
+}
+
+function octets(node, size = null) {
+  if (node.kind !== 'bytes' || (size !== null && node.value.length !== size)) refuse('no byte string of this length');
+  return node.value;
+}
+
+function list(node) {
+  if (node.kind !== 'array') refuse('no array');
+  return node.value;
+}
+
+function decodeCoverage(raw) {
+  const node = scan(raw);
+  closed(node, REQUIRED, CARRIED);
+  const { kind, value: alg } = member(node, 'alg');
+  if (kind !== 'int' || !HASHES[alg]) refuse('algorithm');
+  const digest = (each) => octets(each, HASHES[alg][1]);
+  const content = member(node, 'content');
+  if (content.kind !== 'map' || !content.value.every(([k]) => isLabel(k))) refuse('content');
+  const out = { alg, manifest: digest(member(node, 'manifest')), content: new Map(content.value.map(([k, v]) => [k.value, digest(v)])) };
+  for (const name of ['seals', 'renewals']) out[name] = list(member(node, name)).map(digest);
+  for (const name of CARRIED) {
+    const found = member(node, name);
+    out[name] = found ? list(found).map((each) => octets(each)) : [];
+    if (found && out[name].length === 0) refuse('empty list');
+  }
+  return out;
+}
+
+/** {covers, coverage, token}, or {unknown} where the proof is of a type that is not known; DerError or Malformed where it is neither. */
+function decodeRenewal(raw) {
+  const node = scan(raw);
+  closed(node, ['covers', 'proof']);
+  const covers = octets(member(node, 'covers'));
+  const proof = list(member(node, 'proof'));
+  if (proof.length !== 2 || proof[0].kind !== 'text') refuse('proof');
+  const value = octets(proof[1]);
+  if (proof[0].value !== TOKEN) return { unknown: proof[0].value };
+  return { covers, coverage: decodeCoverage(covers), token: decodeToken(value) };
+}
+
+/** Whether `covered` are the digests of the first of `values`; all of them where `whole`. */
+function begins(alg, covered, values, whole) {
+  if (covered.length > values.length || (whole && covered.length < values.length)) return false;
+  return covered.every((digest, i) => hashOf(alg, values[i]).equals(digest));
+}
+
+function coversOutcome(coverage, { manifest, content, seals, renewals }, index) {
+  const { alg } = coverage;
+  if (!hashOf(alg, manifest.raw).equals(coverage.manifest)) return 'failed';
+  if (!begins(alg, coverage.seals, seals.map((s) => s.value), false)) return 'failed';
+  if (!begins(alg, coverage.renewals, renewals.slice(0, index), true)) return 'failed';
+  for (const [label, digest] of coverage.content) {
+    if (!manifest.items.has(label)) return 'failed';
+    if (content.has(label) && !hashOf(alg, content.get(label).value).equals(digest)) return 'failed';
+  }
+  return [...content.keys()].every((label) => coverage.content.has(label)) ? 'passed' : 'indeterminate';
+}
+
+function authorityFault(certificate, time) {
+  const usages = certificate.extKeyUsage;
+  if (!usages || usages.join() !== TIME_STAMPING || !certificate.extKeyUsageCritical) return 'extended key usage';
+  const usage = certificate.keyUsage;
+  if (usage && !usage.has(USAGE.digitalSignature) && !usage.has(USAGE.nonRepudiation)) return 'key usage';
+  return time < certificate.notBefore || time > certificate.notAfter ? 'not valid at that time' : null;
+}
+
+function least(times) {
+  return times.length ? Math.min(...times) : null;
+}
+
+class Renewals {
+  constructor(bundle, policy) {
+    this.bundle = bundle;
+    this.policy = policy;
+    this.all = bundle.renewals.map((raw, index) => this.read(raw, index));
+    this.readable = this.all.filter((r) => r.token);
+    this.carried = this.readable.flatMap(({ coverage, index }) => coverage.certificates.map((raw) => (
+      { index, certificate: attempt(() => decodeCertificate(raw)).value }))).filter((c) => c.certificate);
+    this.statements = this.readable.flatMap(({ coverage, index }) => coverage.revocation.map((raw) => (
+      { index, statement: attempt(() => decodeCrl(raw)).value ?? attempt(() => decodeOcsp(raw)).value }))).filter((s) => s.statement);
+    for (const renewal of this.readable) this.judgeToken(renewal);
+    this.time = policy.at ?? policy.now ?? Math.max(...this.readable.map((r) => r.time));
+    for (const renewal of this.readable) renewal.order = this.order(renewal);
+    for (const renewal of [...this.readable].reverse()) this.judgeKept(renewal);
+    this.holding = this.readable.filter((r) => r.holds);
+  }
+
+  read(raw, index) {
+    if (index >= MAX_RENEWALS) return { index, excess: true };
+    const { value, error } = attempt(() => decodeRenewal(raw));
+    if (!value?.token) return { index, error, unknown: value?.unknown };
+    const { time, earliest, latest } = value.token.info;
+    return { index, ...value, time, earliest, latest };
+  }
+
+  certificatesFor(renewal) {
+    return [...renewal.token.certificates, ...this.carried.map((c) => c.certificate)];
+  }
+
+  chain(renewal, options) {
+    return build(renewal.certificate, this.certificatesFor(renewal), this.policy.anchors_time, { usages: [TIME_STAMPING], ...options });
+  }
+
+  judgeToken(renewal) {
+    const { coverage, covers, token, time } = renewal;
+    renewal.covering = coversOutcome(coverage, this.bundle, renewal.index);
+    const [hash] = HASHES[coverage.alg];
+    renewal.imprint = token.info.hash === hash && createHash(hash).update(covers).digest().equals(token.info.digest) ? 'passed' : 'failed';
+    const allowSha1 = this.policy.allow_sha1_certificates;
+    const signed = verifyToken(token, this.certificatesFor(renewal), { allowSha1 });
+    renewal.signature = signed.outcome;
+    renewal.authority = 'skipped';
+    renewal.chained = 'skipped';
+    if (signed.outcome === 'passed') {
+      Object.assign(renewal, { certificate: signed.certificate, named: signed.named });
+      const fault = attempt(() => authorityFault(signed.certificate, time));
+      renewal.authority = fault.error || fault.value ? 'failed' : 'passed';
+    }
+    if (renewal.authority === 'passed') {
+      renewal.chained = this.chain(renewal, { at: time, policy: { ...this.policy, algorithms: {} } }).path ? 'passed' : 'indeterminate';
+    }
+    renewal.sound = [renewal.covering, renewal.imprint, renewal.signature, renewal.authority, renewal.chained].every((o) => o === 'passed');
+  }
+
+  order(renewal) {
+    const { coverage, latest } = renewal;
+    const covered = this.readable.filter(({ index }) => index < renewal.index && coverage.renewals[index]
+      && hashOf(coverage.alg, this.bundle.renewals[index]).equals(coverage.renewals[index]));
+    if (renewal.chained === 'passed' && covered.some((r) => r.sound && latest < r.earliest)) return 'failed';
+    return renewal.time > this.time ? 'skipped' : 'passed';
+  }
+
+  /** Whether it could be believed until the next one that holds took over. Later ones are judged already. */
+  judgeKept(renewal) {
+    const behind = this.readable.filter((r) => r.index > renewal.index && r.holds);
+    const takeover = least(behind.map((r) => r.latest));
+    const at = Math.min(this.time, takeover ?? Infinity);
+    const takenOver = (index) => least(behind.filter((r) => r.index >= index).map((r) => r.latest));
+    const { policy } = this;
+    renewal.kept = 'skipped';
+    renewal.revocation = 'skipped';
+    renewal.holds = false;
+    if (!renewal.sound || renewal.order !== 'passed') return;
+    const { coverage, token, certificate, named } = renewal;
+    const own = new Set(token.certificates.map((c) => c.sha256));
+    const existedOf = (c) => (own.has(c.sha256) ? takeover : takenOver(this.firstCarrier(c)));
+    const found = this.chain(renewal, { at, policy, existedOf });
+    const hashes = [HASHES[coverage.alg][0], token.signer.hash, token.signer.scheme.hash, named.hash];
+    const past = ended.judge(policy, [certificate.key], hashes, null, takeover) || found.ended;
+    renewal.kept = found.path && !past ? 'passed' : 'indeterminate';
+    if (renewal.kept !== 'passed') return;
+    const statements = [
+      ...token.lists.map((list) => ({ ...list, existed: takeover })),
+      ...this.statements.filter((s) => s.index >= renewal.index).map((s) => ({ ...s.statement, existed: takenOver(s.index) })),
+    ];
+    const said = judgeChain(found.path, statements, { at, policy });
+    renewal.revocation = said.revoked ? 'failed' : said.counted ? 'passed' : 'skipped';
+    renewal.holds = !said.revoked;
+  }
+
+  /** By when the manifest, and all that is here, existed; null where nothing shows it. */
+  get manifestTime() {
+    return least(this.holding.map((r) => r.latest));
+  }
+
+  /** By when the seal at `index` existed, or null. */
+  sealTime(index) {
+    return least(this.holding.filter((r) => index < r.coverage.seals.length).map((r) => r.latest));
+  }
+
+  /** By when what the renewal at `index` carries existed, or null. */
+  carriedTime(index) {
+    return least(this.holding.filter((r) => r.index >= index).map((r) => r.latest));
+  }
+
+  /** The first renewal that carries a certificate, or Infinity. */
+  firstCarrier(certificate) {
+    return Math.min(...this.carried.filter((c) => c.certificate.sha256 === certificate.sha256).map((c) => c.index));
+  }
+
+  /** By when a certificate that is carried existed, or null. */
+  certificateTime(certificate) {
+    return this.carriedTime(this.firstCarrier(certificate));
+  }
+}
+
+module.exports = { Renewals };
