@@ -25,7 +25,6 @@ AREAS: Final[dict[str, Callable[[Installed, Path], Iterator[Measure]]]] = {
     opening.AREA: opening.measures,
     logs.AREA: logs.measures,
     many.AREA: many.measures,
-    many.AREA: many.measures,
     growth.AREA: lambda installed, folder: growth.measures(),
 }
 

@@ -18,6 +18,7 @@ from bundlefmt.evidence.pcr import encode_pcr_values
 from bundlefmt.manifest import Item, Refs
 from bundlefmt.renewal import Stamp
 from bundlefmt.verify import verify
+from tests.bench.verifying import forget
 from tests.fuzz import resealing, seeds
 from tests.vectorgen import ceremonies, openpgp, timestamps
 from tests.vectorgen.plain import CREATED
@@ -111,6 +112,7 @@ def work(bundle: Bundle) -> int:
         return trace
 
     policy = replace(seeds.policy(seeds.GOOD), anchors_time=(timestamps.root(),))
+    forget()  # what was judged before
     before = sys.gettrace()
     sys.settrace(trace)
     try:
