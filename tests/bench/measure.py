@@ -93,24 +93,21 @@ def paired(
     goal: float | None = None,
     repetitions: int = REPETITIONS,
     inner: int = 1,
-    less: Work | None = None,
     clock: Clock = own_time,
 ) -> Measure:
     """`work` beside `base`, in turns, after one run of each that does not count.
 
-    Each run is the fastest of `inner`; what `less` takes is taken off that of `work`. `clock` is
-    `childrens_time` where the works are processes.
+    Each run is the fastest of `inner`. `clock` is `childrens_time` where the works are processes.
     """
-    works = [work, base] if less is None else [work, base, less]
-    for each in works:
+    for each in (work, base):
         each()
     pairs = []
     # what the benchmarks themselves hold is not looked through again in each run
     gc.collect()
     gc.freeze()
     for _ in range(repetitions):
-        found = [min(seconds(each, clock) for _ in range(inner)) for each in works]
-        pairs.append((max(found[0] - sum(found[2:]), 0.0) * 1000, found[1] * 1000))
+        found = [min(seconds(each, clock) for _ in range(inner)) for each in (work, base)]
+        pairs.append((found[0] * 1000, found[1] * 1000))
     gc.unfreeze()
     values, bases = zip(*pairs, strict=True)
     return Measure(
