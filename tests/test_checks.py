@@ -20,11 +20,12 @@ from bundlefmt.evidence.own_extension import FINGERPRINT_SIZES, NAME_SIZES
 from bundlefmt.evidence.timestamp_token import MAX_TOKEN
 from bundlefmt.evidence.yubico import version
 from bundlefmt.verify.advisories import ADVISORIES
+from bundlefmt.verify.authority import TIME_STAMPING
 from bundlefmt.verify.checks import Check
 from bundlefmt.verify.conclusions import draw
 from bundlefmt.verify.context import Context
 from bundlefmt.verify.policy import Policy
-from bundlefmt.verify.stamps import MAX_RENEWALS, TIME_STAMPING
+from bundlefmt.verify.stamps import MAX_RENEWALS
 from bundlefmt.verify.verifier import CHECK_IDS, PLAN
 from tests.test_soundness import Ceremony
 
