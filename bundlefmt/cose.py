@@ -135,6 +135,10 @@ class CoseSign1:
             raise SignatureError("the payload is detached and was not given")
         return sig_structure(self.protected_raw, content, external_aad)
 
+    def signature_field(self) -> bytes:
+        """The signature as it stands in the message, its CBOR head included: what a 3161-ctt is over (RFC 9921)."""
+        return cbor.encode(self.signature)
+
     def verify(
         self,
         key: object,

@@ -126,9 +126,9 @@ class Authorities:
     ) -> Believed:
         """The chain at `until`. Raises Unsure where it had lapsed, Fail where it was revoked.
 
-        It lapsed too where an algorithm of those `used` ended before `by`, when renewals show that the token was
-        there: a forger sets back any clock, so the time that is asked about does not count. Lists count that
-        stand in the token and in renewals from the one with number `since` on.
+        It lapsed too where an algorithm of those `used` ended before `by`, when renewals show that the token
+        was there: a forger sets back any clock, so the time that is asked about does not count. Lists count
+        that stand in the token and in renewals from the one with number `since` on.
         """
 
         def refuse(child: Certificate, issuer: Certificate) -> str | None:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from bundlefmt.logs.reading import STATIC_PCRS, Standing
+from bundlefmt.moment import when
 from bundlefmt.verify.context import Context
 from bundlefmt.verify.explanation import Logs
 from bundlefmt.verify.findings import Basis, Conclusion, Finding
@@ -54,6 +55,7 @@ _LIFETIMES: Final = {
     "persistent": "the attestation key stays in its TPM until it is evicted, by TPM2_Clear too",
     "saved-context": "the attestation key comes back from its saved context until its TPM is reset",
 }
+_TIMED: Final = ("seal.form", "seal.signature", "seal.timestamp")
 _SPEAKING: Final = ("quote", *_CERTIFIED)
 _AGAIN: Final = (*_AK, "previous.digest", "previous.ak")
 
@@ -96,6 +98,7 @@ def draw(context: Context, findings: Sequence[Finding]) -> tuple[Conclusion, ...
         _lifetime(context, found, word),
         *_again(context, found, basis, of_one),
         *existed(context, found),
+        *_sealed_by(context, found),
     )
 
 
@@ -219,6 +222,28 @@ def _lifetime(context: Context, found: Held, word: Basis) -> Conclusion:
         basis=word if told and found.holds(checks) else Basis.UNPROVEN,
         statement=statement,
         rests_on=(*SEALED, *checks),
+    )
+
+
+def _sealed_by(context: Context, found: Held) -> tuple[Conclusion, ...]:
+    """By when seals existed that carry a timestamp of their own; only where one does."""
+    carrying = [each for each in range(len(context.bundle.seals)) if context.seal_stamps.carries(each)]
+    if not carrying:
+        return ()
+    times = {each: context.seal_stamps.holding(each) for each in carrying}
+    told = [
+        f"by the word of {time.chain.certificates[-1]}, seal {number + 1} existed by {when(time.by)}"
+        for number, time in times.items()
+        if time is not None
+    ]
+    proven = bool(told) and found.holds(_TIMED)
+    return (
+        Conclusion(
+            id="time.sealed",
+            basis=Basis.PROVEN if proven else Basis.UNPROVEN,
+            statement="; ".join(told) if proven else "by when the seals existed is not shown by them",
+            rests_on=_TIMED,
+        ),
     )
 
 

@@ -58,11 +58,15 @@ class Existence:
     @cached_property
     def now(self) -> int:
         """The verifier's time; where the policy has none, when the last renewal was made."""
-        if self._policy.at is not None:
-            return self._policy.at
-        if self._policy.now is not None:
-            return self._policy.now
+        asked = self.asked
+        if asked is not None:
+            return asked
         return max((found.token.info.generated for _, found in self.stamps.readable()), default=0)
+
+    @property
+    def asked(self) -> int | None:
+        """The verifier's time, where the policy has one."""
+        return self._policy.now if self._policy.at is None else self._policy.at
 
     def _is_sound(self, number: int) -> bool:
         """Whether it says what it says by an authority that the verifier trusts, time aside."""

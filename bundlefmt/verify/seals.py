@@ -43,11 +43,20 @@ def _signature(context: Context, number: int) -> str:
     return f"verified with the key of {signer.label or 'the certificate it carries'}"
 
 
+def _timestamp(context: Context, number: int) -> str:
+    """The timestamp that the seal carries is over its signature, by an authority that could be believed still."""
+    found = context.seal_stamps.time(number)
+    return (
+        f"the seal existed by {when(found.by)}: {found.chain.describe()}, "
+        f"still to be believed at {when(found.until)}"
+    )
+
+
 def _validity(context: Context, number: int) -> str:
     """The signer's certificate was valid when the seal says it was made, or by when it provably existed."""
     signers = context.area(Signers)
     issued = signers.untrusted_time(number)
-    by = context.existence.seal_by(number)
+    by = context.seal_by(number)
     try:
         signer = signers.signer(number)
     except Fail:
@@ -134,6 +143,7 @@ CHECKS: Final = (
     Check("seal.form", _each(_form)),
     Check("seal.signer", _each(_signer)),
     Check("seal.signature", _each(_signature)),
+    Check("seal.timestamp", _each(_timestamp)),
     Check("seal.validity", _each(_validity)),
     Check("seal.required", _required),
     Check("seal.anchor", _anchor),
