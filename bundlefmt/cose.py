@@ -136,7 +136,7 @@ class CoseSign1:
         return sig_structure(self.protected_raw, content, external_aad)
 
     def signature_field(self) -> bytes:
-        """The signature as it stands in the message, its CBOR head included: what a 3161-ctt is over (RFC 9921)."""
+        """The signature as it stands in the message, its CBOR head included: what RFC 9921 3.1 stamps."""
         return cbor.encode(self.signature)
 
     def verify(

@@ -16,6 +16,7 @@ from bundlefmt.bundle import Bundle
 from bundlefmt.cose import CoseSign1
 from bundlefmt.errors import MalformedError
 from bundlefmt.evidence import primitive
+from bundlefmt.evidence.certificate import Certificate
 from bundlefmt.evidence.chain import Chain
 from bundlefmt.evidence.timestamp_token import TimeStampToken
 from bundlefmt.evidence.tpm import UnsupportedAlgorithmError
@@ -80,7 +81,7 @@ class SealStamps:
         return True
 
     def _form(self, number: int) -> Stamped:
-        """Raises Skip where the seal carries no timestamp over its signature, Fail where what it carries is none."""
+        """Raises Skip where the seal carries no timestamp, Fail where what it carries is none."""
         seal = self._bundle.seals[number]
         if seal.type != labels.SEAL_COSE:
             raise Skip("a seal of this type carries no timestamp")
@@ -93,61 +94,77 @@ class SealStamps:
         if _TTC in message.unprotected:
             raise Fail("3161-ttc stands in the unprotected header, where no signature covers it")
         if _CTT not in message.unprotected:
-            why = (
-                "the timestamp is over the payload: it does not say when the seal was made, and is not judged"
-            )
-            raise Skip(why if _TTC in message.protected else "the seal carries no timestamp")
+            if _TTC in message.protected:
+                raise Skip("a timestamp over the payload does not say when the seal was made: not judged")
+            raise Skip("the seal carries no timestamp")
         value = message.unprotected[_CTT]
         if not isinstance(value, bytes):
             raise Fail("3161-ctt is not a byte string")
         return Stamped(seal=message, token=read_token(value))
 
     def _time(self, number: int) -> SealTime:
-        """Raises Unsure where nothing leads to an anchor or the authority lapsed, and no renewal shows more."""
-        try:
-            return self._judged(number, self.form(number))
-        except Unsure as unsure:
-            if self._existence.seal_by(number) is not None:
-                raise Skip(
-                    f"{unsure}: it counts for nothing, and a renewal that holds covers the seal"
-                ) from None
-            raise
+        """Raises Unsure where its authority leads to no anchor or had lapsed, Fail where it was revoked.
 
-    def _judged(self, number: int, found: Stamped) -> SealTime:
-        token, existence, authorities = found.token, self._existence, self._authorities
-        info = token.info
-        if info.imprint.hash not in labels.HASH_NAMES.values():
-            raise Fail(f"a timestamp over {info.imprint.hash}, which is not accepted")
-        if info.imprint.digest != hashlib.new(info.imprint.hash, found.seal.signature_field()).digest():
+        Skip where a renewal that holds covers the seal: what one authority cannot show leaves no doubt then.
+        """
+        found = self.form(number)
+        try:
+            leaf = self._require_signed(found)
+        except Unsure as unsure:
+            raise self._unless_renewed(number, unsure) from None
+        try:
+            time = self._believed(number, found, leaf)
+        except (Fail, Unsure) as judgement:
+            raise self._unless_renewed(number, judgement) from None
+        info, covered = found.token.info, self._existence.seal_by(number)
+        if covered is not None and covered < info.earliest:
+            raise Fail(f"it says {when(info.generated)}, and a renewal by {when(covered)} covers it")
+        return time
+
+    def _unless_renewed(self, number: int, judgement: Fail | Unsure) -> Fail | Unsure | Skip:
+        if self._existence.seal_by(number) is None:
+            return judgement
+        return Skip(f"{judgement}: it counts for nothing, and a renewal covers the seal")
+
+    def _require_signed(self, found: Stamped) -> Certificate:
+        """The certificate of who signed, if the token is over this signature. Raises Fail, Unsure."""
+        token, imprint = found.token, found.token.info.imprint
+        if imprint.hash not in labels.HASH_NAMES.values():
+            raise Fail(f"a timestamp over {imprint.hash}, which is not accepted")
+        if imprint.digest != hashlib.new(imprint.hash, found.seal.signature_field()).digest():
             raise Fail("the timestamp is over something else than this signature")
-        leaf, _ = authorities.signer(token)
-        authorities.require_authority(token, leaf)
+        leaf, _ = self._authorities.signer(token)
+        self._authorities.require_authority(token, leaf)
+        return leaf
+
+    def _believed(self, number: int, found: Stamped, leaf: Certificate) -> SealTime:
+        """Raises Unsure where the authority leads to no anchor or had lapsed, Fail where it was revoked."""
+        token, info, existence = found.token, found.token.info, self._existence
         now = max(existence.now, info.generated) if existence.asked is None else existence.asked
         if info.generated > now:
             raise Skip(f"made at {when(info.generated)}, after the time that is asked about")
-        authorities.chain(token, leaf, info.generated)
+        self._authorities.chain(token, leaf, info.generated)
         covered = existence.seal_by(number)
-        if covered is not None and covered < info.earliest:
-            raise Fail(
-                f"it says {when(info.generated)}, and a renewal that covers it was made by {when(covered)}"
-            )
         until = now if covered is None else covered
-        believed = authorities.still(
+
+        def known(raw: bytes) -> int | None:
+            own = raw in (*token.certificates, *token.lists)
+            return covered if own else existence.carried_by(raw)
+
+        believed = self._authorities.still(
             token,
             leaf,
             until,
             used=(*used_by(token, leaf), *_hashes_of(found.seal)),
             by=covered,
-            known=lambda raw: (
-                covered if raw in (*token.certificates, *token.lists) else existence.carried_by(raw)
-            ),
+            known=known,
             since=0,
         )
         return SealTime(by=info.latest, until=until, chain=believed.chain)
 
 
 def _hashes_of(seal: CoseSign1) -> Iterator[str]:
-    """What ties a signature to what it signs: where such a hash has fallen, an old signature may be of anything.
+    """What ties a signature to what it signs: where one has fallen, an old signature may be of anything.
 
     The hashes of the payload, of what is signed, and of the name of the signer's key.
     """

@@ -44,7 +44,7 @@ def _signature(context: Context, number: int) -> str:
 
 
 def _timestamp(context: Context, number: int) -> str:
-    """The timestamp that the seal carries is over its signature, by an authority that could be believed still."""
+    """The timestamp that the seal carries is over its signature, and could be believed still."""
     found = context.seal_stamps.time(number)
     return (
         f"the seal existed by {when(found.by)}: {found.chain.describe()}, "
