@@ -31,6 +31,7 @@ from bundlefmt.cli.run import Exit, UsageError
 from bundlefmt.cli.trust_file import TrustFile
 from bundlefmt.render import Json
 from bundlefmt.verify import RELAXATIONS, Policy, Report, Verdict, verify
+from bundlefmt.verify.seal_stamps import tells_time
 
 P = ParamSpec("P")
 BY_VERDICT: Final = {
@@ -157,7 +158,7 @@ def judged(
     before = None if previous is None else Bundle.open(previous)
     kept = None if confirmed is None else reading.kept(confirmed)
     bundle = Bundle.open(file)
-    if terms.algorithms or bundle.renewals:
+    if terms.algorithms or tells_time(bundle):
         terms = replace(terms, now=present)
     report = verify(bundle, terms, previous=before, confirmed=kept)
     return Judged(name=file.name, bundle=bundle, report=report, trust=mine, present=present)

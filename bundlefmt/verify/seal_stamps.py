@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bundlefmt import cose, labels
-from bundlefmt.bundle import Bundle
+from bundlefmt.bundle import Bundle, Seal
 from bundlefmt.cose import CoseSign1
 from bundlefmt.errors import MalformedError
 from bundlefmt.evidence import primitive
@@ -161,6 +161,18 @@ class SealStamps:
             since=0,
         )
         return SealTime(by=info.latest, until=until, chain=believed.chain)
+
+
+def tells_time(bundle: Bundle) -> bool:
+    """Whether a verifier has to say what time it is: renewals, or timestamps in seals, end some day."""
+    return bool(bundle.renewals) or any(map(_carries, bundle.seals))
+
+
+def _carries(seal: Seal) -> bool:
+    try:
+        return seal.type == labels.SEAL_COSE and _CTT in CoseSign1.decode(seal.value).unprotected
+    except MalformedError:
+        return False
 
 
 def _hashes_of(seal: CoseSign1) -> Iterator[str]:

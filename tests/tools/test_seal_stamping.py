@@ -128,3 +128,12 @@ def test_an_openpgp_seal_has_no_place_for_one(bundle: Bundle, sealed: Path) -> N
     answer = bundle("seal", sealed, "--with", "gpg:x", "--timestamp", "http://x.invalid", "--in-place")
     assert answer.code == 2
     assert "no place for a timestamp" in answer.err
+
+
+def test_the_clock_of_the_verifier_counts(bundle: Bundle, sealed: Path, stamps: Authority) -> None:
+    carried(bundle, "timestamp", sealed, stamps, "--seal", 1)
+    judge = ["verify", sealed, "--anchor-time", stamps.root, "--no-trust", "-v"]
+    assert "seal.timestamp" in bundle(*judge).out
+    late = bundle(*judge, "--now", "2060-01-01T00:00:00Z")
+    assert "not renewed in good time" in late.out
+    assert "not renewed in good time" not in bundle(*judge).out
