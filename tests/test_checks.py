@@ -26,6 +26,7 @@ from bundlefmt.verify.checks import Check
 from bundlefmt.verify.conclusions import draw
 from bundlefmt.verify.context import Context
 from bundlefmt.verify.policy import Policy
+from bundlefmt.verify.registration import MAX_RECEIPTS
 from bundlefmt.verify.stamps import MAX_RENEWALS
 from bundlefmt.verify.verifier import CHECK_IDS, PLAN
 from tests.test_soundness import Ceremony
@@ -91,8 +92,8 @@ def test_the_specification_names_every_area() -> None:
 def of_everything() -> Bundle:
     """A bundle with something of each kind that a conclusion is about, good or bad."""
     roles = ("firmware-log", "piv-attestation", "cross-signature", "tpm-binding-certificate")
-    stamped = {labels.HDR_3161_CTT: b""}
-    message = CoseSign1(protected_raw=b"", unprotected=stamped, payload=b"", signature=b"")
+    carried = {labels.HDR_3161_CTT: b"", labels.HDR_RECEIPTS: b""}
+    message = CoseSign1(protected_raw=b"", unprotected=carried, payload=b"", signature=b"")
     seal = Seal(type=labels.SEAL_COSE, value=message.encode())
     bundle = Ceremony(more={role: (role, b"", {}) for role in roles}).build()
     return replace(bundle, renewals=(Renewal(raw=b"\xa0"),), seals=(seal,))
@@ -190,6 +191,10 @@ def test_the_codes_of_the_appendix_are_those_of_the_code() -> None:
         labels.HDR_PREIMAGE_CONTENT_TYPE,
         labels.HDR_3161_TTC,
         labels.HDR_3161_CTT,
+        labels.HDR_RECEIPTS,
+        labels.HDR_VDS,
+        labels.HDR_VDP,
+        MAX_RECEIPTS,
         labels.TAG_COSE_SIGN1,
         labels.MAX_DEPTH,
         labels.MAX_ITEMS,

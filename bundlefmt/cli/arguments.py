@@ -28,6 +28,10 @@ AnchorTimeOption = Annotated[
     list[Path] | None,
     typer.Option(metavar="FILE", help="Authorities whose timestamps you believe. Repeatable."),
 ]
+AnchorLogOption = Annotated[
+    list[Path] | None,
+    typer.Option(metavar="FILE", help="Logs whose receipts you believe: certificate or key. Repeatable."),
+]
 TrustOption = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Whom and what you know; default: the file of `bundle trust`."),

@@ -20,6 +20,7 @@ from bundlefmt.bundle import Bundle
 from bundlefmt.cli import policy_file, reading, trust_file
 from bundlefmt.cli.arguments import (
     AnchorHardwareOption,
+    AnchorLogOption,
     AnchorOption,
     AnchorPivOption,
     AnchorTimeOption,
@@ -85,6 +86,7 @@ def judged(
     anchor_piv: AnchorPivOption = None,
     anchor_hardware: AnchorHardwareOption = None,
     anchor_time: AnchorTimeOption = None,
+    anchor_log: AnchorLogOption = None,
     pin_hardware: Annotated[
         list[str] | None,
         typer.Option(metavar="SHA256", help="SHA-256 of such a one that the bundle may carry. Repeatable."),
@@ -144,6 +146,7 @@ def judged(
         anchors_piv=certificates(anchor_piv),
         anchors_hardware=certificates(anchor_hardware),
         anchors_time=certificates(anchor_time),
+        anchors_log=tuple(der for path in anchor_log or () for der in reading.log_keys(path)),
         at=None if at is None else reading.moment(at),
         references=tuple(map(reading.reference, reference or ())),
         require_no_advisories=require_no_advisories,
@@ -177,6 +180,7 @@ def _together(demanded: Policy, options: Policy) -> Policy:
         anchors_piv=(*demanded.anchors_piv, *options.anchors_piv),
         anchors_hardware=(*demanded.anchors_hardware, *options.anchors_hardware),
         anchors_time=(*demanded.anchors_time, *options.anchors_time),
+        anchors_log=(*demanded.anchors_log, *options.anchors_log),
         at=options.at if demanded.at is None else demanded.at,
         references=(*demanded.references, *options.references),
         require_no_advisories=demanded.require_no_advisories or options.require_no_advisories,

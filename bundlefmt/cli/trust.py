@@ -10,7 +10,13 @@ import typer
 
 from bundlefmt import labels
 from bundlefmt.cli import reading, trust_file
-from bundlefmt.cli.arguments import AnchorHardwareOption, AnchorOption, AnchorPivOption, AnchorTimeOption
+from bundlefmt.cli.arguments import (
+    AnchorHardwareOption,
+    AnchorLogOption,
+    AnchorOption,
+    AnchorPivOption,
+    AnchorTimeOption,
+)
 from bundlefmt.cli.run import Exit, UsageError, say, warn
 from bundlefmt.verify.trust import MAX_NOTE, Entry, Kind, Trust
 
@@ -43,6 +49,7 @@ def add(
     anchor_piv: AnchorPivOption = None,
     anchor_hardware: AnchorHardwareOption = None,
     anchor_time: AnchorTimeOption = None,
+    anchor_log: AnchorLogOption = None,
     note: Annotated[str, typer.Option(help="A line for people, kept beside what is added.")] = "",
     trust: TrustOption = None,
 ) -> int:
@@ -58,6 +65,7 @@ def add(
         (Kind.ANCHOR_PIV, anchor_piv),
         (Kind.ANCHOR_HARDWARE, anchor_hardware),
         (Kind.ANCHOR_TIME, anchor_time),
+        (Kind.ANCHOR_LOG, anchor_log),
     ):
         found = (der for path in paths or () for der in reading.certificates(path))
         entries += [Entry.anchor(kind, der, note) for der in found]

@@ -28,6 +28,7 @@ def policy_section(case: Case) -> Markup:
         ("authorities of people", _anchors(policy.anchors_piv)),
         ("makers of security keys", _anchors(policy.anchors_hardware)),
         ("authorities of time", _anchors(policy.anchors_time)),
+        ("logs", _anchors(policy.anchors_log)),
         ("pinned makers", _digests(sorted(pin.hex() for pin in policy.pins_hardware))),
         ("certificates judged at", "the manifest's claim" if policy.at is None else when(policy.at)),
         ("reference values", plural(len(policy.references), "set") if policy.references else "none"),
@@ -64,4 +65,12 @@ def _subject(der: bytes) -> str:
     try:
         return x509.facts(der).subject or "(empty)"
     except x509.CertificateError as error:
-        return f"cannot be read: {error}"
+        return "a public key" if _is_key(der) else f"cannot be read: {error}"
+
+
+def _is_key(der: bytes) -> bool:
+    try:
+        x509.public_spki(der)
+    except x509.CertificateError:
+        return False
+    return True

@@ -71,6 +71,7 @@ def report_json(report: Report, trust: Json = None) -> dict[str, Json]:
             "anchors_piv": len(policy.anchors_piv),
             "anchors_hardware": len(policy.anchors_hardware),
             "anchors_time": len(policy.anchors_time),
+            "anchors_log": len(policy.anchors_log),
             "pins_hardware": list[Json](sorted(pin.hex() for pin in policy.pins_hardware)),
             "require_no_advisories": policy.require_no_advisories,
             "at": policy.at,

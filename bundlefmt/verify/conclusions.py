@@ -16,6 +16,7 @@ from bundlefmt.verify.explanation import Logs
 from bundlefmt.verify.findings import Basis, Conclusion, Finding
 from bundlefmt.verify.held import Held
 from bundlefmt.verify.identities import ISSUER, SEALED, bound_key, identities, vouching
+from bundlefmt.verify.registration import Registrations
 from bundlefmt.verify.renewal import existed
 
 _SOUND: Final = ("container.digest", "container.refs")  # what was sealed, each of the role it is named for
@@ -56,6 +57,7 @@ _LIFETIMES: Final = {
     "saved-context": "the attestation key comes back from its saved context until its TPM is reset",
 }
 _TIMED: Final = ("seal.form", "seal.signature", "seal.timestamp")
+_REGISTERED: Final = ("seal.form", "seal.signature", "seal.receipt")
 _SPEAKING: Final = ("quote", *_CERTIFIED)
 _AGAIN: Final = (*_AK, "previous.digest", "previous.ak")
 
@@ -99,6 +101,7 @@ def draw(context: Context, findings: Sequence[Finding]) -> tuple[Conclusion, ...
         *_again(context, found, basis, of_one),
         *existed(context, found),
         *_sealed_by(context, found),
+        *_registered(context, found),
     )
 
 
@@ -243,6 +246,28 @@ def _sealed_by(context: Context, found: Held) -> tuple[Conclusion, ...]:
             basis=Basis.PROVEN if proven else Basis.UNPROVEN,
             statement="; ".join(told) if proven else "by when the seals existed is not shown by them",
             rests_on=_TIMED,
+        ),
+    )
+
+
+def _registered(context: Context, found: Held) -> tuple[Conclusion, ...]:
+    """Which known logs registered which seals; only where one carries a receipt."""
+    registrations = context.area(Registrations)
+    carrying = [each for each in range(len(context.bundle.seals)) if registrations.carries(each)]
+    if not carrying:
+        return ()
+    told = [
+        f"the log with key {each.log.sha256} has registered seal {number + 1}, as entry {each.index + 1}"
+        for number in carrying
+        for each in registrations.holding(number)
+    ]
+    proven = bool(told) and found.holds(_REGISTERED)
+    return (
+        Conclusion(
+            id="seal.registered",
+            basis=Basis.PROVEN if proven else Basis.UNPROVEN,
+            statement="; ".join(told) if proven else "that a known log has registered a seal is not shown",
+            rests_on=_REGISTERED,
         ),
     )
 

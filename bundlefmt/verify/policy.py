@@ -22,8 +22,8 @@ class Policy:
     is pinned must have sealed; of those that are `known_*`, whichever did counts as pinned.
     `anchors`: DER certificates of TPM manufacturers. `anchors_piv`: of authorities above the people's X.509
     certificates. `anchors_hardware`: of makers of security keys; `pins_hardware`: SHA-256 of such ones, which
-    the bundle may bring along. `anchors_time`: of authorities whose timestamps are believed. No anchor serves
-    for another purpose. `at`: seconds since the epoch at which certificates are judged; None is the
+    the bundle may bring along. `anchors_time`: of authorities whose timestamps are believed. `anchors_log`: of logs whose receipts are believed; of a log the key counts alone, and may stand
+    by itself as a SubjectPublicKeyInfo. No anchor serves for another purpose. `at`: seconds since the epoch at which certificates are judged; None is the
     manifest's own claim. `references`: values that PCRs and events should have. `require_no_advisories`: an
     advisory that concerns a device leaves a doubt. `require`: conclusions by id, each with the weakest basis
     that is enough. `algorithms`: by the names of `evidence.primitive`, from when, in seconds since the epoch,
@@ -48,6 +48,7 @@ class Policy:
     anchors_piv: tuple[bytes, ...] = ()
     anchors_hardware: tuple[bytes, ...] = ()
     anchors_time: tuple[bytes, ...] = ()
+    anchors_log: tuple[bytes, ...] = ()
     pins_hardware: frozenset[bytes] = frozenset()
     at: int | None = None
     references: tuple[Reference, ...] = ()

@@ -29,6 +29,7 @@ STRONGEST: Final[Mapping[str, Basis]] = {
     "tpm.same": Basis.PROVEN,
     "time.existed": Basis.PROVEN,
     "time.sealed": Basis.PROVEN,
+    "seal.registered": Basis.PROVEN,
 }
 
 

@@ -15,6 +15,7 @@ from bundlefmt.moment import when
 from bundlefmt.verify.checks import Check, Result, judged
 from bundlefmt.verify.context import Context, Fail, Skip, readable
 from bundlefmt.verify.findings import Outcome
+from bundlefmt.verify.registration import Registrations
 from bundlefmt.verify.signers import Signer, Signers, envelope_faults
 
 
@@ -50,6 +51,13 @@ def _timestamp(context: Context, number: int) -> str:
         f"the seal existed by {when(found.by)}: {found.chain.describe()}, "
         f"still to be believed at {when(found.until)}"
     )
+
+
+def _receipt(context: Context, number: int) -> str:
+    """A log that the verifier knows has registered the seal."""
+    found = context.area(Registrations).registered(number)
+    told = (f"entry {each.index + 1} of {each.size} in the log with key {each.log.sha256}" for each in found)
+    return "; ".join(told)
 
 
 def _validity(context: Context, number: int) -> str:
@@ -144,6 +152,7 @@ CHECKS: Final = (
     Check("seal.signer", _each(_signer)),
     Check("seal.signature", _each(_signature)),
     Check("seal.timestamp", _each(_timestamp)),
+    Check("seal.receipt", _each(_receipt)),
     Check("seal.validity", _each(_validity)),
     Check("seal.required", _required),
     Check("seal.anchor", _anchor),

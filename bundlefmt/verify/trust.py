@@ -45,10 +45,17 @@ class Kind(StrEnum):
     ANCHOR_PIV = "anchor-piv"
     ANCHOR_HARDWARE = "anchor-hardware"
     ANCHOR_TIME = "anchor-time"
+    ANCHOR_LOG = "anchor-log"
 
 
 IDENTITIES: Final = (Kind.OPENPGP, Kind.PIV)
-WITH_CERTIFICATE: Final = (Kind.ANCHOR, Kind.ANCHOR_PIV, Kind.ANCHOR_HARDWARE, Kind.ANCHOR_TIME)
+WITH_CERTIFICATE: Final = (
+    Kind.ANCHOR,
+    Kind.ANCHOR_PIV,
+    Kind.ANCHOR_HARDWARE,
+    Kind.ANCHOR_TIME,
+    Kind.ANCHOR_LOG,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +147,7 @@ class Trust:
             anchors_piv=self._with(policy.anchors_piv, Kind.ANCHOR_PIV),
             anchors_hardware=self._with(policy.anchors_hardware, Kind.ANCHOR_HARDWARE),
             anchors_time=self._with(policy.anchors_time, Kind.ANCHOR_TIME),
+            anchors_log=self._with(policy.anchors_log, Kind.ANCHOR_LOG),
         )
 
     def _digests(self, kind: Kind) -> Iterator[str]:

@@ -26,8 +26,8 @@ def policy_of(vector: Path, keys: Path) -> Policy:
             for name in ("pins_piv", "known_piv", "pins_hardware")
         },
         **{
-            name: tuple((keys / anchor).read_bytes() for anchor in terms.pop(name))
-            for name in ("anchors", "anchors_piv", "anchors_hardware", "anchors_time")
+            name: tuple((keys / anchor).read_bytes() for anchor in terms.pop(name, ()))
+            for name in ("anchors", "anchors_piv", "anchors_hardware", "anchors_time", "anchors_log")
         },
         references=tuple(
             Reference.decode((keys / each).read_bytes(), each) for each in terms.pop("references")

@@ -37,14 +37,14 @@ AREAS: Final = (
     "policy",
 )
 # members that a vector has only where they say something
-_SELDOM: Final = ("require", "algorithms", "now")
+_SELDOM: Final = ("anchors_log", "require", "algorithms", "now")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
     """The policy of a vector; `anchors` and `references` are file names in `keys/`.
 
-    `require`, `algorithms` and `now` are left out of the vector where they say nothing.
+    `anchors_log`, `require`, `algorithms` and `now` are left out of the vector where they say nothing.
     """
 
     pins_openpgp: tuple[str, ...] = ()
@@ -55,6 +55,7 @@ class Terms:
     anchors_piv: tuple[str, ...] = ()
     anchors_hardware: tuple[str, ...] = ()
     anchors_time: tuple[str, ...] = ()
+    anchors_log: tuple[str, ...] = ()
     pins_hardware: tuple[str, ...] = ()
     at: int | None = None
     references: tuple[str, ...] = ()
