@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which logs have registered a COSE seal: its receipts, each against the keys of logs that the verifier knows.
+"""Which logs have registered a COSE seal: its receipts, against the keys of logs that the verifier knows.
 
 Spec: "COSE seals". RFC 9942, RFC 9943.
 """
@@ -107,12 +107,12 @@ class Registrations(Area):
         """By which known logs. Raises Fail, Unsure; Skip where nothing can be judged here."""
         message, listed = self.receipts(number)
         entry = entry_of(message)
-        proven = [found for raw in listed if (found := _proven(raw, entry)) is not None]
+        proven = [each for raw in listed if (each := _proven(raw, entry)) is not None]
         if not proven:
             raise Skip("receipts of a kind or encoding that is not known here: kept, not judged")
         if not self._logs:
             raise Skip("no log is known to the verifier: kept, not judged")
-        found = [log for each in proven if (log := self._signed(number, *each)) is not None]
+        found = [made for each in proven if (made := self._signed(number, *each)) is not None]
         if not found:
             raise Unsure("no receipt is signed by a log that is known to the verifier")
         return tuple(found)

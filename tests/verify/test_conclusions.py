@@ -36,6 +36,7 @@ BEST: Final = {
     "tpm.same": "previous_key-came-back",
     "time.existed": "renewal_not-revoked",
     "time.sealed": "seal_timestamp",
+    "seal.registered": "seal_receipt",
 }
 CERTIFIED: Final = "ak_certified"
 CONFIRMED: Final = "activation_confirmed-whole"
@@ -59,6 +60,7 @@ WAYS_TO: Final[dict[str, tuple[str, ...]]] = {
     "tpm.same": ("previous_certified-key",),
     "time.existed": ("renewal_three-times", "renewal_two-authorities"),
     "time.sealed": ("seal_timestamp-of-one-of-two",),
+    "seal.registered": ("seal_receipt-of-one-of-two", "seal_receipt-of-the-last-entry"),
 }
 BY_CERTIFICATE: Final = {CERTIFIED, "container_complete-certified", "previous_certified-key"}
 ROUTES: Final = [(id, name) for id in BEST for name in (BEST[id], *WAYS_TO[id])]
