@@ -167,10 +167,13 @@ def test_the_key_of_a_log_in_any_form(bundle: Bundle, tmp_path: Path, form: str)
         file.write_bytes(certificates.certificate(name, key.public_key(), name, key))
     else:
         loaded = load_der_public_key(transparency.key())
-        file.write_bytes(loaded.public_bytes(Encoding[form], PublicFormat.SubjectPublicKeyInfo))
+        file.write_bytes(
+            loaded.public_bytes(
+                Encoding.PEM if form == "PEM" else Encoding.DER, PublicFormat.SubjectPublicKeyInfo
+            )
+        )
     path = VECTORS / "seal_receipt" / "bundle.evb"
     pin = said("seal_receipt")["policy"]["pins_piv"][0]
     answer = bundle("verify", path, "--pin-piv", pin, "--no-trust", "--anchor-log", file)
     assert answer.code == 0, answer.out
-    assert "seal.registered" in answer.out
     assert "has registered seal 1, as entry 6" in answer.out
