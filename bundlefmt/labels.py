@@ -110,6 +110,7 @@ TYPE_TPM: Final = "application/vnd.evidence-bundle.tpm"  # TPM 2.0 wire form; th
 TYPE_PCR_VALUES: Final = "application/vnd.evidence-bundle.pcr-values+cbor"
 TYPE_ACTIVATION: Final = "application/vnd.evidence-bundle.credential-activation+cbor"
 TYPE_TIMESTAMP: Final = "application/vnd.evidence-bundle.timestamp-token"  # RFC 3161, in renewals
+TYPE_OPENTIMESTAMP: Final = "application/vnd.evidence-bundle.opentimestamps+cbor"  # in renewals
 TYPE_OCTETS: Final = "application/octet-stream"
 
 PARTS: Final = ("operator", "witness", "platform")

@@ -11,7 +11,7 @@ from bundlefmt.evidence.reference import Reference
 from bundlefmt.verify import Basis, Policy
 
 _FINGERPRINTS: Final = ("pins_openpgp", "known_openpgp")
-_DIGESTS: Final = ("pins_piv", "known_piv", "pins_hardware")
+_DIGESTS: Final = ("pins_piv", "known_piv", "pins_hardware", "pins_block")
 _ANCHORS: Final = ("anchors", "anchors_piv", "anchors_hardware", "anchors_time", "anchors_log")
 
 
@@ -21,7 +21,7 @@ def policy_of(terms: Mapping[str, Any], keys: Path) -> Policy:
     for name in _FINGERPRINTS:
         given[name] = frozenset(given[name])
     for name in _DIGESTS:
-        given[name] = frozenset(bytes.fromhex(digest) for digest in given[name])
+        given[name] = frozenset(bytes.fromhex(digest) for digest in given.get(name, ()))
     for name in _ANCHORS:
         given[name] = tuple((keys / file).read_bytes() for file in given.get(name, ()))
     given["references"] = tuple(

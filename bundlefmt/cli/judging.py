@@ -26,6 +26,7 @@ from bundlefmt.cli.arguments import (
     AnchorTimeOption,
     FileArgument,
     NoTrustOption,
+    PinBlockOption,
     TrustOption,
 )
 from bundlefmt.cli.run import Exit, UsageError
@@ -91,6 +92,7 @@ def judged(
         list[str] | None,
         typer.Option(metavar="SHA256", help="SHA-256 of such a one that the bundle may carry. Repeatable."),
     ] = None,
+    pin_block: PinBlockOption = None,
     policy: Annotated[
         Path | None,
         typer.Option(
@@ -142,6 +144,7 @@ def judged(
         pins_openpgp=frozenset(map(reading.fingerprint, pin_openpgp or ())),
         pins_piv=frozenset(map(reading.sha256, pin_piv or ())),
         pins_hardware=frozenset(map(reading.sha256, pin_hardware or ())),
+        pins_block=frozenset(map(reading.sha256, pin_block or ())),
         anchors=certificates(anchor),
         anchors_piv=certificates(anchor_piv),
         anchors_hardware=certificates(anchor_hardware),
@@ -176,6 +179,7 @@ def _together(demanded: Policy, options: Policy) -> Policy:
         pins_openpgp=demanded.pins_openpgp | options.pins_openpgp,
         pins_piv=demanded.pins_piv | options.pins_piv,
         pins_hardware=demanded.pins_hardware | options.pins_hardware,
+        pins_block=demanded.pins_block | options.pins_block,
         anchors=(*demanded.anchors, *options.anchors),
         anchors_piv=(*demanded.anchors_piv, *options.anchors_piv),
         anchors_hardware=(*demanded.anchors_hardware, *options.anchors_hardware),

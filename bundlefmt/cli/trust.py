@@ -16,6 +16,7 @@ from bundlefmt.cli.arguments import (
     AnchorOption,
     AnchorPivOption,
     AnchorTimeOption,
+    PinBlockOption,
 )
 from bundlefmt.cli.run import Exit, UsageError, say, warn
 from bundlefmt.verify.trust import MAX_NOTE, Entry, Kind, Trust
@@ -50,6 +51,7 @@ def add(
     anchor_hardware: AnchorHardwareOption = None,
     anchor_time: AnchorTimeOption = None,
     anchor_log: AnchorLogOption = None,
+    block: PinBlockOption = None,
     note: Annotated[str, typer.Option(help="A line for people, kept beside what is added.")] = "",
     trust: TrustOption = None,
 ) -> int:
@@ -59,6 +61,7 @@ def add(
         *(_pin(Kind.OPENPGP, reading.fingerprint(each), note) for each in openpgp or ()),
         *(_pin(Kind.PIV, reading.sha256(each).hex(), note) for each in piv or ()),
         *(_pin(Kind.HARDWARE, reading.sha256(each).hex(), note) for each in hardware or ()),
+        *(_pin(Kind.BLOCK, reading.sha256(each).hex(), note) for each in block or ()),
     ]
     for kind, paths in (
         (Kind.ANCHOR, anchor),

@@ -73,6 +73,7 @@ def report_json(report: Report, trust: Json = None) -> dict[str, Json]:
             "anchors_time": len(policy.anchors_time),
             "anchors_log": len(policy.anchors_log),
             "pins_hardware": list[Json](sorted(pin.hex() for pin in policy.pins_hardware)),
+            "pins_block": list[Json](sorted(pin.hex() for pin in policy.pins_block)),
             "require_no_advisories": policy.require_no_advisories,
             "at": policy.at,
             "now": policy.now,

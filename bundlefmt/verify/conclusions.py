@@ -11,6 +11,7 @@ from typing import Final
 
 from bundlefmt.logs.reading import STATIC_PCRS, Standing
 from bundlefmt.moment import when
+from bundlefmt.verify.blocks import mined
 from bundlefmt.verify.context import Context
 from bundlefmt.verify.explanation import Logs
 from bundlefmt.verify.findings import Basis, Conclusion, Finding
@@ -100,6 +101,7 @@ def draw(context: Context, findings: Sequence[Finding]) -> tuple[Conclusion, ...
         _lifetime(context, found, word),
         *_again(context, found, basis, of_one),
         *existed(context, found),
+        *mined(context, found),
         *_sealed_by(context, found),
         *_registered(context, found),
     )

@@ -57,6 +57,8 @@ class Stamps:
         if number >= MAX_RENEWALS:
             raise Unsure(f"more than {MAX_RENEWALS} renewals: this one is not looked at")
         stamp = readable(lambda: Stamp.decode(self._bundle.renewals[number].raw))
+        if stamp.type == labels.TYPE_OPENTIMESTAMP:
+            raise Skip("a proof by blocks: block.form judges it")
         if stamp.type != labels.TYPE_TIMESTAMP:
             raise Skip(f"a proof of type {stamp.type} is not known here: kept, not judged")
         coverage = readable(lambda: Coverage.decode(stamp.covers))
@@ -85,6 +87,11 @@ class Stamps:
     def _covers(self, number: int) -> Coverage:
         """The coverage, once it is that of this file. Raises Fail where it is of another, Unsure for gaps."""
         coverage = self.read(number).coverage
+        self.require_covers(number, coverage)
+        return coverage
+
+    def require_covers(self, number: int, coverage: Coverage) -> None:
+        """Whatever its proof: it covers this file. Raises Fail where another, Unsure for gaps."""
         alg, content = coverage.alg, self._bundle.content
         if coverage.manifest != hash_bytes(alg, self._bundle.manifest_raw):
             raise Fail("it covers another manifest")
@@ -106,7 +113,6 @@ class Stamps:
             raise Fail(f"it covers {len(coverage.renewals)} of the {number} renewals before it")
         if bare := sorted(set(content) - set(coverage.content)):
             raise Unsure(f"{bare[0]} is here, and it does not cover it")
-        return coverage
 
     def _imprint(self, number: int) -> str:
         """The timestamp is over the coverage, by the same hash algorithm."""

@@ -22,8 +22,8 @@ def policy_of(vector: Path, keys: Path) -> Policy:
         pins_openpgp=frozenset(terms.pop("pins_openpgp")),
         known_openpgp=frozenset(terms.pop("known_openpgp")),
         **{
-            name: frozenset(bytes.fromhex(pin) for pin in terms.pop(name))
-            for name in ("pins_piv", "known_piv", "pins_hardware")
+            name: frozenset(bytes.fromhex(pin) for pin in terms.pop(name, ()))
+            for name in ("pins_piv", "known_piv", "pins_hardware", "pins_block")
         },
         **{
             name: tuple((keys / anchor).read_bytes() for anchor in terms.pop(name, ()))

@@ -15,6 +15,7 @@ from tests.vectorgen import (
     judged_activation,
     judged_ak_certificate,
     judged_binding,
+    judged_block,
     judged_certify,
     judged_clock,
     judged_complete,
@@ -102,6 +103,7 @@ MODULES: Final = (
     judged_renewal,
     judged_renewal_period,
     judged_renewal_token,
+    judged_block,
     judged_policy,
     judged_period,
 )
