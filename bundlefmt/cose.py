@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from bundlefmt import cbor, labels
 from bundlefmt.cbor import Value
 from bundlefmt.errors import BundleError, Code, EncodeError
+from bundlefmt.small_order import is_small_order
 from bundlefmt.wire import Buffer
 
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | mldsa.MLDSA65PublicKey
@@ -133,6 +134,10 @@ class CoseSign1:
             raise SignatureError("the payload is detached and was not given")
         return sig_structure(self.protected_raw, content, external_aad)
 
+    def signature_field(self) -> bytes:
+        """The signature as it stands in the message, its CBOR head included: what RFC 9921 3.1 stamps."""
+        return cbor.encode(self.signature)
+
     def verify(
         self,
         key: object,
@@ -191,6 +196,8 @@ def verify_signature(alg: int, key: object, signature: bytes, message: bytes) ->
         raise UnknownAlgorithmError(f"COSE algorithm {alg} is not known here")
     name = labels.ALG_NAMES[alg]
     specified = _FULLY_SPECIFIED.get(alg, alg)
+    if is_small_order(key):
+        raise SignatureError("a key of small order: one signature of it fits any message")
     try:
         if specified in _ECDSA and isinstance(key, ec.EllipticCurvePublicKey):
             curve, digest, size = _ECDSA[specified]

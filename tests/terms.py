@@ -11,8 +11,8 @@ from bundlefmt.evidence.reference import Reference
 from bundlefmt.verify import Basis, Policy
 
 _FINGERPRINTS: Final = ("pins_openpgp", "known_openpgp")
-_DIGESTS: Final = ("pins_piv", "known_piv", "pins_hardware")
-_ANCHORS: Final = ("anchors", "anchors_piv", "anchors_hardware", "anchors_time")
+_DIGESTS: Final = ("pins_piv", "known_piv", "pins_hardware", "pins_block")
+_ANCHORS: Final = ("anchors", "anchors_piv", "anchors_hardware", "anchors_time", "anchors_log")
 
 
 def policy_of(terms: Mapping[str, Any], keys: Path) -> Policy:
@@ -21,9 +21,9 @@ def policy_of(terms: Mapping[str, Any], keys: Path) -> Policy:
     for name in _FINGERPRINTS:
         given[name] = frozenset(given[name])
     for name in _DIGESTS:
-        given[name] = frozenset(bytes.fromhex(digest) for digest in given[name])
+        given[name] = frozenset(bytes.fromhex(digest) for digest in given.get(name, ()))
     for name in _ANCHORS:
-        given[name] = tuple((keys / file).read_bytes() for file in given[name])
+        given[name] = tuple((keys / file).read_bytes() for file in given.get(name, ()))
     given["references"] = tuple(
         Reference.decode((keys / file).read_bytes(), file) for file in given["references"]
     )

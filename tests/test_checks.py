@@ -13,18 +13,21 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from bundlefmt import labels
-from bundlefmt.bundle import Renewal
+from bundlefmt.bundle import Bundle, Renewal, Seal
+from bundlefmt.cose import CoseSign1
 from bundlefmt.errors import Code
 from bundlefmt.evidence.ocsp import MAX_ANSWERS, MAX_CERTIFICATES
 from bundlefmt.evidence.own_extension import FINGERPRINT_SIZES, NAME_SIZES
 from bundlefmt.evidence.timestamp_token import MAX_TOKEN
 from bundlefmt.evidence.yubico import version
 from bundlefmt.verify.advisories import ADVISORIES
+from bundlefmt.verify.authority import TIME_STAMPING
 from bundlefmt.verify.checks import Check
 from bundlefmt.verify.conclusions import draw
 from bundlefmt.verify.context import Context
 from bundlefmt.verify.policy import Policy
-from bundlefmt.verify.stamps import MAX_RENEWALS, TIME_STAMPING
+from bundlefmt.verify.registration import MAX_RECEIPTS
+from bundlefmt.verify.stamps import MAX_RENEWALS
 from bundlefmt.verify.verifier import CHECK_IDS, PLAN
 from tests.test_soundness import Ceremony
 
@@ -86,10 +89,18 @@ def test_the_specification_names_every_area() -> None:
     assert [area for area in {id.partition(".")[0] for id in CHECK_IDS} if f"`{area}.*`" not in FORMAT] == []
 
 
-def test_the_specification_names_every_conclusion() -> None:
+def of_everything() -> Bundle:
+    """A bundle with something of each kind that a conclusion is about, good or bad."""
     roles = ("firmware-log", "piv-attestation", "cross-signature", "tpm-binding-certificate")
+    carried = {labels.HDR_3161_CTT: b"", labels.HDR_RECEIPTS: b""}
+    message = CoseSign1(protected_raw=b"", unprotected=carried, payload=b"", signature=b"")
+    seal = Seal(type=labels.SEAL_COSE, value=message.encode())
     bundle = Ceremony(more={role: (role, b"", {}) for role in roles}).build()
-    bundle = replace(bundle, renewals=(Renewal(raw=b"\xa0"),))
+    return replace(bundle, renewals=(Renewal(raw=b"\xa0"),), seals=(seal,))
+
+
+def test_the_specification_names_every_conclusion() -> None:
+    bundle = of_everything()
     context = Context(bundle, Policy(), bundle)
     table = re.findall(r"^\| `([a-z]+\.[a-z]+)` \|", FORMAT, re.MULTILINE)
     assert table == [conclusion.id for conclusion in draw(context, ())]
@@ -178,6 +189,12 @@ def test_the_codes_of_the_appendix_are_those_of_the_code() -> None:
         labels.HDR_X5T,
         labels.HDR_PAYLOAD_HASH_ALG,
         labels.HDR_PREIMAGE_CONTENT_TYPE,
+        labels.HDR_3161_TTC,
+        labels.HDR_3161_CTT,
+        labels.HDR_RECEIPTS,
+        labels.HDR_VDS,
+        labels.HDR_VDP,
+        MAX_RECEIPTS,
         labels.TAG_COSE_SIGN1,
         labels.MAX_DEPTH,
         labels.MAX_ITEMS,

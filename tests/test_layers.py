@@ -17,16 +17,20 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 FORMAT, TOOLS = "bundlefmt", "bundletools"
 
 # room -> the rooms it may import, besides itself; a room is a module or package directly under bundlefmt
-_GROUND: Final = frozenset({"wire", "labels", "errors", "moment"})
-_CONTAINER: Final = frozenset({"bundle", "renewal", "manifest", "challenge", "cose", "cbor"}) | _GROUND
+_GROUND: Final = frozenset({"wire", "labels", "errors", "moment", "small_order"})
+_CONTAINER: Final = (
+    frozenset({"bundle", "renewal", "manifest", "challenge", "receipt", "cose", "cbor"}) | _GROUND
+)
 _FACTS: Final = frozenset({"evidence", "logs"})
 ALLOWED: Final[dict[str, frozenset[str]]] = {
     "errors": frozenset(),
     "labels": frozenset(),
     "moment": frozenset(),
+    "small_order": frozenset(),
     "wire": frozenset({"errors"}),
     "cbor": _GROUND,
     "cose": frozenset({"cbor"}) | _GROUND,
+    "receipt": frozenset({"cose", "cbor"}) | _GROUND,
     "manifest": frozenset({"cbor"}) | _GROUND,
     "bundle": frozenset({"manifest", "cbor"}) | _GROUND,
     "renewal": frozenset({"manifest", "cbor"}) | _GROUND,

@@ -28,6 +28,14 @@ AnchorTimeOption = Annotated[
     list[Path] | None,
     typer.Option(metavar="FILE", help="Authorities whose timestamps you believe. Repeatable."),
 ]
+AnchorLogOption = Annotated[
+    list[Path] | None,
+    typer.Option(metavar="FILE", help="Logs whose receipts you believe: certificate or key. Repeatable."),
+]
+PinBlockOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="HASH", help="Block of Bitcoin that you know to be in the chain. Repeatable."),
+]
 TrustOption = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Whom and what you know; default: the file of `bundle trust`."),

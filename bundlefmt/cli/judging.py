@@ -20,17 +20,20 @@ from bundlefmt.bundle import Bundle
 from bundlefmt.cli import reading, trust_file
 from bundlefmt.cli.arguments import (
     AnchorHardwareOption,
+    AnchorLogOption,
     AnchorOption,
     AnchorPivOption,
     AnchorTimeOption,
     FileArgument,
     NoTrustOption,
+    PinBlockOption,
     TrustOption,
 )
 from bundlefmt.cli.run import Exit, UsageError
 from bundlefmt.cli.trust_file import TrustFile
 from bundlefmt.render import Json
 from bundlefmt.verify import RELAXATIONS, Policy, Report, Verdict, verify
+from bundlefmt.verify.seal_stamps import tells_time
 
 if TYPE_CHECKING:
     from bundlefmt.cli.policy_file import PolicyFile
@@ -129,10 +132,12 @@ def terms(
     anchor_piv: AnchorPivOption = None,
     anchor_hardware: AnchorHardwareOption = None,
     anchor_time: AnchorTimeOption = None,
+    anchor_log: AnchorLogOption = None,
     pin_hardware: Annotated[
         list[str] | None,
         typer.Option(metavar="SHA256", help="SHA-256 of such a one that the bundle may carry. Repeatable."),
     ] = None,
+    pin_block: PinBlockOption = None,
     policy: Annotated[
         Path | None,
         typer.Option(
@@ -177,10 +182,12 @@ def terms(
         pins_openpgp=frozenset(map(reading.fingerprint, pin_openpgp or ())),
         pins_piv=frozenset(map(reading.sha256, pin_piv or ())),
         pins_hardware=frozenset(map(reading.sha256, pin_hardware or ())),
+        pins_block=frozenset(map(reading.sha256, pin_block or ())),
         anchors=certificates(anchor),
         anchors_piv=certificates(anchor_piv),
         anchors_hardware=certificates(anchor_hardware),
         anchors_time=certificates(anchor_time),
+        anchors_log=tuple(der for path in anchor_log or () for der in reading.log_keys(path)),
         at=None if at is None else reading.moment(at),
         references=tuple(map(reading.reference, reference or ())),
         require_no_advisories=require_no_advisories,
@@ -211,7 +218,7 @@ def judged(
     before = None if previous is None else Bundle.open(previous)
     kept = None if confirmed is None else reading.kept(confirmed)
     bundle = Bundle.open(file)
-    policy = under.policy.at_present(under.present, renewed=bool(bundle.renewals))
+    policy = under.policy.at_present(under.present, timed=tells_time(bundle))
     report = verify(bundle, policy, previous=before, confirmed=kept)
     return Judged(name=file.name, bundle=bundle, report=report, terms=under)
 
@@ -232,10 +239,12 @@ def _together(demanded: Policy, options: Policy) -> Policy:
         pins_openpgp=demanded.pins_openpgp | options.pins_openpgp,
         pins_piv=demanded.pins_piv | options.pins_piv,
         pins_hardware=demanded.pins_hardware | options.pins_hardware,
+        pins_block=demanded.pins_block | options.pins_block,
         anchors=(*demanded.anchors, *options.anchors),
         anchors_piv=(*demanded.anchors_piv, *options.anchors_piv),
         anchors_hardware=(*demanded.anchors_hardware, *options.anchors_hardware),
         anchors_time=(*demanded.anchors_time, *options.anchors_time),
+        anchors_log=(*demanded.anchors_log, *options.anchors_log),
         at=options.at if demanded.at is None else demanded.at,
         references=(*demanded.references, *options.references),
         require_no_advisories=demanded.require_no_advisories or options.require_no_advisories,

@@ -14,7 +14,7 @@ from bundlefmt.challenge import Kept
 from bundlefmt.cli import given_file
 from bundlefmt.cli.run import UsageError
 from bundlefmt.evidence.pcr import decode_pcr_values
-from bundlefmt.evidence.x509 import CertificateError, load, split_pem
+from bundlefmt.evidence.x509 import CertificateError, load, public_spki, split_pem
 from bundlefmt.labels import MAGIC
 
 if TYPE_CHECKING:
@@ -73,6 +73,15 @@ def certificates(path: Path) -> list[bytes]:
     except CertificateError as error:
         raise UsageError(f"{path} holds no certificate that can be read: {error}") from None
     return found
+
+
+def log_keys(path: Path) -> list[bytes]:
+    """The DER certificates of logs in a file, or the one public key in it (SubjectPublicKeyInfo, DER)."""
+    data = path.read_bytes()
+    try:
+        return [public_spki(data)]
+    except CertificateError:
+        return certificates(path)
 
 
 def certificate(path: Path) -> bytes:

@@ -10,7 +10,14 @@ import typer
 
 from bundlefmt import labels
 from bundlefmt.cli import reading, trust_file
-from bundlefmt.cli.arguments import AnchorHardwareOption, AnchorOption, AnchorPivOption, AnchorTimeOption
+from bundlefmt.cli.arguments import (
+    AnchorHardwareOption,
+    AnchorLogOption,
+    AnchorOption,
+    AnchorPivOption,
+    AnchorTimeOption,
+    PinBlockOption,
+)
 from bundlefmt.cli.run import Exit, UsageError, say, warn
 from bundlefmt.verify.trust import MAX_NOTE, Entry, Kind, Trust
 
@@ -43,6 +50,8 @@ def add(
     anchor_piv: AnchorPivOption = None,
     anchor_hardware: AnchorHardwareOption = None,
     anchor_time: AnchorTimeOption = None,
+    anchor_log: AnchorLogOption = None,
+    block: PinBlockOption = None,
     note: Annotated[str, typer.Option(help="A line for people, kept beside what is added.")] = "",
     trust: TrustOption = None,
 ) -> int:
@@ -52,12 +61,14 @@ def add(
         *(_pin(Kind.OPENPGP, reading.fingerprint(each), note) for each in openpgp or ()),
         *(_pin(Kind.PIV, reading.sha256(each).hex(), note) for each in piv or ()),
         *(_pin(Kind.HARDWARE, reading.sha256(each).hex(), note) for each in hardware or ()),
+        *(_pin(Kind.BLOCK, reading.sha256(each).hex(), note) for each in block or ()),
     ]
     for kind, paths in (
         (Kind.ANCHOR, anchor),
         (Kind.ANCHOR_PIV, anchor_piv),
         (Kind.ANCHOR_HARDWARE, anchor_hardware),
         (Kind.ANCHOR_TIME, anchor_time),
+        (Kind.ANCHOR_LOG, anchor_log),
     ):
         found = (der for path in paths or () for der in reading.certificates(path))
         entries += [Entry.anchor(kind, der, note) for der in found]

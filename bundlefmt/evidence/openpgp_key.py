@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, padding, rsa
@@ -26,7 +26,10 @@ from bundlefmt.evidence.openpgp_algorithm import (
 )
 from bundlefmt.evidence.openpgp_packet import NotComputedError, OpenPgpError, encode_mpi, read_mpi
 from bundlefmt.evidence.x509_signature import MAX_RSA_BITS
+from bundlefmt.small_order import is_small_order
 from bundlefmt.wire import Buffer, Reader, read_all
+
+E = TypeVar("E")
 
 # numbers in the key material, and octets where it has a fixed size (RFC 9580 5.5.5)
 _MPIS: Final[Mapping[int, int]] = {
@@ -205,18 +208,24 @@ class PublicKey:
         material = self.material
         if isinstance(material, Octets) and isinstance(value, bytes):
             if self.algorithm == PublicKeyAlgorithm.ED448:
-                ed448.Ed448PublicKey.from_public_bytes(material.body).verify(value, digest)
+                _sound(ed448.Ed448PublicKey.from_public_bytes(material.body)).verify(value, digest)
             else:
-                ed25519.Ed25519PublicKey.from_public_bytes(material.body).verify(value, digest)
+                _sound(ed25519.Ed25519PublicKey.from_public_bytes(material.body)).verify(value, digest)
         elif isinstance(material, Point) and isinstance(value, tuple) and material.oid == ED25519_LEGACY:
             r, s = (number.to_bytes(_ED25519_SIZE, "big") for number in value)
             # the octets of the native point stand behind a 0x40 (RFC 9580 11.2.1)
             point = material.point.to_bytes(_ED25519_SIZE + 1, "big")
             if point[0] != 0x40:
                 raise NotMadeByError("the key is not a point in native form")
-            ed25519.Ed25519PublicKey.from_public_bytes(point[1:]).verify(r + s, digest)
+            _sound(ed25519.Ed25519PublicKey.from_public_bytes(point[1:])).verify(r + s, digest)
         else:
             raise NotComputedError(f"{self.describe()} signatures are not computed here")
+
+
+def _sound(key: E) -> E:
+    if is_small_order(key):
+        raise NotMadeByError("the key is of small order: one signature of it fits any message")
+    return key
 
 
 def _read_material(reader: Reader, algorithm: int) -> Material:

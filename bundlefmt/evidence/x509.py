@@ -30,6 +30,7 @@ __all__ = [
     "key_spki",
     "load",
     "public_key",
+    "public_spki",
     "split_der",
     "split_pem",
 ]
@@ -40,6 +41,7 @@ _SECRET: Final = re.compile(
     re.DOTALL,
 )
 _PADDING: Final = b"\x00\xff"
+_PUBLIC: Final = re.compile(rb"-----BEGIN PUBLIC KEY-----([A-Za-z0-9+/=\s]+)-----END PUBLIC KEY-----")
 _PEM: Final = re.compile(rb"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----")
 
 
@@ -110,6 +112,16 @@ def split_pem(text: bytes) -> list[bytes]:
     if not found or len(found) != text.count(b"-----BEGIN CERTIFICATE-----"):
         raise CertificateError("no PEM certificates, or one that is cut short")
     return found
+
+
+def public_spki(data: bytes) -> bytes:
+    """The one SubjectPublicKeyInfo in PEM or DER, in the form of `key_spki`. Raises CertificateError."""
+    found = _PUBLIC.findall(data)
+    try:
+        raw = binascii.a2b_base64(found[0]) if len(found) == 1 else data
+    except binascii.Error as error:
+        raise CertificateError(f"PEM that is not base64: {error}") from None
+    return key_spki(load_key(raw))
 
 
 def public_key(data: Buffer) -> PublicKeyTypes:

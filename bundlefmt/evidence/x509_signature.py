@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from bundlefmt.errors import MalformedError
 from bundlefmt.evidence import der
 from bundlefmt.evidence.certificate import CertificateError
+from bundlefmt.small_order import is_small_order
 
 MIN_RSA_BITS: Final = 2048
 MAX_RSA_BITS: Final = 16384  # bounds the work of one verification
@@ -205,6 +206,8 @@ def weakness(key: PublicKeyTypes) -> str | None:
         return "an RSA key whose modulus is even" if key.public_numbers().n % 2 == 0 else None
     if isinstance(key, ec.EllipticCurvePublicKey):
         return None if key.curve.key_size >= MIN_CURVE_BITS else f"a key on {key.curve.name}"
+    if is_small_order(key):
+        return "a key of small order, one signature of which fits any message"
     if isinstance(key, tuple(_PLAIN.values())):
         return None
     return f"a key of a kind that is not known here ({type(key).__name__})"

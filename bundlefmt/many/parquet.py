@@ -40,6 +40,7 @@ def _schema(pa: Any) -> Any:
         "verdict": text,
         "findings": pa.list_(_struct(pa, finding)),
         "conclusions": pa.list_(_struct(pa, {"id": text, "basis": text})),
+        "timed": pa.bool_(),
         "manifest_sha256": text,
         "manifest_sha384": text,
         "manifest_sha512": text,

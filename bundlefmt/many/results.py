@@ -106,10 +106,9 @@ def _recorded(path: Path, file: BinaryIO, policy: bytes | None) -> tuple[Recorde
         end = place
         # of several lines of one bundle the last counts
         found.pop(line["path"], None)
-        # what renewals show depends on the day
-        lasts = all(each["id"] != "time.existed" for each in line["conclusions"])
+        # what timestamps show depends on the day
         alike = policy is not None and line["policy_sha256"] == policy.hex()
-        if alike and lasts and line["sha256"] is not None:
+        if alike and not line["timed"] and line["sha256"] is not None:
             found[line["path"]] = (bytes.fromhex(line["sha256"]), result.ended(line))
     return found, end
 

@@ -13,6 +13,7 @@ from bundlefmt.many.places import Place, UnreadError, read
 from bundlefmt.render import result
 from bundlefmt.verify import Policy, verify
 from bundlefmt.verify.policy_digest import policy_digest
+from bundlefmt.verify.seal_stamps import tells_time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +78,7 @@ def _judged(terms: Terms, name: str, data: bytes) -> result.Line:
         bundle = Bundle.decode(data)
         if terms.policy is None:
             return result.stated(name, data, bundle)
-        policy = terms.policy.at_present(terms.present, renewed=bool(bundle.renewals))
+        policy = terms.policy.at_present(terms.present, timed=tells_time(bundle))
         return result.judged(name, data, bundle, verify(bundle, policy))
     except MalformedError as error:
         return result.malformed(name, data, error)

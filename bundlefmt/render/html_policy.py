@@ -28,7 +28,9 @@ def policy_section(case: Case) -> Markup:
         ("authorities of people", _anchors(policy.anchors_piv)),
         ("makers of security keys", _anchors(policy.anchors_hardware)),
         ("authorities of time", _anchors(policy.anchors_time)),
+        ("logs", _anchors(policy.anchors_log)),
         ("pinned makers", _digests(sorted(pin.hex() for pin in policy.pins_hardware))),
+        ("pinned blocks", _digests(sorted(pin.hex() for pin in policy.pins_block), "none")),
         ("certificates judged at", "the manifest's claim" if policy.at is None else when(policy.at)),
         ("reference values", plural(len(policy.references), "set") if policy.references else "none"),
         ("advisories", "leave a doubt" if policy.require_no_advisories else "are reported"),
@@ -43,9 +45,9 @@ def policy_section(case: Case) -> Markup:
     return section("policy", "The verifier's policy", element("p", lead), element("dl", *inner))
 
 
-def _digests(values: Sequence[str]) -> Part:
+def _digests(values: Sequence[str], nothing: str = "nobody") -> Part:
     if not values:
-        return "nobody"
+        return nothing
     return element("ul", join((element("li", digest(value)) for value in values[:_MAX_SHOWN]), BREAK))
 
 
@@ -64,4 +66,12 @@ def _subject(der: bytes) -> str:
     try:
         return x509.facts(der).subject or "(empty)"
     except x509.CertificateError as error:
-        return f"cannot be read: {error}"
+        return "a public key" if _is_key(der) else f"cannot be read: {error}"
+
+
+def _is_key(der: bytes) -> bool:
+    try:
+        x509.public_spki(der)
+    except x509.CertificateError:
+        return False
+    return True

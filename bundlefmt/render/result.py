@@ -22,6 +22,7 @@ from bundlefmt.render import Json
 from bundlefmt.render.snapshot import Quoted, Snapshot
 from bundlefmt.render.words import cut
 from bundlefmt.verify import Outcome, Report, Verdict
+from bundlefmt.verify.seal_stamps import tells_time
 
 SCHEMA: Final = "evidence-bundle-result/1"
 MAX_LIST: Final = 64  # keys, boots, banks: of machines there are a few, and a line stays short
@@ -60,6 +61,7 @@ def judged(path: str, data: bytes, bundle: Bundle, report: Report) -> Line:
         "verdict": report.verdict.value,
         "findings": _findings(report),
         "conclusions": [{"id": each.id, "basis": each.basis.value} for each in report.conclusions],
+        "timed": tells_time(bundle),
     }
 
 
@@ -120,6 +122,7 @@ _EMPTY: Final[Line] = {
     "verdict": None,
     "findings": [],
     "conclusions": [],
+    "timed": False,
     "manifest_sha256": None,
     "manifest_sha384": None,
     "manifest_sha512": None,

@@ -59,6 +59,7 @@ _SHAPE: Final[Mapping[str, Any]] = {
         }
     ],
     "conclusions": [{"id": _CHECK, "basis": tuple(each.value for each in Basis)}],
+    "timed": (True, False),
     "manifest_sha256": (_hex(32), None),
     "manifest_sha384": (_hex(48), None),
     "manifest_sha512": (_hex(64), None),

@@ -10,11 +10,14 @@ from collections.abc import Sequence
 from typing import Final
 
 from bundlefmt.logs.reading import STATIC_PCRS, Standing
+from bundlefmt.moment import when
+from bundlefmt.verify.blocks import mined
 from bundlefmt.verify.context import Context
 from bundlefmt.verify.explanation import Logs
 from bundlefmt.verify.findings import Basis, Conclusion, Finding
 from bundlefmt.verify.held import Held
 from bundlefmt.verify.identities import ISSUER, SEALED, bound_key, identities, vouching
+from bundlefmt.verify.registration import Registrations
 from bundlefmt.verify.renewal import existed
 
 _SOUND: Final = ("container.digest", "container.refs")  # what was sealed, each of the role it is named for
@@ -54,6 +57,8 @@ _LIFETIMES: Final = {
     "persistent": "the attestation key stays in its TPM until it is evicted, by TPM2_Clear too",
     "saved-context": "the attestation key comes back from its saved context until its TPM is reset",
 }
+_TIMED: Final = ("seal.form", "seal.signature", "seal.timestamp")
+_REGISTERED: Final = ("seal.form", "seal.signature", "seal.receipt")
 _SPEAKING: Final = ("quote", *_CERTIFIED)
 _AGAIN: Final = (*_AK, "previous.digest", "previous.ak")
 
@@ -96,6 +101,9 @@ def draw(context: Context, findings: Sequence[Finding]) -> tuple[Conclusion, ...
         _lifetime(context, found, word),
         *_again(context, found, basis, of_one),
         *existed(context, found),
+        *mined(context, found),
+        *_sealed_by(context, found),
+        *_registered(context, found),
     )
 
 
@@ -219,6 +227,50 @@ def _lifetime(context: Context, found: Held, word: Basis) -> Conclusion:
         basis=word if told and found.holds(checks) else Basis.UNPROVEN,
         statement=statement,
         rests_on=(*SEALED, *checks),
+    )
+
+
+def _sealed_by(context: Context, found: Held) -> tuple[Conclusion, ...]:
+    """By when seals existed that carry a timestamp of their own; only where one does."""
+    carrying = [each for each in range(len(context.bundle.seals)) if context.seal_stamps.carries(each)]
+    if not carrying:
+        return ()
+    times = {each: context.seal_stamps.holding(each) for each in carrying}
+    told = [
+        f"by the word of {time.chain.certificates[-1]}, seal {number + 1} existed by {when(time.by)}"
+        for number, time in times.items()
+        if time is not None
+    ]
+    proven = bool(told) and found.holds(_TIMED)
+    return (
+        Conclusion(
+            id="time.sealed",
+            basis=Basis.PROVEN if proven else Basis.UNPROVEN,
+            statement="; ".join(told) if proven else "by when the seals existed is not shown by them",
+            rests_on=_TIMED,
+        ),
+    )
+
+
+def _registered(context: Context, found: Held) -> tuple[Conclusion, ...]:
+    """Which known logs registered which seals; only where one carries a receipt."""
+    registrations = context.area(Registrations)
+    carrying = [each for each in range(len(context.bundle.seals)) if registrations.carries(each)]
+    if not carrying:
+        return ()
+    told = [
+        f"the log with key {each.log.sha256} has registered seal {number + 1}, as entry {each.index + 1}"
+        for number in carrying
+        for each in registrations.holding(number)
+    ]
+    proven = bool(told) and found.holds(_REGISTERED)
+    return (
+        Conclusion(
+            id="seal.registered",
+            basis=Basis.PROVEN if proven else Basis.UNPROVEN,
+            statement="; ".join(told) if proven else "that a known log has registered a seal is not shown",
+            rests_on=_REGISTERED,
+        ),
     )
 
 

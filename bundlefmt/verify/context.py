@@ -32,6 +32,7 @@ from bundlefmt.verify.judgement import Skip as Skip
 from bundlefmt.verify.judgement import Unsure as Unsure
 from bundlefmt.verify.judgement import readable as readable
 from bundlefmt.verify.policy import Policy
+from bundlefmt.verify.seal_stamps import SealStamps
 from bundlefmt.wire import Buffer
 
 T = TypeVar("T")
@@ -83,6 +84,7 @@ class Context:
         self.confirmed = confirmed
         self.asked = bundle.manifest.created if policy.at is None else policy.at
         self.existence = Existence(bundle, policy)
+        self.seal_stamps = SealStamps(bundle, self.existence)
         self.publics = Decoded(self.value, TpmtPublic.decode)
         self.attests = Decoded(self.value, TpmsAttest.decode)
         self.signatures = Decoded(self.value, TpmtSignature.decode)
@@ -122,9 +124,14 @@ class Context:
         by = self.existence.by
         return self.asked if by is None else min(self.asked, by)
 
+    def seal_by(self, number: int) -> int | None:
+        """By when a seal, counted from zero, existed, as renewals and its own timestamp show."""
+        shown = (self.existence.seal_by(number), self.seal_stamps.by(number))
+        return min((by for by in shown if by is not None), default=None)
+
     def seal_at(self, number: int) -> int:
-        """The same for one seal, counted from zero: one that was added later may have existed later."""
-        by = self.existence.seal_by(number)
+        """The same as `at` for one seal: one that was added later may have existed later."""
+        by = self.seal_by(number)
         return self.asked if by is None else min(self.asked, by)
 
     @cached_property

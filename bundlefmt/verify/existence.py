@@ -9,19 +9,15 @@ Spec: "Renewals". RFC 3161, RFC 4998 section 5.3.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
-from bundlefmt import labels
 from bundlefmt.bundle import Bundle
-from bundlefmt.evidence import primitive
-from bundlefmt.evidence.certificate import Certificate
-from bundlefmt.evidence.chain import Chain, Relaxations
+from bundlefmt.evidence.chain import Chain
 from bundlefmt.moment import when
-from bundlefmt.verify import period
-from bundlefmt.verify.judgement import Fail, Judgement, Skip, Unsure
-from bundlefmt.verify.material import Clears, Said
+from bundlefmt.verify.authority import Believed, used_by
+from bundlefmt.verify.judgement import Fail, Judgement, Skip
 from bundlefmt.verify.policy import Policy
 from bundlefmt.verify.stamps import Stamps
 
@@ -62,11 +58,15 @@ class Existence:
     @cached_property
     def now(self) -> int:
         """The verifier's time; where the policy has none, when the last renewal was made."""
-        if self._policy.at is not None:
-            return self._policy.at
-        if self._policy.now is not None:
-            return self._policy.now
+        asked = self.asked
+        if asked is not None:
+            return asked
         return max((found.token.info.generated for _, found in self.stamps.readable()), default=0)
+
+    @property
+    def asked(self) -> int | None:
+        """The verifier's time, where the policy has one."""
+        return self._policy.now if self._policy.at is None else self._policy.at
 
     def _is_sound(self, number: int) -> bool:
         """Whether it says what it says by an authority that the verifier trusts, time aside."""
@@ -100,7 +100,7 @@ class Existence:
                 continue
             info = self.stamps.read(number).token.info
             try:
-                chain, listed = self._still(number, until, held)
+                believed = self._still(number, until, held)
             except Judgement as judgement:
                 refused[number] = judgement
                 continue
@@ -109,66 +109,34 @@ class Existence:
                 by=info.latest,
                 until=until,
                 seals=len(self.stamps.covers(number).seals),
-                chain=chain,
-                listed=listed,
+                chain=believed.chain,
+                listed=believed.listed,
             )
             until = min(until, info.latest)
         return held, refused
 
-    def _still(self, number: int, until: int, held: Mapping[int, Holding]) -> tuple[Chain, bool]:
-        """The chain at `until`, where nothing says that it was revoked. Raises Unsure where it had lapsed.
+    def _still(self, number: int, until: int, held: Mapping[int, Holding]) -> Believed:
+        """The authority at `until`. Raises Unsure where it had lapsed, Fail where it was revoked.
 
-        So does an algorithm that ended before what it made is covered by one of `held`, which are behind: a
-        forger sets back any clock, so the time that is asked about does not count there.
+        What a renewal carries is known by those of `held` that cover it, never by itself.
         """
-        token = self.stamps.read(number).token
-
-        def by(raw: bytes) -> int | None:
-            own = raw in (*token.certificates, *token.lists)
-            known = number if own else self.stamps.material.carriers.get(raw)
-            return None if known is None else _covered(held, max(known, number + 1))
-
-        def refuse(child: Certificate, issuer: Certificate) -> str | None:
-            return self._ended(period.used(child.algorithm, issuer), by(child.raw))
-
-        def clears(said: Said, issuer: Certificate) -> bool:
-            return self._ended(period.used_by(said, issuer), by(said.raw)) is None
-
-        try:
-            over = self._ended(self._used(number), _covered(held, number + 1))
-            if over is not None:
-                raise Unsure(over)
-            chain = self.stamps.chain_at(number, until, refuse=refuse)
-        except Unsure as unsure:
-            raise Unsure(f"not renewed in good time: {unsure}") from None
-        return chain, self._unrevoked(number, chain, until, clears)
-
-    def _used(self, number: int) -> Iterator[str]:
-        """What a renewal rests on, chain aside: hashes of its coverage and token, the signer's key."""
         found = self.stamps.read(number)
-        signer = found.token.signer
-        yield from period.used(signer.algorithm, self.stamps.signer(number)[0])
-        for name in (labels.HASH_NAMES[found.coverage.alg], signer.hash, signer.certificate_id().hash):
-            yield primitive.of_hash(name)
+        token, leaf = found.token, self.stamps.authority(number)
 
-    def _ended(self, used: Iterable[str], by: int | None) -> str | None:
-        """Which of the algorithms had ended before what they made is known; None where all are taken."""
-        found = period.ended(self._policy, used, by=by)
-        return None if found is None else f"made by {found[0]}, which the policy ends at {when(found[1])}"
+        def known(raw: bytes) -> int | None:
+            own = raw in (*token.certificates, *token.lists)
+            carrier = number if own else self.stamps.material.carriers.get(raw)
+            return None if carrier is None else _covered(held, max(carrier, number + 1))
 
-    def _unrevoked(self, number: int, chain: Chain, until: int, clears: Clears) -> bool:
-        """Whether anything says that no certificate was revoked. Raises Fail where one was."""
-        reason, good = self.stamps.material.standing(
-            chain,
-            at=until,
+        return self.stamps.authorities.still(
+            token,
+            leaf,
+            until,
+            used=used_by(token, leaf),
+            by=_covered(held, number + 1),
+            known=known,
             since=number,
-            lists=self.stamps.read(number).token.lists,
-            relaxations=Relaxations(allow_sha1=self._policy.allow_sha1_certificates),
-            clears=clears,
         )
-        if reason is not None:
-            raise Fail(reason)
-        return good
 
     @property
     def held(self) -> dict[int, Holding]:
@@ -194,7 +162,7 @@ class Existence:
         return None if known is None else _covered(self.held, known)
 
     def seal_by(self, number: int) -> int | None:
-        """By when a seal, counted from zero, existed."""
+        """By when a seal, counted from zero, existed: the earliest of the renewals that cover it."""
         return min((each.by for each in self.held.values() if number < each.seals), default=None)
 
 

@@ -28,6 +28,9 @@ STRONGEST: Final[Mapping[str, Basis]] = {
     "ak.same": Basis.PROVEN,
     "tpm.same": Basis.PROVEN,
     "time.existed": Basis.PROVEN,
+    "time.mined": Basis.PROVEN,
+    "time.sealed": Basis.PROVEN,
+    "seal.registered": Basis.PROVEN,
 }
 
 

@@ -15,6 +15,7 @@ from bundlefmt.moment import when
 from bundlefmt.verify.checks import Check, Result, judged
 from bundlefmt.verify.context import Context, Fail, Skip, readable
 from bundlefmt.verify.findings import Outcome
+from bundlefmt.verify.registration import Registrations
 from bundlefmt.verify.signers import Signer, Signers, envelope_faults
 
 
@@ -43,11 +44,27 @@ def _signature(context: Context, number: int) -> str:
     return f"verified with the key of {signer.label or 'the certificate it carries'}"
 
 
+def _timestamp(context: Context, number: int) -> str:
+    """The timestamp that the seal carries is over its signature, and could be believed still."""
+    found = context.seal_stamps.time(number)
+    return (
+        f"the seal existed by {when(found.by)}: {found.chain.describe()}, "
+        f"still to be believed at {when(found.until)}"
+    )
+
+
+def _receipt(context: Context, number: int) -> str:
+    """A log that the verifier knows has registered the seal."""
+    found = context.area(Registrations).registered(number)
+    told = (f"entry {each.index + 1} of {each.size} in the log with key {each.log.sha256}" for each in found)
+    return "; ".join(told)
+
+
 def _validity(context: Context, number: int) -> str:
     """The signer's certificate was valid when the seal says it was made, or by when it provably existed."""
     signers = context.area(Signers)
     issued = signers.untrusted_time(number)
-    by = context.existence.seal_by(number)
+    by = context.seal_by(number)
     try:
         signer = signers.signer(number)
     except Fail:
@@ -134,6 +151,8 @@ CHECKS: Final = (
     Check("seal.form", _each(_form)),
     Check("seal.signer", _each(_signer)),
     Check("seal.signature", _each(_signature)),
+    Check("seal.timestamp", _each(_timestamp)),
+    Check("seal.receipt", _each(_receipt)),
     Check("seal.validity", _each(_validity)),
     Check("seal.required", _required),
     Check("seal.anchor", _anchor),

@@ -96,7 +96,7 @@ class Signers(Area):
 
     def time(self, number: int) -> int:
         """When the seal was made by its own word, and not after it provably existed. Raises Fail as above."""
-        issued, by = self.untrusted_time(number), self.context.existence.seal_by(number)
+        issued, by = self.untrusted_time(number), self.context.seal_by(number)
         return issued if by is None else min(issued, by)
 
     def last_by(self, label: str) -> int | None:
@@ -254,7 +254,7 @@ class Signers(Area):
             standing = self.standing(number)
             standing.require()  # was found by verifying
             # nothing covers what a later witness brings along
-            by = None if signer.label is None else self.context.existence.seal_by(number)
+            by = None if signer.label is None else self.context.seal_by(number)
             period.require_counts(self.context.policy, standing.used(), claimed=standing.at, by=by)
             return signer
         faults = envelope_faults(self.context, form)
@@ -284,7 +284,7 @@ class Signers(Area):
             claimed = self.untrusted_time(number)
         except Fail:
             claimed = self.context.manifest.created  # seal.validity refuses what does not say when
-        by = self.context.existence.seal_by(number)
+        by = self.context.seal_by(number)
         period.require_counts(self.context.policy, used, claimed=claimed, by=by)
 
 

@@ -13,24 +13,17 @@ from typing import Final, TypeVar
 
 from bundlefmt import labels
 from bundlefmt.bundle import Bundle
-from bundlefmt.errors import MalformedError
-from bundlefmt.evidence.certificate import EXTENDED_KEY_USAGE, Certificate, CertificateError, KeyUsage
-from bundlefmt.evidence.chain import Chain, Purpose, Relaxations, find_chain
+from bundlefmt.evidence.certificate import Certificate
+from bundlefmt.evidence.chain import Chain
 from bundlefmt.evidence.timestamp_token import TimeStampToken
-from bundlefmt.evidence.x509_signature import signature_algorithm
 from bundlefmt.manifest import hash_bytes
-from bundlefmt.moment import when
 from bundlefmt.renewal import Coverage, Stamp
+from bundlefmt.verify.authority import Authorities, read_token
 from bundlefmt.verify.judgement import Fail, Judgement, Once, Skip, Unsure, readable
 from bundlefmt.verify.material import Material
 from bundlefmt.verify.policy import Policy
 
 MAX_RENEWALS: Final = 256  # of one bundle: two authorities, each twice a year for more than sixty years
-TIME_STAMPING: Final = "1.3.6.1.5.5.7.3.8"
-_PURPOSE: Final = Purpose(usages=frozenset({TIME_STAMPING}))
-_SIGNING: Final = KeyUsage.digitalSignature | KeyUsage.nonRepudiation
-# why the signature of a certificate by another is not taken, if it is not
-Refusing = Callable[[Certificate, Certificate], str | None]
 T = TypeVar("T")
 
 
@@ -64,14 +57,12 @@ class Stamps:
         if number >= MAX_RENEWALS:
             raise Unsure(f"more than {MAX_RENEWALS} renewals: this one is not looked at")
         stamp = readable(lambda: Stamp.decode(self._bundle.renewals[number].raw))
+        if stamp.type == labels.TYPE_OPENTIMESTAMP:
+            raise Skip("a proof by blocks: block.form judges it")
         if stamp.type != labels.TYPE_TIMESTAMP:
             raise Skip(f"a proof of type {stamp.type} is not known here: kept, not judged")
         coverage = readable(lambda: Coverage.decode(stamp.covers))
-        token = readable(lambda: TimeStampToken.decode(stamp.proof))
-        unknown = sorted(each.oid for each in token.info.extensions if each.critical)
-        if unknown:
-            raise Fail(f"the timestamp has critical extensions that are not known: {unknown}")
-        return Read(stamp=stamp, coverage=coverage, token=token)
+        return Read(stamp=stamp, coverage=coverage, token=read_token(stamp.proof))
 
     def read(self, number: int) -> Read:
         """Raises Skip where the form check says why it is not judged."""
@@ -96,6 +87,11 @@ class Stamps:
     def _covers(self, number: int) -> Coverage:
         """The coverage, once it is that of this file. Raises Fail where it is of another, Unsure for gaps."""
         coverage = self.read(number).coverage
+        self.require_covers(number, coverage)
+        return coverage
+
+    def require_covers(self, number: int, coverage: Coverage) -> None:
+        """Whatever its proof: it covers this file. Raises Fail where another, Unsure for gaps."""
         alg, content = coverage.alg, self._bundle.content
         if coverage.manifest != hash_bytes(alg, self._bundle.manifest_raw):
             raise Fail("it covers another manifest")
@@ -117,7 +113,6 @@ class Stamps:
             raise Fail(f"it covers {len(coverage.renewals)} of the {number} renewals before it")
         if bare := sorted(set(content) - set(coverage.content)):
             raise Unsure(f"{bare[0]} is here, and it does not cover it")
-        return coverage
 
     def _imprint(self, number: int) -> str:
         """The timestamp is over the coverage, by the same hash algorithm."""
@@ -130,62 +125,24 @@ class Stamps:
         return f"over the coverage, by {imprint.hash}"
 
     def _signer(self, number: int) -> tuple[Certificate, str]:
-        """The certificate of who signed, and by which algorithm. Raises Unsure where it is not here."""
-        token = self.read(number).token
-        try:
-            wanted = token.signer.certificate_id()
-            if wanted.hash == "sha1" and not self._policy.allow_sha1_certificates:
-                raise Fail("the signer's certificate is named by SHA-1 only")
-            raw = token.certificate(wanted) or self.material.certificate(wanted)
-            if raw is None:
-                raise Unsure("the certificate of who signed is not here")
-            certificate = readable(lambda: Certificate.decode(raw))
-            try:
-                signature_algorithm(token.signer.algorithm)
-            except CertificateError as error:
-                raise Unsure(str(error)) from None
-            return certificate, token.verify(certificate)
-        except (CertificateError, MalformedError) as error:
-            raise Fail(str(error)) from None
+        """The certificate of who signed, and by which algorithm. Raises Fail, Unsure where it is not here."""
+        return self.authorities.signer(self.read(number).token)
 
     def _authority(self, number: int) -> Certificate:
         """The signer's certificate, which is for timestamps and was valid when it signed. Raises Fail."""
         certificate = _after("renewal.signature", lambda: self.signer(number))[0]
-        made = self.read(number).token.info.generated
-        try:
-            usages, usage = certificate.extended_key_usage(), certificate.key_usage()
-        except MalformedError as error:
-            raise Fail(str(error)) from None
-        extension = certificate.extension(EXTENDED_KEY_USAGE)
-        if extension is None or usages != frozenset({TIME_STAMPING}) or not extension.critical:
-            raise Fail(f"{certificate} is not for timestamps alone (extended key usage, critical)")
-        if usage is not None and not usage & _SIGNING:
-            raise Fail(f"the key usage of {certificate} is {usage.describe()}: digitalSignature is needed")
-        if not certificate.not_before <= made <= certificate.not_after:
-            raise Fail(f"{certificate} was not valid at {when(made)}, when it signed")
+        self.authorities.require_authority(self.read(number).token, certificate)
         return certificate
 
     def _chain(self, number: int) -> Chain:
         """From the authority to an anchor, at the time of signing. Raises Unsure: nothing leads there."""
-        _after("renewal.authority", lambda: self.authority(number))
-        return self.chain_at(number, self.read(number).token.info.generated, refuse=_nothing)
+        leaf = _after("renewal.authority", lambda: self.authority(number))
+        token = self.read(number).token
+        return self.authorities.chain(token, leaf, token.info.generated)
 
-    def chain_at(self, number: int, at: int, *, refuse: Refusing) -> Chain:
-        leaf = self.authority(number)
-        if not self._policy.anchors_time:
-            raise Unsure("no authority of time was given as an anchor")
-        try:
-            return find_chain(
-                leaf.raw,
-                issuers=self.material.above(leaf, self.read(number).token.certificates),
-                anchors=self._policy.anchors_time,
-                at=at,
-                purpose=_PURPOSE,
-                relaxations=Relaxations(allow_sha1=self._policy.allow_sha1_certificates),
-                refuse=refuse,
-            )
-        except CertificateError as error:
-            raise Unsure(str(error)) from None
+    @cached_property
+    def authorities(self) -> Authorities:
+        return Authorities(self._policy, self.material)
 
     @cached_property
     def material(self) -> Material:
@@ -206,7 +163,3 @@ def _after(check: str, decide: Callable[[], T]) -> T:
         return decide()
     except (Fail, Unsure):
         raise Skip(f"{check} says why") from None
-
-
-def _nothing(child: Certificate, issuer: Certificate) -> None:
-    """Refuses no signature."""

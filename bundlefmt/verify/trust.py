@@ -41,21 +41,29 @@ class Kind(StrEnum):
     OPENPGP = "openpgp"
     PIV = "piv"
     HARDWARE = "hardware"
+    BLOCK = "block"
     ANCHOR = "anchor"
     ANCHOR_PIV = "anchor-piv"
     ANCHOR_HARDWARE = "anchor-hardware"
     ANCHOR_TIME = "anchor-time"
+    ANCHOR_LOG = "anchor-log"
 
 
 IDENTITIES: Final = (Kind.OPENPGP, Kind.PIV)
-WITH_CERTIFICATE: Final = (Kind.ANCHOR, Kind.ANCHOR_PIV, Kind.ANCHOR_HARDWARE, Kind.ANCHOR_TIME)
+WITH_CERTIFICATE: Final = (
+    Kind.ANCHOR,
+    Kind.ANCHOR_PIV,
+    Kind.ANCHOR_HARDWARE,
+    Kind.ANCHOR_TIME,
+    Kind.ANCHOR_LOG,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
     """One identity or authority.
 
-    `digest`: lower-case hexadecimal, an OpenPGP fingerprint or the SHA-256 of a certificate.
+    `digest`: lower-case hexadecimal, an OpenPGP fingerprint, the SHA-256 of a certificate, a block's hash.
     `certificate`: DER, of anchors only. `note`: one line for people.
     """
 
@@ -77,7 +85,7 @@ class Entry:
     @property
     def known_as(self) -> str | None:
         """The name of a published root."""
-        return labels.YUBICO_ROOTS.get(self.digest) if self.kind is not Kind.OPENPGP else None
+        return labels.YUBICO_ROOTS.get(self.digest) if self.kind not in (Kind.OPENPGP, Kind.BLOCK) else None
 
     def same(self, other: Entry) -> bool:
         """Whether both trust one thing for one purpose, whatever is noted."""
@@ -136,10 +144,12 @@ class Trust:
             known_openpgp=policy.known_openpgp | set(self._digests(Kind.OPENPGP)),
             known_piv=policy.known_piv | set(map(bytes.fromhex, self._digests(Kind.PIV))),
             pins_hardware=policy.pins_hardware | set(map(bytes.fromhex, self._digests(Kind.HARDWARE))),
+            pins_block=policy.pins_block | set(map(bytes.fromhex, self._digests(Kind.BLOCK))),
             anchors=self._with(policy.anchors, Kind.ANCHOR),
             anchors_piv=self._with(policy.anchors_piv, Kind.ANCHOR_PIV),
             anchors_hardware=self._with(policy.anchors_hardware, Kind.ANCHOR_HARDWARE),
             anchors_time=self._with(policy.anchors_time, Kind.ANCHOR_TIME),
+            anchors_log=self._with(policy.anchors_log, Kind.ANCHOR_LOG),
         )
 
     def _digests(self, kind: Kind) -> Iterator[str]:
@@ -167,7 +177,7 @@ def decode_entry(kind: Kind, row: object) -> Entry:
     """One entry as TOML has it. Raises MalformedError."""
     if not isinstance(row, dict) or not all(isinstance(value, str) for value in row.values()):
         raise _malformed(f"an entry of {kind} is a table of texts", Code.WRONG_TYPE)
-    name = "fingerprint" if kind is Kind.OPENPGP else "sha256"
+    name = digest_name(kind)
     wanted = {name, "certificate"} if kind in WITH_CERTIFICATE else {name}
     if unknown := sorted(set(row) - wanted - {"note"}):
         raise _malformed(f"an entry of {kind} has no {unknown[0]!r:.40}", Code.UNKNOWN_MEMBER)
@@ -184,6 +194,11 @@ def decode_entry(kind: Kind, row: object) -> Entry:
     if entry.digest != digest:
         raise _malformed(f"the certificate beside {digest} is another one")
     return entry
+
+
+def digest_name(kind: Kind) -> str:
+    """How the member is called that says which identity, certificate or block it is."""
+    return {Kind.OPENPGP: "fingerprint", Kind.BLOCK: "hash"}.get(kind, "sha256")
 
 
 def _certificate(text: str) -> bytes:
@@ -203,7 +218,7 @@ def entry_lines(entry: Entry) -> Iterator[str]:
     yield f"[[{entry.kind}]]"
     if entry.certificate is not None:
         yield f"# {quoted(entry.subject[:MAX_NOTE])}"
-    yield f'{"fingerprint" if entry.kind is Kind.OPENPGP else "sha256"} = "{entry.digest}"'
+    yield f'{digest_name(entry.kind)} = "{entry.digest}"'
     if entry.note:
         yield f"note = {quoted(entry.note)}"
     if entry.certificate is not None:

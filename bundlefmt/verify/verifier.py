@@ -18,6 +18,7 @@ from bundlefmt.verify import (
     ak,
     ak_certificate,
     binding,
+    blocks,
     certify,
     clock,
     confirmation,
@@ -67,6 +68,7 @@ PLAN: Final[tuple[tuple[int, str, tuple[Check, ...]], ...]] = (
     (9, "the snapshot before", before.CHECKS),
     (9, "the reference values", reference.CHECKS),
     (10, "the renewals", renewal.CHECKS),
+    (10, "the renewals by blocks", blocks.CHECKS),
     (11, "what the policy requires", required.CHECKS),
 )
 CHECK_IDS: Final = tuple(check.id for _, _, checks in PLAN for check in checks)

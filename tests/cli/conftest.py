@@ -80,9 +80,10 @@ def terms(name: str) -> list[str]:
     options += [word for pin in policy["pins_openpgp"] for word in ("--pin-openpgp", pin)]
     options += [word for pin in policy["pins_piv"] for word in ("--pin-piv", pin)]
     options += [word for pin in policy["pins_hardware"] for word in ("--pin-hardware", pin)]
-    for name in ("anchors", "anchors_piv", "anchors_hardware", "anchors_time", "references"):
+    options += [word for pin in policy.get("pins_block", ()) for word in ("--pin-block", pin)]
+    for name in ("anchors", "anchors_piv", "anchors_hardware", "anchors_time", "anchors_log", "references"):
         option = "--" + name.replace("anchors", "anchor").replace("references", "reference").replace("_", "-")
-        options += [word for each in policy[name] for word in (option, str(VECTORS / "keys" / each))]
+        options += [word for each in policy.get(name, ()) for word in (option, str(VECTORS / "keys" / each))]
     options += ["--require-no-advisories"] * policy["require_no_advisories"]
     allowed = [key for key, on in policy.items() if key.startswith("allow_") and on]
     options += [word for key in allowed for word in ("--allow", key.removeprefix("allow_").replace("_", "-"))]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
 from bundlefmt.bundle import Bundle as Decoded
 from bundlefmt.cli import reading
@@ -17,6 +17,7 @@ from bundlefmt.verify import RELAXATIONS, verify
 from bundlefmt.verify.verifier import CHECK_IDS
 from tests.cli.conftest import VECTORS, Bundle, terms, vector
 from tests.test_vectors import before, policy_of, said
+from tests.vectorgen import certificates, keys, transparency
 
 GOOD = "activation_whole"
 OPENPGP = said(GOOD)["policy"]["pins_openpgp"][0]
@@ -154,3 +155,25 @@ def test_json_is_for_programs_only(bundle: Bundle) -> None:
     answer = bundle("verify", vector(GOOD), "--json")
     assert json.loads(answer.out)["schema"] == "evidence-bundle-report/1"
     assert answer.err == ""
+
+
+@pytest.mark.parametrize("form", ["PEM", "DER", "certificate"])
+def test_the_key_of_a_log_in_any_form(bundle: Bundle, tmp_path: Path, form: str) -> None:
+    """A log publishes a key; a trust file and a policy have certificates."""
+    file = tmp_path / "log"
+    if form == "certificate":
+        key = keys.ec_key(transparency.NAME)
+        name = "Evidence Bundle Test Log (test key)"
+        file.write_bytes(certificates.certificate(name, key.public_key(), name, key))
+    else:
+        loaded = load_der_public_key(transparency.key())
+        file.write_bytes(
+            loaded.public_bytes(
+                Encoding.PEM if form == "PEM" else Encoding.DER, PublicFormat.SubjectPublicKeyInfo
+            )
+        )
+    path = VECTORS / "seal_receipt" / "bundle.evb"
+    pin = said("seal_receipt")["policy"]["pins_piv"][0]
+    answer = bundle("verify", path, "--pin-piv", pin, "--no-trust", "--anchor-log", file)
+    assert answer.code == 0, answer.out
+    assert "has registered seal 1, as entry 6" in answer.out

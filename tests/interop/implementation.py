@@ -22,12 +22,12 @@ def policy_of(vector: Path, keys: Path) -> Policy:
         pins_openpgp=frozenset(terms.pop("pins_openpgp")),
         known_openpgp=frozenset(terms.pop("known_openpgp")),
         **{
-            name: frozenset(bytes.fromhex(pin) for pin in terms.pop(name))
-            for name in ("pins_piv", "known_piv", "pins_hardware")
+            name: frozenset(bytes.fromhex(pin) for pin in terms.pop(name, ()))
+            for name in ("pins_piv", "known_piv", "pins_hardware", "pins_block")
         },
         **{
-            name: tuple((keys / anchor).read_bytes() for anchor in terms.pop(name))
-            for name in ("anchors", "anchors_piv", "anchors_hardware", "anchors_time")
+            name: tuple((keys / anchor).read_bytes() for anchor in terms.pop(name, ()))
+            for name in ("anchors", "anchors_piv", "anchors_hardware", "anchors_time", "anchors_log")
         },
         references=tuple(
             Reference.decode((keys / each).read_bytes(), each) for each in terms.pop("references")

@@ -79,6 +79,7 @@ WRONG: Mapping[str, tuple[object, ...]] = {
     "ek_sha256": (None, [None], {}),
     "boots": ([{}], [[]], None),
     "pcrs": ([{"bank": "", "sha256": "00", "tags": []}], None, [{}]),
+    "timed": (None, 1, "true"),
     "cut": (None, 0, "false"),
 }
 

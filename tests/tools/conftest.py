@@ -24,7 +24,9 @@ from bundlefmt.cose import KeySigner
 from bundlefmt.evidence.x509 import facts
 from bundlefmt.verify import Policy, Report, verify
 from tests.cli.conftest import bundle
+from tests.conftest import Need
 from tests.swtpm import Manufacturer, Swtpm, manufactured, manufacturer, quiet_tss, swtpm
+from tests.tools.time_authority import Answering, Authority, made, serving
 
 __all__ = ["bundle", "manufactured", "manufacturer", "swtpm"]
 
@@ -101,3 +103,17 @@ def captured(swtpm: Swtpm, operator: Operator) -> Capture:
             return capture(opened, operator.request(**changes))
 
     return call
+
+
+@pytest.fixture
+def stamps(part: Need, tmp_path: Path) -> Authority:
+    part("openssl")
+    folder = tmp_path / "authority"
+    folder.mkdir()
+    return made(folder)
+
+
+@pytest.fixture
+def server(stamps: Authority) -> Iterator[tuple[str, Answering]]:
+    with serving(stamps) as found:
+        yield found

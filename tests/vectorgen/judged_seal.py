@@ -6,9 +6,12 @@ Spec: "Seals", "Verification", step 2.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
+
+from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from tests.vectorgen import certificates, keys, openpgp, sealing
 from tests.vectorgen.ceremonies import snapshot, whole
@@ -208,3 +211,19 @@ def seal_algorithm_of_another_kind_of_key() -> Judged:
 def seal_algorithm_unprotected() -> Judged:
     """The algorithm stands where no signature covers it."""
     return beside(second(header={ALG: None}, unprotected={ALG: keys.ESP256}), "seal.signature")
+
+
+@vector("one signature of which fits every message", "algorithm")
+def seal_by_a_key_of_small_order() -> Judged:
+    """The operator's Ed25519 key is the neutral element: this signature fits any manifest."""
+    neutral = (1).to_bytes(32, "little")
+    key = ed25519.Ed25519PublicKey.from_public_bytes(neutral)
+    issuer = "Evidence Bundle Test Issuer (test key)"
+    certificate = certificates.certificate(
+        "Evidence Bundle Test Neutral (test key)", key, issuer, keys.ec_key(issuer)
+    )
+    seal = sealing.by(certificates.operator("ed25519"), signature=neutral + bytes(32))
+    seal = replace(seal, identity={sealing.X5T: sealing.x5t(certificate)})
+    of = replace(snapshot().changed("operator.piv", value=certificate), seals=(seal,))
+    pins = (hashlib.sha256(certificate).hexdigest(),)
+    return of.under(pins_piv=pins).judged("piv.key", "seal.anchor", "seal.required", "seal.signature")

@@ -15,6 +15,7 @@ from tests.vectorgen import (
     judged_activation,
     judged_ak_certificate,
     judged_binding,
+    judged_block,
     judged_certify,
     judged_clock,
     judged_complete,
@@ -46,12 +47,15 @@ from tests.vectorgen import (
     judged_renewal_time,
     judged_renewal_token,
     judged_seal,
+    judged_seal_receipt,
+    judged_seal_timestamp,
     keys,
     openpgp,
     refused_container,
     refused_encoding,
     refused_manifest,
     timestamps,
+    transparency,
     tree,
     vendor,
 )
@@ -70,6 +74,8 @@ MODULES: Final = (
     judged_container,
     judged_seal,
     judged_envelope,
+    judged_seal_timestamp,
+    judged_seal_receipt,
     judged_openpgp,
     judged_openpgp_holder,
     judged_openpgp_key,
@@ -99,6 +105,7 @@ MODULES: Final = (
     judged_renewal_period,
     judged_renewal_time,
     judged_renewal_token,
+    judged_block,
     judged_policy,
     judged_period,
 )
@@ -166,6 +173,8 @@ def key_files() -> dict[str, bytes]:
     found[vendor.ROOT_FILE] = vendor.root()
     found[vendor.OTHER_ROOT_FILE] = vendor.root("Evidence Bundle Other Test Security Key Root (test key)")
     found[timestamps.ROOT_FILE] = timestamps.root()
+    found[transparency.KEY_FILE] = transparency.key()
+    found[transparency.OTHER_KEY_FILE] = transparency.key(transparency.OTHER_NAME)
     found[timestamps.OTHER_ROOT_FILE] = timestamps.root(timestamps.OTHER_ROOT)
     found["tpm-issuer.der"] = certificates.manufacturer_issuer()
     for kind in ("p256", "p384", "p521", "ed25519", "rsa1024", "rsa2048", "ml-dsa-65"):

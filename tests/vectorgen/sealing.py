@@ -35,7 +35,8 @@ def x5t(certificate: bytes) -> list[object]:
 class CoseSeal:
     """A COSE seal by `key`; `header` replaces members of the protected header, None takes one out.
 
-    `signature` stands in place of the one made; `protected` in place of the header's encoding.
+    `signature` stands in place of the one made; `protected` in place of the header's encoding. `added` is put
+    into the unprotected header when the signature is there.
     """
 
     alg: int
@@ -43,6 +44,7 @@ class CoseSeal:
     identity: Mapping[int, object]
     header: Mapping[int, object] = field(default_factory=dict)
     unprotected: Mapping[object, object] = field(default_factory=dict)
+    added: Callable[[bytes], Mapping[object, object]] = lambda signature: {}
     payload: bytes | None = None
     detached: bool = False
     protected: bytes | None = None
@@ -72,7 +74,8 @@ class CoseSeal:
         payload = self.payload or hashlib.sha256(manifest).digest()
         signed = encoded(["Signature1", protected, b"", payload])
         signature = self.signature or keys.cose_signature(self.alg, self.key, signed)
-        body = [protected, self.unprotected, None if self.detached else payload, signature]
+        unprotected = {**self.unprotected, **self.added(signature)}
+        body = [protected, unprotected, None if self.detached else payload, signature]
         node: list[object] = [COSE, encoded(Tagged(18, body)) + self.after]
         return Sealed(
             node=node if self.certificate is None else [*node, self.certificate], sig_structure=signed

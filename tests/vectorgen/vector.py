@@ -34,17 +34,18 @@ AREAS: Final = (
     "previous",
     "reference",
     "renewal",
+    "block",
     "policy",
 )
 # members that a vector has only where they say something
-_SELDOM: Final = ("require", "algorithms", "now")
+_SELDOM: Final = ("anchors_log", "pins_block", "require", "algorithms", "now")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
     """The policy of a vector; `anchors` and `references` are file names in `keys/`.
 
-    `require`, `algorithms` and `now` are left out of the vector where they say nothing.
+    The members of `_SELDOM` are left out of the vector where they say nothing.
     """
 
     pins_openpgp: tuple[str, ...] = ()
@@ -55,7 +56,9 @@ class Terms:
     anchors_piv: tuple[str, ...] = ()
     anchors_hardware: tuple[str, ...] = ()
     anchors_time: tuple[str, ...] = ()
+    anchors_log: tuple[str, ...] = ()
     pins_hardware: tuple[str, ...] = ()
+    pins_block: tuple[str, ...] = ()
     at: int | None = None
     references: tuple[str, ...] = ()
     require_no_advisories: bool = False

@@ -35,6 +35,8 @@ BEST: Final = {
     "ak.same": "previous_key-came-back",
     "tpm.same": "previous_key-came-back",
     "time.existed": "renewal_not-revoked",
+    "time.sealed": "seal_timestamp",
+    "seal.registered": "seal_receipt",
 }
 CERTIFIED: Final = "ak_certified"
 CONFIRMED: Final = "activation_confirmed-whole"
@@ -57,6 +59,8 @@ WAYS_TO: Final[dict[str, tuple[str, ...]]] = {
     "ak.same": ("previous_certified-key", "previous_same-key"),
     "tpm.same": ("previous_certified-key",),
     "time.existed": ("renewal_three-times", "renewal_two-authorities"),
+    "time.sealed": ("seal_timestamp-of-one-of-two",),
+    "seal.registered": ("seal_receipt-of-one-of-two", "seal_receipt-of-the-last-entry"),
 }
 BY_CERTIFICATE: Final = {CERTIFIED, "container_complete-certified", "previous_certified-key"}
 ROUTES: Final = [(id, name) for id in BEST for name in (BEST[id], *WAYS_TO[id])]

@@ -8,7 +8,6 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bundlefmt.bundle import Renewal
 from bundlefmt.errors import Code, MalformedError
 from bundlefmt.evidence.toml_place import Places
 from bundlefmt.verify import RELAXATIONS, Basis, Policy
@@ -34,7 +32,7 @@ from bundlefmt.verify.policy_reading import (
 from bundlefmt.verify.required import STRONGEST
 from bundlefmt.verify.trust import IDENTITIES, Entry, Kind, Trust
 from tests.json_schema import faults
-from tests.test_soundness import Ceremony
+from tests.test_checks import of_everything
 from tests.verify.test_trust import ENTRIES, NOTES, ROOT
 
 SPEC = Path(__file__).resolve().parents[2] / "spec"
@@ -252,9 +250,7 @@ def test_the_schema_names_what_the_reader_knows() -> None:
 
 
 def test_every_conclusion_can_be_required_and_no_other() -> None:
-    roles = ("firmware-log", "piv-attestation", "cross-signature", "tpm-binding-certificate")
-    bundle = Ceremony(more={role: (role, b"", {}) for role in roles}).build()
-    bundle = replace(bundle, renewals=(Renewal(raw=b"\xa0"),))
+    bundle = of_everything()
     assert [each.id for each in draw(Context(bundle, Policy(), bundle), ())] == list(STRONGEST)
 
 

@@ -18,7 +18,7 @@ from tests.vectorgen import certificates
 ROOT, ISSUER = certificates.manufacturer_root(), certificates.manufacturer_issuer()
 FINGERPRINT, DIGEST = "0123456789abcdef" * 2 + "01234567", "ab" * 32
 HEAD = f'schema = "{SCHEMA}"\n'
-ANCHORS = (Kind.ANCHOR, Kind.ANCHOR_PIV, Kind.ANCHOR_HARDWARE, Kind.ANCHOR_TIME)
+ANCHORS = tuple(kind for kind in Kind if kind.startswith("anchor"))
 NOTES = st.text(max_size=MAX_NOTE).filter(str.isprintable)
 ENTRIES = st.one_of(
     st.builds(
@@ -81,8 +81,9 @@ def test_all_of_it_becomes_policy_and_nothing_becomes_a_demand() -> None:
         anchors_piv=(ROOT,),
         anchors_hardware=(ROOT,),
         anchors_time=(ROOT,),
+        anchors_log=(ROOT,),
     )
-    assert trust.count() == (2, 5)
+    assert trust.count() == (2, 6)
 
 
 @pytest.mark.parametrize("kind", list(Kind))
@@ -90,7 +91,7 @@ def test_an_entry_serves_its_purpose_only(kind: Kind) -> None:
     digest = FINGERPRINT if kind is Kind.OPENPGP else DIGEST
     entry = Entry.anchor(kind, ROOT) if kind in ANCHORS else Entry(kind=kind, digest=digest)
     under, none = Trust().plus(entry).within(Policy()), Policy()
-    anchors = ("anchors", "anchors_piv", "anchors_hardware", "anchors_time")
+    anchors = ("anchors", "anchors_piv", "anchors_hardware", "anchors_time", "anchors_log")
     names = ("known_openpgp", "known_piv", "pins_hardware", *anchors)
     assert [getattr(under, name) != getattr(none, name) for name in names] == [each is kind for each in Kind]
 

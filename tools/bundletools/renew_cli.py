@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Protocol
 
 import typer
 
@@ -21,9 +22,9 @@ from bundlefmt.evidence import x509
 from bundlefmt.evidence.crl import RevocationList
 from bundlefmt.evidence.ocsp import OcspResponse
 from bundlefmt.evidence.timestamp_token import MAX_TOKEN, TimeStampToken
-from bundlefmt.moment import when
 from bundletools import authority, renewing
-from bundletools.renewing import Material, RenewalError
+from bundletools.renewing import Material, RenewalError, Renewing
+from bundletools.seal_stamping import SealStamping
 
 _NONCE_BITS: Final = 64
 _HASHES: Final = ", ".join(renewing.BY_NAME)
@@ -44,6 +45,9 @@ Force = Annotated[bool, typer.Option("--force", help="Overwrite the output file.
 
 def timestamp(
     file: FileArgument,
+    seal: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Of the N-th seal alone, a COSE seal.")
+    ] = None,
     url: Url = None,
     request_out: RequestOut = None,
     response_in: ResponseIn = None,
@@ -53,10 +57,18 @@ def timestamp(
     in_place: InPlace = False,
     force: Force = False,
 ) -> int:
-    """Have an authority say by when all this existed. It sees a digest, and nothing of the bundle."""
+    """Have an authority say by when all this existed. It sees a digest, and nothing of the bundle.
+
+    With --seal, by when one COSE seal existed: the timestamp goes into the seal, before any renewal.
+    """
     bundle = Bundle.open(file)
     alg = _alg(hash_name) or renewing.strongest(bundle) or labels.HASH_SHA256
-    work = _Work(file, bundle, Material(), alg, url, request_out, response_in)
+    stamping: _Stamping = Renewing(bundle=bundle, material=Material())
+    if seal is not None:
+        stamping = SealStamping(bundle=bundle, number=seal)
+    work = _Work(
+        file=file, stamping=stamping, alg=alg, url=url, request_out=request_out, response_in=response_in
+    )
     return work.run(anchor_time or (), output, in_place=in_place, force=force)
 
 
@@ -83,75 +95,73 @@ def renew(
     """
     bundle = Bundle.open(file)
     alg = _alg(hash_name) or renewing.stronger(bundle)
-    work = _Work(file, bundle, _material(add or ()), alg, url, request_out, response_in)
+    stamping = Renewing(bundle=bundle, material=_material(add or ()))
+    work = _Work(
+        file=file, stamping=stamping, alg=alg, url=url, request_out=request_out, response_in=response_in
+    )
     return work.run(anchor_time or (), output, in_place=in_place, force=force)
 
 
-class _Work:
-    """One renewal on its way: asked for directly, or with the request out now and the response in later."""
+class _Stamping(Protocol):
+    """What is to be stamped: all of a bundle, or one of its seals."""
 
-    def __init__(
-        self,
-        file: Path,
-        bundle: Bundle,
-        material: Material,
-        alg: int,
-        url: str | None,
-        request_out: Path | None,
-        response_in: Path | None,
-    ) -> None:
-        if sum(each is not None for each in (url, request_out, response_in)) != 1:
-            raise UsageError("say whom to ask", hint="--url URL, --request-out FILE or --response-in FILE")
-        self._file = file
-        self._bundle = bundle
-        self._material = material
-        self._alg = alg
-        self._url = url
-        self._out = request_out
-        self._in = response_in
+    def imprint(self, alg: int) -> bytes:
+        """The digest that an authority is asked to stamp."""
+
+    def stamped(self, token: TimeStampToken, *, anchors: Sequence[bytes] = ()) -> Bundle:
+        """The bundle with the timestamp."""
+
+    def told(self, token: TimeStampToken) -> str:
+        """What that shows, in words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    """One timestamp on its way: asked for directly, or with the request out now and the response in later."""
+
+    file: Path
+    stamping: _Stamping
+    alg: int
+    url: str | None
+    request_out: Path | None
+    response_in: Path | None
 
     def run(self, anchors: Sequence[Path], output: Path | None, *, in_place: bool, force: bool) -> int:
-        if self._out is not None:
-            return self._ask_later(self._out, output, in_place=in_place, force=force)
+        if sum(each is not None for each in (self.url, self.request_out, self.response_in)) != 1:
+            raise UsageError("say whom to ask", hint="--url URL, --request-out FILE or --response-in FILE")
+        if self.request_out is not None:
+            return self._ask_later(self.request_out, output, in_place=in_place, force=force)
         if (output is None) != in_place:
             raise UsageError("say where to write the renewed bundle", hint="-o FILE, or --in-place")
-        target = output or self._file
+        target = output or self.file
         refuse_existing(target, force=force or in_place)
         trusted = [der for path in anchors for der in reading.certificates(path)]
-        token, alg = self._token()
-        covered = renewing.coverage(self._bundle, alg, self._material)
-        made = renewing.renewed(self._bundle, covered, token, anchors=trusted)
+        if self.response_in is not None:
+            token = renewing.token_of(_read(self.response_in))
+        else:
+            token = ask(str(self.url), self.stamping.imprint(self.alg), self.alg)
+        made = self.stamping.stamped(token, anchors=trusted)
         write_atomic(target, made.chunks(), force=force or in_place)
-        by = labels.HASH_NAMES[alg]
-        say(f"{target}: renewal {len(made.renewals)}, by {by}: in existence by {when(token.info.latest)}")
+        say(f"{target}: {self.stamping.told(token)}")
         return Exit.PASSED
 
     def _ask_later(self, out: Path, output: Path | None, *, in_place: bool, force: bool) -> int:
         if output is not None or in_place:
             raise UsageError("the bundle is written when the answer is here", hint="--response-in FILE")
         refuse_existing(out, force=force)
-        asked = renewing.request(
-            renewing.coverage(self._bundle, self._alg, self._material), nonce=_fresh_nonce()
-        )
+        asked = renewing.request_over(self.alg, self.stamping.imprint(self.alg), nonce=_fresh_nonce())
         write_atomic(out, [asked.encode()], force=force)
         say(f"{out}: carry it to an authority of time; then --response-in with its answer")
         return Exit.PASSED
 
-    def _token(self) -> tuple[TimeStampToken, int]:
-        """The token, and the hash algorithm of what it is over."""
-        if self._in is not None:
-            token = renewing.token_of(_read(self._in))
-            alg = renewing.BY_NAME.get(token.info.imprint.hash)
-            if alg is None:
-                raise RenewalError(f"a timestamp by {token.info.imprint.hash}, which is not accepted")
-            return token, alg
-        asked = renewing.request(
-            renewing.coverage(self._bundle, self._alg, self._material), nonce=_fresh_nonce()
-        )
-        token = renewing.token_of(authority.ask(str(self._url), asked.encode()))
-        if token.info.nonce != asked.nonce:
-            raise RenewalError("the timestamp is the answer to another request (its nonce is another)")
-        return token, self._alg
+
+def ask(url: str, digest: bytes, alg: int) -> TimeStampToken:
+    """The token of an authority on the network over a digest by `alg`. Raises DeviceError, RenewalError."""
+    asked = renewing.request_over(alg, digest, nonce=_fresh_nonce())
+    token = renewing.token_of(authority.ask(url, asked.encode()))
+    if token.info.nonce != asked.nonce:
+        raise RenewalError("the timestamp is the answer to another request (its nonce is another)")
+    return token
 
 
 def _fresh_nonce() -> int:

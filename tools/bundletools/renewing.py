@@ -17,6 +17,7 @@ from bundlefmt.evidence.timestamp_exchange import NotGrantedError, TimeStampReq,
 from bundlefmt.evidence.timestamp_info import MessageImprint
 from bundlefmt.evidence.timestamp_token import TimeStampToken
 from bundlefmt.manifest import hash_bytes
+from bundlefmt.moment import when
 from bundlefmt.renewal import Coverage, Stamp
 from bundlefmt.verify import Outcome, Policy, verify
 from bundletools.errors import RenewalError as RenewalError
@@ -102,8 +103,12 @@ def with_renewal(bundle: Bundle, raw: bytes) -> Bundle:
 
 def request(covered: Coverage, *, nonce: int | None) -> TimeStampReq:
     """What an authority is asked."""
-    name = labels.HASH_NAMES[covered.alg]
-    return TimeStampReq(imprint=MessageImprint(hash=name, digest=covered.imprint()), nonce=nonce)
+    return request_over(covered.alg, covered.imprint(), nonce=nonce)
+
+
+def request_over(alg: int, digest: bytes, *, nonce: int | None) -> TimeStampReq:
+    """The same of any digest by `alg`."""
+    return TimeStampReq(imprint=MessageImprint(hash=labels.HASH_NAMES[alg], digest=digest), nonce=nonce)
 
 
 def token_of(response: bytes) -> TimeStampToken:
@@ -127,6 +132,35 @@ def renewed(
     made = replace(bundle, renewals=(*bundle.renewals, Renewal(raw=stamp.encode())))
     policy = Policy(anchors_time=tuple(anchors), now=token.info.latest)
     return _accepted(made, policy, _OWN | {"renewal.chain"} if anchors else _OWN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renewing:
+    """A renewal of this bundle that carries `material` along."""
+
+    bundle: Bundle
+    material: Material
+
+    def imprint(self, alg: int) -> bytes:
+        """The digest that an authority is asked to stamp. Raises RenewalError."""
+        return coverage(self.bundle, alg, self.material).imprint()
+
+    def stamped(self, token: TimeStampToken, *, anchors: Sequence[bytes] = ()) -> Bundle:
+        """As `renewed`, by the hash algorithm of the token. Raises RenewalError."""
+        covered = coverage(self.bundle, algorithm_of(token), self.material)
+        return renewed(self.bundle, covered, token, anchors=anchors)
+
+    def told(self, token: TimeStampToken) -> str:
+        number, by = len(self.bundle.renewals) + 1, token.info.imprint.hash
+        return f"renewal {number}, by {by}: in existence by {when(token.info.latest)}"
+
+
+def algorithm_of(token: TimeStampToken) -> int:
+    """The hash algorithm of what it is over. Raises RenewalError where that is not accepted."""
+    alg = BY_NAME.get(token.info.imprint.hash)
+    if alg is None:
+        raise RenewalError(f"a timestamp by {token.info.imprint.hash}, which is not accepted")
+    return alg
 
 
 def _accepted(made: Bundle, policy: Policy, wanted: frozenset[str]) -> Bundle:

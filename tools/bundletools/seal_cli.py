@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from bundlefmt import labels
 from bundlefmt.bundle import Bundle
 from bundlefmt.cli import reading
 from bundlefmt.cli.arguments import FileArgument
@@ -17,6 +18,8 @@ from bundlefmt.cli.files import refuse_existing, write_atomic
 from bundlefmt.cli.run import Exit, UsageError, say
 from bundlefmt.cose import KeySigner
 from bundletools import gnupg, keyfiles, sealing, signers
+from bundletools.renew_cli import ask
+from bundletools.seal_stamping import SealStamping
 
 
 def seal(
@@ -29,6 +32,10 @@ def seal(
     ],
     cert: Annotated[
         Path | None, typer.Option(metavar="FILE", help="X.509 certificate of the key in file:.")
+    ] = None,
+    timestamp: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Have an authority of time at URL stamp the new COSE seal."),
     ] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="The sealed bundle.")] = None,
     in_place: Annotated[bool, typer.Option("--in-place", help="Replace FILE by the sealed bundle.")] = False,
@@ -44,6 +51,8 @@ def seal(
         )
     if cert is not None and kind != "file":
         raise UsageError("--cert goes with file:")
+    if timestamp is not None and kind == "gpg":
+        raise UsageError("an OpenPGP seal has no place for a timestamp", hint="bundle timestamp covers it")
     target = output or file
     refuse_existing(target, force=force or in_place)
     bundle = Bundle.open(file)
@@ -56,6 +65,10 @@ def seal(
             raise UsageError("file: needs the key's certificate", hint="--cert CERT.pem")
         signer = KeySigner(keyfiles.private_key(Path(name)))
         sealed = sealing.seal_cose(bundle, signer, reading.certificate(cert), issued_at=int(time.time()))
+    if timestamp is not None:
+        stamping = SealStamping(bundle=sealed, number=len(sealed.seals))
+        digest = stamping.imprint(labels.HASH_SHA256)
+        sealed = stamping.stamped(ask(timestamp, digest, labels.HASH_SHA256))
     if sealed.seals[-1].key is not None:
         print("note: the manifest does not name this signer: sealed as a later witness", file=sys.stderr)
     write_atomic(target, sealed.chunks(), force=force or in_place)
