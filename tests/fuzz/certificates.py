@@ -4,17 +4,20 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable
 from typing import Final
 
 from bundlefmt import labels
 from bundlefmt.errors import MalformedError
-from bundlefmt.evidence import ek_certificate, ocsp, openpgp, x509
+from bundlefmt.evidence import ek_certificate, ocsp, openpgp, openpgp_sequoia, x509
 from bundlefmt.evidence.certificate import Certificate, CertificateError
 from bundlefmt.evidence.chain import find_chain
 from bundlefmt.evidence.crl import RevocationList, Standing, revocation
 from bundlefmt.evidence.ocsp import OcspResponse
+from bundlefmt.evidence.openpgp_packet import Packet, read_packets
 from bundlefmt.evidence.own_extension import OpenPgpKeyName, TpmBinding
 from bundlefmt.evidence.yubico import Statement, is_statement
+from bundlefmt.verify import material
 from bundlefmt.verify.advisories import concerning
 from tests.fuzz import seeds
 from tests.fuzz.target import Targets, symmetric
@@ -112,6 +115,34 @@ binding: Final = TpmBinding(
     key_name=ceremonies.key().name,
 )
 named: Final = OpenPgpKeyName(fingerprint=made_openpgp.OPERATOR.fingerprint)
+
+
+def _openpgp() -> Iterable[bytes]:
+    """Certificates, signatures, and each packet of the certificates alone."""
+    yield from seeds.seals(labels.SEAL_OPENPGP)
+    for data in seeds.artifacts("openpgp-certificate"):
+        yield data
+        with contextlib.suppress(MalformedError):
+            yield from (packet.encode() for packet in read_packets(data))
+
+
+@target("revocation", lambda: seeds.artifacts("crl", "ocsp"))
+def either(data: bytes) -> None:
+    """A revocation list is no response, and a response no list; which of them it is, is written the same."""
+    said = material.read(data)
+    if said is not None:
+        assert said.encode() == data
+
+
+@target("openpgp-packets", _openpgp)
+def packets(data: bytes) -> None:
+    """A row of packets is told by its types; one alone is written the same."""
+    with contextlib.suppress(MalformedError):
+        tags = openpgp.packet_tags(data)
+        assert len(read_packets(data)) == len(tags)
+    symmetric(Packet, data)
+    with contextlib.suppress(openpgp.OpenPgpError):
+        openpgp_sequoia.read_fingerprint(data)
 
 
 @target("openpgp-certificate", lambda: seeds.artifacts("openpgp-certificate"))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterable
 from typing import Final
@@ -37,6 +38,25 @@ def scan(data: bytes) -> None:
         assert read is None or read.end <= error.offset
         return
     assert cbor.encode(node.value()) == data
+
+
+def _arrays() -> Iterable[bytes]:
+    """The texts that are arrays; elements are read of nothing else."""
+    return (data for data in seeds.texts() if data and data[0] >> 5 == cbor.ARRAY)
+
+
+@target("cbor-elements", _arrays)
+def elements(data: bytes) -> None:
+    """Read one by one, an array has the elements that it has when it is read as a whole."""
+    try:
+        read = [node.raw() for node in cbor.scan_elements(data)]
+    except MalformedError:
+        with contextlib.suppress(MalformedError):
+            cbor.scan(data)
+            raise AssertionError("accepted as a whole, not by its elements") from None
+        return
+    with contextlib.suppress(MalformedError):
+        assert [node.raw() for node in cbor.scan(data).children] == read
 
 
 @target("manifest", lambda: (bundle.manifest_raw for bundle in seeds.bundles().values()))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every decoder has a target: in one of those for a single structure it accepts a seed, so fuzzing begins inside.
+"""Every decoder has a target: in one of a single structure it accepts a seed, so fuzzing begins inside.
 
 What a decoder is, is read from the syntax trees of the format's modules; that it is reached is observed.
 """
@@ -18,13 +18,24 @@ from tests.fuzz.targets import TARGETS
 ROOT: Final = Path(__file__).resolve().parents[2]
 WHOLE: Final = frozenset({"verify", "evidence", "renewal", "inspect"})  # too slow to count as a decoder's own
 INPUT: Final = frozenset({"Buffer", "bytes"})
-VERBS: Final = ("decode", "scan", "split", "read", "load", "unwrap", "granted", "recognise", "packet", "facts")
+VERBS: Final = (
+    "decode",
+    "scan",
+    "split",
+    "read",
+    "load",
+    "unwrap",
+    "granted",
+    "recognise",
+    "packet",
+    "facts",
+)
 # rooms that hand on what they are given
 ELSEWHERE: Final = frozenset({"cli", "render", "spec"})
 
 
 def decoders() -> Iterator[str]:
-    """`module:function` of each public function whose name says that it reads and which is first given bytes."""
+    """`module:function` of each function whose name says that it reads and which is first given bytes."""
     for file in sorted((ROOT / "bundlefmt").rglob("*.py")):
         inside = file.relative_to(ROOT / "bundlefmt")
         if inside.parts[0] in ELSEWHERE or inside.name == "wire.py":
