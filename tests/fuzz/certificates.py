@@ -19,13 +19,13 @@ from bundlefmt.evidence.own_extension import OpenPgpKeyName, TpmBinding
 from bundlefmt.evidence.yubico import Statement, is_statement
 from bundlefmt.verify import material
 from bundlefmt.verify.advisories import concerning
-from tests.fuzz import seeds
+from tests.fuzz import mutators, seeds
 from tests.fuzz.target import Targets, symmetric
 from tests.vectorgen import ceremonies, certificates, judged_piv
 from tests.vectorgen import openpgp as made_openpgp
 from tests.vectorgen.plain import CREATED
 
-target: Final = Targets()
+target: Final = Targets("der", mutators.der_tree)
 MESSAGE: Final = b"what was signed"
 CERTIFICATES: Final = ("piv-certificate", "ek-certificate", "ak-certificate", "certificate-issuer")
 
@@ -134,7 +134,7 @@ def either(data: bytes) -> None:
         assert said.encode() == data
 
 
-@target("openpgp-packets", _openpgp)
+@target("openpgp-packets", _openpgp, words="openpgp", mutate=mutators.any_tree)
 def packets(data: bytes) -> None:
     """A row of packets is told by its types; one alone is written the same."""
     with contextlib.suppress(MalformedError):
@@ -145,7 +145,12 @@ def packets(data: bytes) -> None:
         openpgp_sequoia.read_fingerprint(data)
 
 
-@target("openpgp-certificate", lambda: seeds.artifacts("openpgp-certificate"))
+@target(
+    "openpgp-certificate",
+    lambda: seeds.artifacts("openpgp-certificate"),
+    words="openpgp",
+    mutate=mutators.any_tree,
+)
 def openpgp_certificate(data: bytes) -> None:
     """Facts of anything, and a signature checked with it: OpenPgpError at most."""
     with contextlib.suppress(MalformedError, openpgp.OpenPgpError):
@@ -154,7 +159,9 @@ def openpgp_certificate(data: bytes) -> None:
         openpgp.verify_detached(data, made_openpgp.OPERATOR.sign(MESSAGE), MESSAGE)
 
 
-@target("openpgp-signature", lambda: seeds.seals(labels.SEAL_OPENPGP))
+@target(
+    "openpgp-signature", lambda: seeds.seals(labels.SEAL_OPENPGP), words="openpgp", mutate=mutators.any_tree
+)
 def openpgp_signature(data: bytes) -> None:
     """Facts of anything; over a message that nobody signed, none is accepted."""
     with contextlib.suppress(MalformedError, openpgp.OpenPgpError):

@@ -17,11 +17,11 @@ from bundlefmt.manifest import Manifest
 from bundlefmt.render import diag, inspection, text
 from bundlefmt.render.words import safe
 from bundlefmt.verify import seal_header
-from tests.fuzz import seeds
+from tests.fuzz import mutators, seeds
 from tests.fuzz.target import Targets, symmetric
 from tests.vectorgen import certificates
 
-target: Final = Targets()
+target: Final = Targets("cbor", mutators.cbor_tree)
 KEYS: Final = ("p256", "p384", "p521", "ed25519", "rsa2048", "ml-dsa-65")
 
 
@@ -65,7 +65,7 @@ def manifest(data: bytes) -> None:
     symmetric(Manifest, data)
 
 
-@target("bundle", lambda: seeds.files().values())
+@target("bundle", lambda: seeds.files().values(), mutate=mutators.file_tree)
 def bundle(data: bytes) -> None:
     """Symmetry, of the manifest inside as well; mapped or held, a file is the same."""
     decoded = symmetric(Bundle, data)
@@ -90,7 +90,7 @@ def challenge(data: bytes) -> None:
     assert not any(kept.proven(Answer(challenge=bytes(32), proofs=proofs)).values())
 
 
-@target("cose", lambda: seeds.seals(labels.SEAL_COSE))
+@target("cose", lambda: seeds.seals(labels.SEAL_COSE), mutate=mutators.cose_tree)
 def cose_sign1(data: bytes) -> None:
     """Symmetry; verifying raises nothing but SignatureError, whatever the key."""
     message = symmetric(CoseSign1, data)
@@ -111,7 +111,7 @@ def printed(lines: Iterable[str]) -> None:
         assert safe(line) == line
 
 
-@target("inspect", lambda: seeds.files().values())
+@target("inspect", lambda: seeds.files().values(), mutate=mutators.file_tree)
 def inspect(data: bytes) -> None:
     """Anything can be inspected, as a tree, in diagnostic notation and as JSON."""
     try:

@@ -8,17 +8,34 @@ from __future__ import annotations
 
 import importlib
 import sys
+from random import Random
+from typing import Any, Final
+
+PLAIN: Final = 3  # one in so many changes is the fuzzer's own, though the target has a mutator
 
 
 def main() -> None:
     """Does not return: the fuzzer ends the process, in an error where the target did not hold."""
     name, *options = sys.argv[1:]
-    atheris = importlib.import_module("atheris")  # has no types, and is installed by `make fuzz` alone
+    atheris: Any = importlib.import_module("atheris")  # has no types, and is installed by `make fuzz` alone
     with atheris.instrument_imports(include=["bundlefmt"]):
         from tests.fuzz import seeds  # instrumented only here
         from tests.fuzz.targets import TARGETS
     seeds.bundles()  # kept for good: else the first input to ask for them is found slow
-    atheris.Setup([f"fuzz {name}", *options], TARGETS[name].run)
+    target, mutate = TARGETS[name], TARGETS[name].mutate
+
+    def mutated(data: bytes, size: int, seed: int) -> bytes:
+        """Of a structure now and then, so that framing is fuzzed as well."""
+        chance = Random(seed)
+        if mutate is None or not chance.randrange(PLAIN):
+            return bytes(atheris.Mutate(data, size))
+        changed = mutate(
+            bytes(data), chance, lambda part: bytes(atheris.Mutate(part, max(len(part) + 64, 64)))
+        )
+        return changed if len(changed) <= size else bytes(atheris.Mutate(data, size))
+
+    own = {} if mutate is None else {"custom_mutator": mutated}
+    atheris.Setup([f"fuzz {name}", *options], target.run, **own)
     atheris.Fuzz()
 
 

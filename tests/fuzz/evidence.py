@@ -28,7 +28,7 @@ from tests.fuzz import seeds
 from tests.fuzz.target import Targets, symmetric
 from tests.vectorgen import ceremonies
 
-target: Final = Targets()
+target: Final = Targets("tpm")
 MESSAGE: Final = b"what was signed"
 PUBLICS: Final = ("ek-public", "ak-public", "key-public", "parent-public", "ak-template")
 NAME: Final = b"\x00\x0b" + bytes(32)

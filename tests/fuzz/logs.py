@@ -27,7 +27,7 @@ from bundlefmt.wire import Buffer
 from tests.fuzz import log_seeds
 from tests.fuzz.target import Targets
 
-target: Final = Targets()
+target: Final = Targets("logs")
 CelDecoder = Callable[[Buffer], tuple[CelRecord, ...]]
 CEL: Final[tuple[CelDecoder, ...]] = (decode_cel_tlv, decode_cel_cbor, decode_cel_json)
 

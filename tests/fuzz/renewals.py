@@ -15,11 +15,11 @@ from bundlefmt.evidence.timestamp_exchange import NotGrantedError, TimeStampReq,
 from bundlefmt.evidence.timestamp_token import TimeStampToken
 from bundlefmt.renewal import Coverage, Stamp
 from bundlefmt.verify import Basis, verify
-from tests.fuzz import seeds
+from tests.fuzz import mutators, seeds
 from tests.fuzz.target import Targets, symmetric
 from tests.vectorgen.timestamps import Authority
 
-target: Final = Targets()
+target: Final = Targets("der", mutators.any_tree)
 RENEWED: Final = "renewal_whole"
 
 
