@@ -26,6 +26,7 @@ from tests.vectorgen import openpgp as made_openpgp
 from tests.vectorgen.plain import CREATED
 
 target: Final = Targets("der", mutators.der_tree)
+openpgp_target: Final = Targets("openpgp")
 MESSAGE: Final = b"what was signed"
 CERTIFICATES: Final = ("piv-certificate", "ek-certificate", "ak-certificate", "certificate-issuer")
 
@@ -134,7 +135,7 @@ def either(data: bytes) -> None:
         assert said.encode() == data
 
 
-@target("openpgp-packets", _openpgp, words="openpgp", mutate=mutators.any_tree)
+@openpgp_target("openpgp-packets", _openpgp)
 def packets(data: bytes) -> None:
     """A row of packets is told by its types; one alone is written the same."""
     with contextlib.suppress(MalformedError):
@@ -145,12 +146,7 @@ def packets(data: bytes) -> None:
         openpgp_sequoia.read_fingerprint(data)
 
 
-@target(
-    "openpgp-certificate",
-    lambda: seeds.artifacts("openpgp-certificate"),
-    words="openpgp",
-    mutate=mutators.any_tree,
-)
+@openpgp_target("openpgp-certificate", lambda: seeds.artifacts("openpgp-certificate"))
 def openpgp_certificate(data: bytes) -> None:
     """Facts of anything, and a signature checked with it: OpenPgpError at most."""
     with contextlib.suppress(MalformedError, openpgp.OpenPgpError):
@@ -159,9 +155,7 @@ def openpgp_certificate(data: bytes) -> None:
         openpgp.verify_detached(data, made_openpgp.OPERATOR.sign(MESSAGE), MESSAGE)
 
 
-@target(
-    "openpgp-signature", lambda: seeds.seals(labels.SEAL_OPENPGP), words="openpgp", mutate=mutators.any_tree
-)
+@openpgp_target("openpgp-signature", lambda: seeds.seals(labels.SEAL_OPENPGP))
 def openpgp_signature(data: bytes) -> None:
     """Facts of anything; over a message that nobody signed, none is accepted."""
     with contextlib.suppress(MalformedError, openpgp.OpenPgpError):

@@ -38,7 +38,7 @@ def _escaped(word: bytes) -> str:
 
 
 def _constants(module: ModuleType) -> Iterator[object]:
-    """Strings, bytes and numbers of a module's constants, at any depth, and the members of its enumerations."""
+    """Strings, bytes and numbers of a module's constants, at any depth; the members of its enumerations."""
     for value in vars(module).values():
         if isinstance(value, type) and issubclass(value, Enum) and value.__module__ == module.__name__:
             yield from (member.value for member in value)
@@ -123,16 +123,20 @@ def _text() -> Iterator[bytes]:
     yield from (
         b"[[",
         b"]]",
-        b'"""',
-        b"'''",
-        b" = ",
+        b"[",
+        b"]",
         b"{",
         b"}",
-        b"true",
-        b"2026-01-01T00:00:00Z",
-        b"\\u0000",
+        b",",
+        b"\n",
+        b" = ",
+        b'""',
+        b'"""',
+        b"'''",
+        b"\xef\xbb\xbf",
     )
-    yield from (b"-----BEGIN CERTIFICATE-----\n", b"-----END CERTIFICATE-----\n", b"null", b"1e9", b"nan")
+    yield from (b"2026-01-01T00:00:00Z", b"2026-01-01", b"true", b"false", b"null", b"nan", b"1e400", b"0x10")
+    yield from (b"-----BEGIN CERTIFICATE-----\n", b"-----END CERTIFICATE-----\n", b"\\u0000", b"\\ud800")
 
 
 _FAMILIES: Final[dict[str, Callable[[], Iterator[bytes]]]] = {

@@ -11,6 +11,7 @@ import sys
 from random import Random
 from typing import Any, Final
 
+GROWTH: Final = 64  # bytes that a part of an input may become longer by at once
 PLAIN: Final = 3  # one in so many changes is the fuzzer's own, though the target has a mutator
 
 
@@ -24,14 +25,15 @@ def main() -> None:
     seeds.bundles()  # kept for good: else the first input to ask for them is found slow
     target, mutate = TARGETS[name], TARGETS[name].mutate
 
+    def havoc(part: bytes) -> bytes:
+        return bytes(atheris.Mutate(part, len(part) + GROWTH))
+
     def mutated(data: bytes, size: int, seed: int) -> bytes:
         """Of a structure now and then, so that framing is fuzzed as well."""
         chance = Random(seed)
         if mutate is None or not chance.randrange(PLAIN):
             return bytes(atheris.Mutate(data, size))
-        changed = mutate(
-            bytes(data), chance, lambda part: bytes(atheris.Mutate(part, max(len(part) + 64, 64)))
-        )
+        changed = mutate(bytes(data), chance, havoc)
         return changed if len(changed) <= size else bytes(atheris.Mutate(data, size))
 
     own = {} if mutate is None else {"custom_mutator": mutated}

@@ -49,10 +49,9 @@ der_tree: Final = _in_trees(trees.read_der, trees.write_der, trees.der_leaf)
 
 def file_tree(data: bytes, chance: Random, havoc: Havoc) -> bytes:
     """A bundle's array as a tree behind the magic: nothing is sealed again."""
-    start = len(labels.MAGIC)
-    return (
-        labels.MAGIC + cbor_tree(data[start:], chance, havoc) if data[:start] == labels.MAGIC else havoc(data)
-    )
+    if not data.startswith(labels.MAGIC):
+        return havoc(data)
+    return labels.MAGIC + cbor_tree(data[len(labels.MAGIC) :], chance, havoc)
 
 
 def cose_tree(data: bytes, chance: Random, havoc: Havoc) -> bytes:
@@ -68,7 +67,7 @@ def any_tree(data: bytes, chance: Random, havoc: Havoc) -> bytes:
 
 
 def recomposed(data: bytes, chance: Random, havoc: Havoc) -> bytes:
-    """A bundle with one thing changed and everything above it made anew: digests, sizes, seals, timestamps."""
+    """A bundle with one thing changed, and everything above it made anew: digests, seals, timestamps."""
     try:
         bundle = Bundle.decode(data)
         return chance.choice(_CHANGES)(bundle, chance, havoc).encode()
@@ -123,9 +122,8 @@ def _renewed(bundle: Bundle, chance: Random, havoc: Havoc) -> Bundle:
         covered = cbor_tree(covered, chance, havoc)
     read = Coverage.decode(covered)
     token = Token(at=resealing.good().manifest.created + chance.choice((0, 1, 86400, 2**30)))
-    stamp = Stamp(
-        covers=covered, type=labels.TYPE_TIMESTAMP, proof=token(labels.HASH_NAMES[read.alg], read.imprint())
-    )
+    proof = token(labels.HASH_NAMES[read.alg], read.imprint())
+    stamp = Stamp(covers=covered, type=labels.TYPE_TIMESTAMP, proof=proof)
     return replace(bundle, renewals=(*bundle.renewals, Renewal(raw=stamp.encode())))
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""CBOR and DER as trees that fuzzing changes one node of, written with right lengths whatever they then hold."""
+"""CBOR and DER as trees: fuzzing changes a node, and they are written with right lengths all the same."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from bundlefmt.evidence import der
 from bundlefmt.wire import Reader, read_all
 
 _MAX_DEPTH: Final = 12
+_ARGUMENT: Final = {24: 1, 25: 2, 26: 4, 27: 8}  # bytes of a head behind its first
+_PAIR: Final = -1  # a member of a map of CBOR
 _CONSTRUCTED: Final = 0x20
-_BORDERS: Final = tuple(each for bits in (0, 5, 8, 16, 32, 63, 64) for each in (2**bits - 1, 2**bits - 2))
+_BORDERS: Final = (0, 1, 2, 23, 24, 255, 256, 2**16 - 1, 2**16, 2**32 - 1, 2**32, 2**63, 2**64 - 1)
 
 
 @dataclass(slots=True)
@@ -53,12 +55,13 @@ def edit(root: Branch, chance: Random, leaf: Callable[[bytes], bytes]) -> None:
             )
         case _:
             leaves = [
-                (each, n) for each in branches for n, node in enumerate(each.nodes) if isinstance(node, bytes)
+                (branch, number, node)
+                for branch in branches
+                for number, node in enumerate(branch.nodes)
+                if isinstance(node, bytes)
             ]
             if leaves:
-                branch, number = chance.choice(leaves)
-                node = branch.nodes[number]
-                assert isinstance(node, bytes)
+                branch, number, node = chance.choice(leaves)
                 branch.nodes[number] = leaf(node)
 
 
@@ -85,10 +88,8 @@ def _cbor_node(node: cbor.Node, depth: int) -> Node:
         return node.raw()
     found = [_cbor_node(each, depth + 1) for each in node.children]
     if node.kind == cbor.MAP:
-        pairs: list[Node] = [
-            Branch(-1, [key, value]) for key, value in zip(found[::2], found[1::2], strict=True)
-        ]
-        return Branch(cbor.MAP, pairs)
+        pairs = zip(found[::2], found[1::2], strict=True)
+        return Branch(cbor.MAP, [Branch(_PAIR, [key, value]) for key, value in pairs])
     return Branch(cbor.ARRAY, found)
 
 
@@ -100,7 +101,7 @@ def write_cbor(node: Node) -> bytes:
     if node.head == cbor.MAP:
         parts.sort()
     content = b"".join(parts)
-    if node.head == -1:
+    if node.head == _PAIR:
         return content
     return cbor.head(node.head, len(content) if node.head == cbor.BYTES else len(parts)) + content
 
@@ -109,7 +110,7 @@ def cbor_leaf(node: bytes, chance: Random, havoc: Havoc) -> bytes:
     """Another number, or another string of the same kind."""
     kind = node[0] >> 5
     if kind in (cbor.BYTES, cbor.TEXT):
-        content = havoc(cbor.scan(node).source[cbor.scan(node).body :].tobytes())
+        content = havoc(node[1 + _ARGUMENT.get(node[0] & 0x1F, 0) :])
         return cbor.head(kind, len(content)) + content
     if chance.randrange(4):
         return cbor.head(chance.choice((cbor.UINT, cbor.UINT, cbor.NINT)), chance.choice(_BORDERS))
@@ -140,9 +141,9 @@ def _elements(reader: Reader) -> list[der.Element]:
 
 
 def write_der(node: Node) -> bytes:
-    return (
-        node if isinstance(node, bytes) else der.written(node.head, *(write_der(each) for each in node.nodes))
-    )
+    if isinstance(node, bytes):
+        return node
+    return der.written(node.head, *(write_der(each) for each in node.nodes))
 
 
 def der_leaf(node: bytes, chance: Random, havoc: Havoc) -> bytes:

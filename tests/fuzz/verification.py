@@ -48,8 +48,8 @@ def verified(data: bytes) -> None:
 
 @target("recomposed", lambda: (seeds.files()[name] for name in COMPOSED), mutate=mutators.recomposed)
 def recomposed(data: bytes) -> None:
-    """As `mutators.recomposed` seals it again: nothing raises, in any form of the report; what passes holds the
-    artifacts that its manifest names, and everything is shown as it is.
+    """Changed and sealed again: nothing raises, in any form of the report; what passes holds the artifacts that
+    its manifest names.
     """
     try:
         bundle = Bundle.decode(data)
