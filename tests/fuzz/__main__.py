@@ -5,20 +5,25 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import re
 import subprocess
 import sys
+import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from tests.fuzz import dictionary, record
+from tests.fuzz.lines import Reached
 from tests.fuzz.target import Target
 from tests.fuzz.targets import TARGETS
 
 HERE: Final = Path(__file__).parent
-CORPUS, CRASHES = HERE / "corpus", HERE / "crashes"
-SLOW: Final = 10  # seconds for one input, which count as a crash
+CORPUS, CRASHES, WORDS = HERE / "corpus", HERE / "crashes", HERE / "words"
+SLOW: Final = 1  # seconds for one input, which count as a finding
+STUCK: Final = 10  # seconds, which count as a crash
 MEMORY: Final = 2048  # megabytes, likewise
-_STATISTIC: Final = re.compile(r"^stat::(\w+): +(\d+)$", re.MULTILINE)
+REPLAY: Final = 30.0  # seconds for the lines of one target
 
 
 def grow_from_seeds(name: str, target: Target) -> Path:
@@ -30,32 +35,62 @@ def grow_from_seeds(name: str, target: Target) -> Path:
     return folder
 
 
-def fuzz(name: str, seconds: int) -> list[Path]:
-    """Runs one target for so long; the crashes that it left."""
-    folder, crashes = grow_from_seeds(name, TARGETS[name]), CRASHES / name
+def write_words(family: str) -> Path:
+    """The file of a dictionary."""
+    WORDS.mkdir(exist_ok=True)
+    file = WORDS / family
+    file.write_text(dictionary.lines(family), "ascii")
+    return file
+
+
+def fuzz(name: str, limits: Sequence[str]) -> tuple[list[Path], record.Figures]:
+    """Runs one target within these limits of libFuzzer; what it left to reproduce, and its figures."""
+    target = TARGETS[name]
+    folder, crashes = grow_from_seeds(name, target), CRASHES / name
     crashes.mkdir(parents=True, exist_ok=True)
     before = set(crashes.iterdir())
-    options = [f"-max_total_time={seconds}", f"-timeout={SLOW}", f"-rss_limit_mb={MEMORY}"]
-    options += [f"-artifact_prefix={crashes}/", "-verbosity=0", "-print_final_stats=1", str(folder)]
-    command = [sys.executable, "-m", "tests.fuzz.engine", name, *options]
-    ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    options = [f"-timeout={STUCK}", f"-report_slow_units={SLOW}", f"-rss_limit_mb={MEMORY}"]
+    options += [f"-artifact_prefix={crashes}/", f"-dict={write_words(target.words)}", "-print_final_stats=1"]
+    command = [sys.executable, "-m", "tests.fuzz.engine", name, *options, *limits, str(folder)]
+    start = time.monotonic()
+    ended = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    )
+    seconds = round(time.monotonic() - start)
     found = sorted(set(crashes.iterdir()) - before)
     if ended.returncode or found:
-        print(ended.stdout)
+        print(ended.stdout[-20_000:])
     if ended.returncode and not found:
         raise SystemExit(f"{name}: the fuzzer ended with {ended.returncode} and left nothing to reproduce")
-    counted = dict(_STATISTIC.findall(ended.stdout))
-    print(
-        f"{name}: {counted['number_of_executed_units']} inputs, {counted['new_units_added']} kept", flush=True
-    )
-    return found
+    figures = record.figures(ended.stdout, seconds=seconds, found=len(found))
+    print(f"{name}: {figures.executions} inputs in {seconds} s, {figures.edges} edges", flush=True)
+    return found, figures
+
+
+def with_lines(name: str, figures: record.Figures) -> record.Figures:
+    """The figures with the lines that the corpus reaches."""
+    reached = Reached()
+    files = sorted((CORPUS / name).iterdir(), key=lambda file: file.stat().st_size)
+    reached.replay(TARGETS[name].run, TARGETS[name].seeds(), REPLAY)
+    reached.replay(TARGETS[name].run, (file.read_bytes() for file in files), REPLAY)
+    lines, of_lines = reached.share()
+    return replace(figures, lines=lines, of_lines=of_lines)
 
 
 def replay(name: str, files: list[Path]) -> None:
     """Runs the target on each file, without the fuzzer; what it raises is not caught."""
     for file in files:
+        start = time.monotonic()
         TARGETS[name].run(file.read_bytes())
-        print(f"{file}: holds")
+        print(f"{file}: holds, {time.monotonic() - start:.2f} s")
+
+
+def limits(given: argparse.Namespace) -> list[str]:
+    """What ends a run, and how long its inputs become, as options of libFuzzer."""
+    seconds = given.seconds if given.minutes is None else round(60 * given.minutes)
+    options = [f"-max_total_time={seconds}"]
+    options += [] if given.executions is None else [f"-runs={given.executions}"]
+    return options + ([] if given.longest is None else [f"-max_len={given.longest}"])
 
 
 def main() -> int:
@@ -63,6 +98,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("targets", metavar="TARGET", nargs="*", help="by default all: " + ", ".join(TARGETS))
     parser.add_argument("--seconds", type=int, default=60, help="for each target")
+    parser.add_argument("--minutes", type=float, help="the same in minutes")
+    parser.add_argument("--executions", type=int, help="for each target at most")
+    parser.add_argument("--longest", type=int, help="bytes that an input may have")
+    parser.add_argument("--record", action="store_true", help="add the figures to record.json and the README")
     parser.add_argument("--file", type=Path, action="append", default=[], help="run one target on this file")
     given = parser.parse_args()
     if unknown := set(given.targets) - set(TARGETS):
@@ -74,7 +113,9 @@ def main() -> int:
         return 0
     crashes = {}
     for name in given.targets or TARGETS:
-        crashes[name] = fuzz(name, given.seconds)
+        crashes[name], figures = fuzz(name, limits(given))
+        if given.record:
+            record.add(name, with_lines(name, figures))
     for name, files in crashes.items():
         for file in files:
             print(f"{name} does not hold: python -m tests.fuzz {name} --file {file}", file=sys.stderr)

@@ -11,7 +11,14 @@ from typing import Final
 
 from bundlefmt import cbor
 from bundlefmt.evidence.tpm_algorithm import TpmAlg
-from bundlefmt.logs.cel import CelRecord, ImaContent, OtherContent, PcClientContent, encode_cel_tlv
+from bundlefmt.logs.cel import (
+    CelContent,
+    CelRecord,
+    ImaContent,
+    OtherContent,
+    PcClientContent,
+    encode_cel_tlv,
+)
 from bundlefmt.logs.event import EventType
 from demo import firmware_log
 
@@ -41,7 +48,7 @@ def systemd_log() -> bytes:
 
 
 def cel_tlv() -> bytes:
-    contents = (
+    contents: tuple[CelContent, ...] = (
         PcClientContent(event_type=EventType.EV_SEPARATOR, event_data=bytes(4)),
         ImaContent(template_name="ima-ng", template_data=_IMA_FIELDS),
         OtherContent(content_type=4, data=b"other"),

@@ -48,8 +48,8 @@ def verified(data: bytes) -> None:
 
 @target("recomposed", lambda: (seeds.files()[name] for name in COMPOSED), mutate=mutators.recomposed)
 def recomposed(data: bytes) -> None:
-    """Changed and sealed again: nothing raises, in any form of the report; what passes holds the artifacts that
-    its manifest names.
+    """Changed and sealed again: nothing raises, in any form of the report; what passes has the digests
+    that its manifest names.
     """
     try:
         bundle = Bundle.decode(data)
