@@ -13,9 +13,7 @@ HERE: Final = Path(__file__).parent
 RECORD, README = HERE / "record.json", HERE / "README.md"
 BEGIN, END = "<!-- record -->\n", "<!-- end of record -->\n"
 COLUMNS: Final = ("target", "executions", "a second", "corpus", "edges", "lines", "found")
-HEAD: Final = f"| {' | '.join(COLUMNS)} |
-|---{'|---:' * (len(COLUMNS) - 1)}|
-"
+HEAD: Final = f"| {' | '.join(COLUMNS)} |\n|---{'|---:' * (len(COLUMNS) - 1)}|\n"
 _STATISTIC: Final = re.compile(r"^stat::(\w+): +(\d+)$", re.MULTILINE)
 _STATUS: Final = re.compile(r"^#\d+\t.* cov: (\d+) ft: \d+ corp: (\d+)/", re.MULTILINE)
 
