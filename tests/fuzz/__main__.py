@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import subprocess
 import sys
 import time
@@ -19,51 +20,71 @@ from tests.fuzz.target import Target
 from tests.fuzz.targets import TARGETS
 
 HERE: Final = Path(__file__).parent
-CORPUS, CRASHES, WORDS = HERE / "corpus", HERE / "crashes", HERE / "words"
+CORPUS, CRASHES = HERE / "corpus", HERE / "crashes"
+WORDS, OUTPUT = HERE / "words", HERE / "output"
 SLOW: Final = 1  # seconds for one input, which count as a finding
 STUCK: Final = 10  # seconds, which count as a crash
 MEMORY: Final = 2048  # megabytes, likewise
-REPLAY: Final = 30.0  # seconds for the lines of one target
+REPLAY: Final = 6.0  # seconds for the lines of one target
+
+
+def folder(path: Path) -> Path:
+    """The folder at this path, made if there is none."""
+    path.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 def grow_from_seeds(name: str, target: Target) -> Path:
     """The folder of the target's corpus, with its seeds in it; what earlier runs found is kept."""
-    folder = CORPUS / name
-    folder.mkdir(parents=True, exist_ok=True)
+    corpus = folder(CORPUS / name)
     for seed in target.seeds():
-        (folder / hashlib.sha256(seed).hexdigest()[:40]).write_bytes(seed)
-    return folder
+        (corpus / hashlib.sha256(seed).hexdigest()[:40]).write_bytes(seed)
+    return corpus
 
 
 def write_words(family: str) -> Path:
     """The file of a dictionary."""
-    WORDS.mkdir(exist_ok=True)
-    file = WORDS / family
+    file = folder(WORDS) / family
     file.write_text(dictionary.lines(family), "ascii")
     return file
 
 
-def fuzz(name: str, limits: Sequence[str]) -> tuple[list[Path], record.Figures]:
+class Engine:
+    """The process that has the instrumented targets, and forks one for each run."""
+
+    def __init__(self) -> None:
+        command = [sys.executable, "-m", "tests.fuzz.engine"]
+        self._log = (folder(OUTPUT) / "engine").open("w")
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, text=True
+        )
+
+    def run(self, name: str, options: Sequence[str]) -> tuple[int, str]:
+        """(exit code, what the fuzzer printed)."""
+        output = folder(OUTPUT) / name
+        assert self._process.stdin is not None and self._process.stdout is not None
+        print(json.dumps([name, str(output), *options]), file=self._process.stdin, flush=True)
+        answer = self._process.stdout.readline()
+        if not answer:
+            raise SystemExit("the engine did not start")
+        return int(answer), output.read_text("utf-8", "replace")
+
+
+def fuzz(engine: Engine, name: str, limits: Sequence[str]) -> tuple[list[Path], record.Figures]:
     """Runs one target within these limits of libFuzzer; what it left to reproduce, and its figures."""
     target = TARGETS[name]
-    folder, crashes = grow_from_seeds(name, target), CRASHES / name
-    crashes.mkdir(parents=True, exist_ok=True)
+    corpus, crashes = grow_from_seeds(name, target), folder(CRASHES / name)
     before = set(crashes.iterdir())
     options = [f"-timeout={STUCK}", f"-report_slow_units={SLOW}", f"-rss_limit_mb={MEMORY}"]
     options += [f"-artifact_prefix={crashes}/", f"-dict={write_words(target.words)}", "-print_final_stats=1"]
-    command = [sys.executable, "-m", "tests.fuzz.engine", name, *options, *limits, str(folder)]
-    start = time.monotonic()
-    ended = subprocess.run(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
-    )
-    seconds = round(time.monotonic() - start)
+    code, printed = engine.run(name, [*options, *limits, str(corpus)])
     found = sorted(set(crashes.iterdir()) - before)
-    if ended.returncode or found:
-        print(ended.stdout[-20_000:])
-    if ended.returncode and not found:
-        raise SystemExit(f"{name}: the fuzzer ended with {ended.returncode} and left nothing to reproduce")
-    figures = record.figures(ended.stdout, seconds=seconds, found=len(found))
-    print(f"{name}: {figures.executions} inputs in {seconds} s, {figures.edges} edges", flush=True)
+    if code or found:
+        print(printed[-20_000:])
+    if code and not found:
+        raise SystemExit(f"{name}: the fuzzer ended with {code} and left nothing to reproduce")
+    figures = record.figures(printed, found=len(found))
+    print(f"{name}: {figures.executions} inputs in {figures.seconds} s, {figures.edges} edges", flush=True)
     return found, figures
 
 
@@ -111,9 +132,9 @@ def main() -> int:
             parser.error("--file goes with one target")
         replay(given.targets[0], given.file)
         return 0
-    crashes = {}
+    crashes, engine = {}, Engine()
     for name in given.targets or TARGETS:
-        crashes[name], figures = fuzz(name, limits(given))
+        crashes[name], figures = fuzz(engine, name, limits(given))
         if given.record:
             record.add(name, with_lines(name, figures))
     for name, files in crashes.items():

@@ -51,13 +51,14 @@ class Figures:
         return f"| `{name}` | {counts} | {share} | {self.found} |\n"
 
 
-def figures(output: str, *, seconds: int, found: int) -> Figures:
+def figures(output: str, *, found: int) -> Figures:
     """What the fuzzer printed. Raises ValueError where it did not come to its end."""
     counted, status = dict(_STATISTIC.findall(output)), _STATUS.findall(output)
     if "number_of_executed_units" not in counted or not status:
         raise ValueError("the fuzzer printed no figures")
     edges, corpus = map(int, status[-1])
     executions = int(counted["number_of_executed_units"])
+    seconds = round(executions / max(int(counted["average_exec_per_sec"]), 1))
     return Figures(executions=executions, seconds=seconds, found=found, edges=edges, corpus=corpus)
 
 
