@@ -51,19 +51,14 @@ class Reached:
         if code not in self._left:
             inside = code.co_filename.startswith(str(PACKAGE))
             self._left[code] = own(code) if inside else set()
-        if not self._left[code]:
-            return None
-        self._seen(code, frame.f_lineno)
-        return self._line
+        return self._line if self._left[code] else None
 
     def _line(self, frame: FrameType, event: str, argument: object) -> TraceFunction | None:
-        if event == "line":
-            self._seen(frame.f_code, frame.f_lineno)
+        left, number = self._left[frame.f_code], frame.f_lineno
+        if event == "line" and number in left:
+            left.discard(number)
+            self.hit.setdefault(frame.f_code.co_filename, set()).add(number)
         return self._line
-
-    def _seen(self, code: CodeType, number: int) -> None:
-        self._left[code].discard(number)
-        self.hit.setdefault(code.co_filename, set()).add(number)
 
 
 def lines(file: Path) -> set[int]:
