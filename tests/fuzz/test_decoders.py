@@ -30,6 +30,7 @@ VERBS: Final = (
     "packet",
     "facts",
 )
+SEEDS: Final = 20  # of each target, evenly chosen, the first among them
 # rooms that hand on what they are given
 ELSEWHERE: Final = frozenset({"cli", "render", "spec"})
 
@@ -84,7 +85,8 @@ def accepted(names: set[str]) -> set[str]:
     before = sys.getprofile()
     for name in sorted(names):
         target = TARGETS[name]
-        for seed in dict.fromkeys(target.seeds()):
+        starts = list(dict.fromkeys(target.seeds()))
+        for seed in starts[:: max(len(starts) // SEEDS, 1)]:
             sys.setprofile(watching)
             try:
                 target.run(seed)
