@@ -80,7 +80,7 @@ def fuzz(engine: Engine, name: str, limits: Sequence[str]) -> tuple[list[Path], 
     code, printed = engine.run(name, [*options, *limits, str(corpus)])
     found = [file for file in sorted(set(crashes.iterdir()) - before) if not quick(name, file)]
     if code or found:
-        print(printed[-20_000:])
+        print(printed[-4000:])
     if code and not found:
         raise SystemExit(f"{name}: the fuzzer ended with {code} and left nothing to reproduce")
     figures = record.figures(printed, found=len(found))
@@ -89,7 +89,7 @@ def fuzz(engine: Engine, name: str, limits: Sequence[str]) -> tuple[list[Path], 
 
 
 def quick(name: str, file: Path) -> bool:
-    """Whether an input was called slow because the machine was busy or the code instrumented; it is deleted."""
+    """Whether an input was slow only because the machine was busy and the code instrumented; it is deleted."""
     if not file.name.startswith("slow-unit-"):
         return False
     start = time.process_time()
