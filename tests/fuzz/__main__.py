@@ -89,7 +89,7 @@ def fuzz(engine: Engine, name: str, limits: Sequence[str]) -> tuple[list[Path], 
 
 
 def quick(name: str, file: Path) -> bool:
-    """Whether an input was slow only because the machine was busy and the code instrumented; it is deleted."""
+    """Whether an input was slow only because the machine was busy or the code instrumented; deletes it."""
     if not file.name.startswith("slow-unit-"):
         return False
     start = time.process_time()

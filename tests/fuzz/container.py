@@ -53,8 +53,7 @@ def elements(data: bytes) -> None:
         read = [node.raw() for node in cbor.scan_elements(data)]
     except MalformedError:
         with contextlib.suppress(MalformedError):
-            cbor.scan(data)
-            raise AssertionError("accepted as a whole, not by its elements") from None
+            assert cbor.scan(data).kind != cbor.ARRAY
         return
     with contextlib.suppress(MalformedError):
         assert [node.raw() for node in cbor.scan(data).children] == read
