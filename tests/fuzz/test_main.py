@@ -10,6 +10,7 @@ import pytest
 
 from tests.fuzz import __main__ as command
 from tests.fuzz import dictionary
+from tests.fuzz.targets import TARGETS
 
 
 @pytest.mark.parametrize(
@@ -38,9 +39,9 @@ def test_a_corpus_has_the_seeds_and_keeps_what_it_has(
     monkeypatch.setattr(command, "CORPUS", tmp_path)
     (tmp_path / "ima").mkdir()
     (tmp_path / "ima" / "found").write_bytes(b"earlier")
-    folder = command.grow_from_seeds("ima", command.TARGETS["ima"])
+    folder = command.grow_from_seeds("ima", TARGETS["ima"])
     held = {file.read_bytes() for file in folder.iterdir()}
-    assert held == {b"earlier", *command.TARGETS["ima"].seeds()}
+    assert held == {b"earlier", *TARGETS["ima"].seeds()}
 
 
 def test_a_dictionary_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
