@@ -12,7 +12,7 @@ help:
 	@echo "make demo     the main job, end to end, on software devices"
 	@echo "make test     linters, types, all tests"
 	@echo "make vectors  write test-vectors/ anew"
-	@echo "make fuzz     long fuzzing (SECONDS=600 for each target)"
+	@echo "make fuzz     long fuzzing (MINUTES=10 for each target)"
 	@echo "make exhaustive  every flipped bit, every mix of two ceremonies, everything kept back: hours"
 	@echo "make faults   every command that writes, killed or failed at every call: five minutes"
 	@echo "make mutation one thing wrong in the code at a time: does a test notice (MINUTES=60)"
@@ -33,10 +33,9 @@ test: lint $(JUDGES)/.stamp
 vectors: setup
 	$(BIN)/python -m tests.vectorgen
 
-SECONDS ?= 600
 fuzz: setup
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt atheris
-	$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
+	$(BIN)/python -m tests.fuzz $(if $(SECONDS),--seconds $(SECONDS),--minutes $(or $(MINUTES),10))
 
 exhaustive: setup
 	$(BIN)/python -m tests.attacks
@@ -44,9 +43,8 @@ exhaustive: setup
 faults: setup
 	$(BIN)/python -m tests.faults
 
-MINUTES ?= 60
 mutation: setup
-	$(BIN)/python -m tests.mutation --minutes $(MINUTES)
+	$(BIN)/python -m tests.mutation --minutes $(or $(MINUTES),60)
 
 bench: setup
 	$(BIN)/python -m tests.bench

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from bundlefmt.errors import UnusableError
+from bundlefmt.errors import Code, UnusableError
 from bundlefmt.evidence import der
 from bundlefmt.evidence.timestamp_info import HASHES, MessageImprint
 from bundlefmt.wire import Buffer
@@ -33,13 +33,17 @@ class TimeStampReq:
     @classmethod
     def decode(cls, data: Buffer) -> TimeStampReq:
         """Exactly one request as `encode` writes it. Raises MalformedError."""
-        fields = der.Fields(der.decode_element(data, path=_PATH), _PATH)
+        whole = der.decode_element(data, path=_PATH)
+        fields = der.Fields(whole, _PATH)
         der.integer(fields.next(), _PATH)
         imprint = MessageImprint.read(fields.next(), _PATH)
         nonce = fields.optional(der.INTEGER)
         der.boolean(fields.next(), _PATH)
         fields.finish()
-        return cls(imprint=imprint, nonce=None if nonce is None else der.integer(nonce, _PATH))
+        read = cls(imprint=imprint, nonce=None if nonce is None else der.integer(nonce, _PATH))
+        if imprint.hash not in HASHES.values() or (read.nonce or 0) < 0 or read.encode() != whole.raw:
+            raise whole.error(Code.BAD_VALUE, "a request of another form", _PATH)
+        return read
 
     def encode(self) -> bytes:
         """The bytes of the media type application/timestamp-query."""

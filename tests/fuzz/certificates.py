@@ -4,25 +4,29 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable
 from typing import Final
 
 from bundlefmt import labels
 from bundlefmt.errors import MalformedError
-from bundlefmt.evidence import ek_certificate, ocsp, openpgp, tpm_in_certificate, x509
+from bundlefmt.evidence import ek_certificate, ocsp, openpgp, openpgp_sequoia, tpm_in_certificate, x509
 from bundlefmt.evidence.certificate import Certificate, CertificateError
 from bundlefmt.evidence.chain import find_chain
 from bundlefmt.evidence.crl import RevocationList, Standing, revocation
 from bundlefmt.evidence.ocsp import OcspResponse
+from bundlefmt.evidence.openpgp_packet import Packet, read_packets
 from bundlefmt.evidence.own_extension import OpenPgpKeyName, TpmBinding
 from bundlefmt.evidence.yubico import Statement, is_statement
+from bundlefmt.verify import material
 from bundlefmt.verify.advisories import concerning
-from tests.fuzz import seeds
+from tests.fuzz import mutators, seeds
 from tests.fuzz.target import Targets, symmetric
 from tests.vectorgen import ceremonies, certificates, judged_piv
 from tests.vectorgen import openpgp as made_openpgp
 from tests.vectorgen.plain import CREATED
 
-target: Final = Targets()
+target: Final = Targets("der", mutators.der_tree)
+openpgp_target: Final = Targets("openpgp")
 MESSAGE: Final = b"what was signed"
 CERTIFICATES: Final = ("piv-certificate", "ek-certificate", "ak-certificate", "certificate-issuer")
 
@@ -114,7 +118,35 @@ binding: Final = TpmBinding(
 named: Final = OpenPgpKeyName(fingerprint=made_openpgp.OPERATOR.fingerprint)
 
 
-@target("openpgp-certificate", lambda: seeds.artifacts("openpgp-certificate"))
+def _openpgp() -> Iterable[bytes]:
+    """Certificates, signatures, and each packet of the certificates alone."""
+    yield from seeds.seals(labels.SEAL_OPENPGP)
+    for data in seeds.artifacts("openpgp-certificate"):
+        yield data
+        with contextlib.suppress(MalformedError):
+            yield from (packet.encode() for packet in read_packets(data))
+
+
+@target("revocation", lambda: seeds.artifacts("crl", "ocsp"))
+def either(data: bytes) -> None:
+    """A revocation list is no response, and a response no list; which of them it is, is written the same."""
+    said = material.read(data)
+    if said is not None:
+        assert said.encode() == data
+
+
+@openpgp_target("openpgp-packets", _openpgp)
+def packets(data: bytes) -> None:
+    """A row of packets is told by its types; one alone is written the same."""
+    with contextlib.suppress(MalformedError):
+        tags = openpgp.packet_tags(data)
+        assert len(read_packets(data)) == len(tags)
+    symmetric(Packet, data)
+    with contextlib.suppress(openpgp.OpenPgpError):
+        openpgp_sequoia.read_fingerprint(data)
+
+
+@openpgp_target("openpgp-certificate", lambda: seeds.artifacts("openpgp-certificate"))
 def openpgp_certificate(data: bytes) -> None:
     """Facts of anything, and a signature checked with it: OpenPgpError at most."""
     with contextlib.suppress(MalformedError, openpgp.OpenPgpError):
@@ -123,7 +155,7 @@ def openpgp_certificate(data: bytes) -> None:
         openpgp.verify_detached(data, made_openpgp.OPERATOR.sign(MESSAGE), MESSAGE)
 
 
-@target("openpgp-signature", lambda: seeds.seals(labels.SEAL_OPENPGP))
+@openpgp_target("openpgp-signature", lambda: seeds.seals(labels.SEAL_OPENPGP))
 def openpgp_signature(data: bytes) -> None:
     """Facts of anything; over a message that nobody signed, none is accepted."""
     with contextlib.suppress(MalformedError, openpgp.OpenPgpError):

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterable
 from typing import Final
@@ -16,15 +17,16 @@ from bundlefmt.manifest import Manifest
 from bundlefmt.render import diag, inspection, text
 from bundlefmt.render.words import safe
 from bundlefmt.verify import seal_header
-from tests.fuzz import seeds
+from tests.fuzz import mutators, seeds
 from tests.fuzz.target import Targets, symmetric
 from tests.vectorgen import certificates
 
-target: Final = Targets()
+target: Final = Targets("cbor", mutators.cbor_tree)
+BROKEN: Final = b"\x82\x01"  # an array of two that ends after one
 KEYS: Final = ("p256", "p384", "p521", "ed25519", "rsa2048", "ml-dsa-65")
 
 
-@target("cbor", seeds.texts)
+@target("cbor", lambda: (BROKEN, *seeds.texts()))
 def scan(data: bytes) -> None:
     """What is accepted is the one encoding of its value; the readable part of the rest ends at its fault."""
     try:
@@ -39,13 +41,31 @@ def scan(data: bytes) -> None:
     assert cbor.encode(node.value()) == data
 
 
+def _arrays() -> Iterable[bytes]:
+    """The texts that are arrays; elements are read of nothing else."""
+    return (data for data in seeds.texts() if data and data[0] >> 5 == cbor.ARRAY)
+
+
+@target("cbor-elements", _arrays)
+def elements(data: bytes) -> None:
+    """Read one by one, an array has the elements that it has when it is read as a whole."""
+    try:
+        read = [node.raw() for node in cbor.scan_elements(data)]
+    except MalformedError:
+        with contextlib.suppress(MalformedError):
+            assert cbor.scan(data).kind != cbor.ARRAY
+        return
+    with contextlib.suppress(MalformedError):
+        assert [node.raw() for node in cbor.scan(data).children] == read
+
+
 @target("manifest", lambda: (bundle.manifest_raw for bundle in seeds.bundles().values()))
 def manifest(data: bytes) -> None:
     """Symmetry."""
     symmetric(Manifest, data)
 
 
-@target("bundle", lambda: seeds.files().values())
+@target("bundle", lambda: seeds.files().values(), mutate=mutators.file_tree)
 def bundle(data: bytes) -> None:
     """Symmetry, of the manifest inside as well; mapped or held, a file is the same."""
     decoded = symmetric(Bundle, data)
@@ -70,7 +90,7 @@ def challenge(data: bytes) -> None:
     assert not any(kept.proven(Answer(challenge=bytes(32), proofs=proofs)).values())
 
 
-@target("cose", lambda: seeds.seals(labels.SEAL_COSE))
+@target("cose", lambda: seeds.seals(labels.SEAL_COSE), mutate=mutators.cose_tree)
 def cose_sign1(data: bytes) -> None:
     """Symmetry; verifying raises nothing but SignatureError, whatever the key."""
     message = symmetric(CoseSign1, data)
@@ -91,7 +111,7 @@ def printed(lines: Iterable[str]) -> None:
         assert safe(line) == line
 
 
-@target("inspect", lambda: seeds.files().values())
+@target("inspect", lambda: seeds.files().values(), mutate=mutators.file_tree)
 def inspect(data: bytes) -> None:
     """Anything can be inspected, as a tree, in diagnostic notation and as JSON."""
     try:

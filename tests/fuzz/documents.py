@@ -21,7 +21,7 @@ from bundlefmt.verify.trust import Entry, Kind, Trust
 from tests.fuzz import seeds
 from tests.fuzz.target import Targets
 
-target: Final = Targets()
+target: Final = Targets("text")
 _NESTED: Final = (b"x = " + b"[" * 5000, b"[" + b"a." * 5000 + b"a]", b'{"a":' * 5000)
 
 

@@ -14,14 +14,21 @@ from bundlefmt.evidence.credential import CredentialActivation, make_credential
 from bundlefmt.evidence.pcr import decode_pcr_values, encode_pcr_values
 from bundlefmt.evidence.pcr_selection import TpmsPcrSelection
 from bundlefmt.evidence.secret_sharing import CannotRecomputeError, ChallengeMismatchError, entropy_size
-from bundlefmt.evidence.tpm import TpmtPublic, UnsupportedAlgorithmError, UnsupportedKeyError
+from bundlefmt.evidence.tpm import (
+    TpmtPublic,
+    UnsupportedAlgorithmError,
+    UnsupportedKeyError,
+    tpm2b,
+    unwrap_tpm2b,
+)
 from bundlefmt.evidence.tpm_algorithm import TpmAlg
 from bundlefmt.evidence.tpm_signature import CannotVerifyError, SignatureMismatchError, TpmtSignature
+from bundlefmt.render.tpm2_tools import pcr_file, read_pcr_file
 from tests.fuzz import seeds
 from tests.fuzz.target import Targets, symmetric
 from tests.vectorgen import ceremonies
 
-target: Final = Targets()
+target: Final = Targets("tpm")
 MESSAGE: Final = b"what was signed"
 PUBLICS: Final = ("ek-public", "ak-public", "key-public", "parent-public", "ak-template")
 NAME: Final = b"\x00\x0b" + bytes(32)
@@ -118,6 +125,25 @@ def activation(data: bytes) -> None:
             record.check_blob(public, NAME)
         with contextlib.suppress(CannotRecomputeError, ChallengeMismatchError):
             record.check_encrypted_secret(public)
+
+
+@target("tpm2b", lambda: (tpm2b(data) for data in (b"", *seeds.artifacts(*PUBLICS))))
+def sized(data: bytes) -> None:
+    """Its content, with its size before it, is all there is."""
+    with contextlib.suppress(MalformedError):
+        assert tpm2b(unwrap_tpm2b(data)) == data
+
+
+def _pcr_files() -> Iterable[bytes]:
+    selection = TpmsPcrSelection.of(TpmAlg.SHA256, (0, 7))
+    yield pcr_file([selection], {TpmAlg.SHA256: {0: bytes(32), 7: b"\1" * 32}})
+
+
+@target("pcr-file", _pcr_files)
+def tpm2_tools_pcr_file(data: bytes) -> None:
+    """The PCR values that tpm2_quote leaves: MalformedError at most, or values that a bundle can carry."""
+    with contextlib.suppress(MalformedError):
+        read_pcr_file(data)
 
 
 @target("pcr-values", lambda: seeds.artifacts("pcr-values"))

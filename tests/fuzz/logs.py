@@ -5,49 +5,41 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
-import struct
-from collections.abc import Iterable
+from collections.abc import Callable
 from typing import Final
 
 from bundlefmt.errors import MalformedError
 from bundlefmt.evidence.tpm_algorithm import TpmAlg, UnsupportedAlgorithmError
+from bundlefmt.logs.cel import (
+    CelRecord,
+    OtherContent,
+    decode_cel_tlv,
+    encode_cel_tlv,
+    firmware_events,
+    ima_entries,
+)
+from bundlefmt.logs.cel_cbor import decode_cel_cbor
+from bundlefmt.logs.cel_json import decode_cel_json
 from bundlefmt.logs.content import decode_content
 from bundlefmt.logs.coverage import cover
 from bundlefmt.logs.event import Event
 from bundlefmt.logs.ima import ImaList
 from bundlefmt.logs.ima_ascii import ImaAsciiList
+from bundlefmt.logs.ima_source import ImaSource
 from bundlefmt.logs.ima_template import ImaEntry
 from bundlefmt.logs.platform import summarise
-from bundlefmt.logs.recognise import decode_log
+from bundlefmt.logs.recognise import decode_ima, decode_log
 from bundlefmt.logs.tcg import FirmwareLog
-from demo import firmware_log
+from bundlefmt.wire import Buffer
+from tests.fuzz import log_seeds
 from tests.fuzz.target import Targets
 
-target: Final = Targets()
-_IMA_FIELDS: Final = struct.pack("<I", 40) + b"sha256:\0" + bytes(32) + struct.pack("<I", 5) + b"/bin\0"
+target: Final = Targets("logs")
+CelDecoder = Callable[[Buffer], tuple[CelRecord, ...]]
+CEL: Final[tuple[CelDecoder, ...]] = (decode_cel_tlv, decode_cel_cbor, decode_cel_json)
 
 
-def _ima_list() -> bytes:
-    """A binary list of one entry."""
-    template = struct.pack("<I", 6) + b"ima-ng" + struct.pack("<I", len(_IMA_FIELDS)) + _IMA_FIELDS
-    return struct.pack("<I", 10) + hashlib.sha1(_IMA_FIELDS, usedforsecurity=False).digest() + template
-
-
-def _ima_text() -> bytes:
-    """The same as text."""
-    digest = hashlib.sha1(_IMA_FIELDS, usedforsecurity=False).hexdigest()
-    return f"10 {digest} ima-ng sha256:{bytes(32).hex()} /bin\n".encode()
-
-
-def _systemd_log() -> bytes:
-    """A measurement of systemd, in its own form; without the separator it is a list of the CEL."""
-    digests = [{"hashAlg": "sha256", "digest": hashlib.sha256(b"phase").hexdigest()}]
-    record = {"pcr": 11, "digests": digests, "content_type": "systemd", "content": {"string": "phase"}}
-    return b"\x1e" + json.dumps(record).encode() + b"\n"
-
-
-@target("log", lambda: (firmware_log.encode(), _ima_list(), _ima_text(), _systemd_log()))
+@target("log", log_seeds.every_kind)
 def log(data: bytes) -> None:
     """A log of any kind is read or refused; read, it is written the same and can be looked into."""
     try:
@@ -55,15 +47,34 @@ def log(data: bytes) -> None:
     except MalformedError as error:
         assert 0 <= error.offset <= len(data)
         return
-    if isinstance(read, FirmwareLog | ImaList):
-        assert read.encode() == data
     if isinstance(read, FirmwareLog):
+        assert read.encode() == data
         for bank in read.banks:
             with contextlib.suppress(UnsupportedAlgorithmError):
                 summarise(read.events, bank)
-    if isinstance(read, ImaList | ImaAsciiList):
-        for entry in read.entries:
-            _look_into(entry)
+
+
+@target("ima", lambda: (log_seeds.ima_list(), log_seeds.ima_text()))
+def ima(data: bytes) -> None:
+    """Held as a list or read entry by entry, a list has the same entries; binary, it is written the same."""
+    try:
+        read = decode_ima(data)
+    except MalformedError:
+        with contextlib.suppress(MalformedError):
+            ImaList.decode(data)
+            raise AssertionError("read as a list held, not as a source") from None
+        return
+    entries = list(read.entries) if isinstance(read, ImaAsciiList) else list(read.entries())
+    if isinstance(read, ImaSource):
+        held = ImaList.decode(data)
+        assert held.encode() == data
+        assert list(held.entries) == entries
+        assert held.template_alg() == read.template_alg
+        assert read.count == len(entries)
+        if read.template_alg is not None:
+            read.replay(TpmAlg.SHA256, 10, bytes(32))
+    for entry in entries:
+        _look_into(entry)
 
 
 def _look_into(entry: ImaEntry) -> None:
@@ -73,13 +84,35 @@ def _look_into(entry: ImaEntry) -> None:
     entry.covered(TpmAlg.SHA256)
 
 
-def _events() -> Iterable[bytes]:
-    """Type and data of each event of the demonstration's log."""
-    for event in firmware_log.events():
-        yield struct.pack("<I", event.type) + event.data
+@target("cel", lambda: (log_seeds.cel_tlv(), log_seeds.cel_cbor(), log_seeds.cel_json()))
+def cel(data: bytes) -> None:
+    """None of the encodings raises anything but MalformedError; TLV carries what it can unchanged."""
+    for decode in CEL:
+        try:
+            records = decode(data)
+        except MalformedError as error:
+            assert 0 <= error.offset <= len(data)
+            continue
+        if all(_in_octets(each) for each in records):
+            again = decode_cel_tlv(encode_cel_tlv(records))
+            assert [_said(each) for each in again] == [_said(each) for each in records]
+        firmware_events(records)
+        ima_entries(records, TpmAlg.SHA256)
 
 
-@target("log-event", _events)
+def _in_octets(record: CelRecord) -> bool:
+    """TLV has one octet for the number of a hash and for a type of content."""
+    content = record.untrusted_content
+    kind = content.content_type if isinstance(content, OtherContent) else 0
+    return all(number < 256 for number in (*record.digests, kind))
+
+
+def _said(record: CelRecord) -> tuple[object, ...]:
+    """A record without the place where it was read."""
+    return (record.untrusted_recnum, record.nv, record.index, record.digests, record.untrusted_content)
+
+
+@target("log-event", log_seeds.events)
 def event(data: bytes) -> None:
     """The data of an event (behind its type) is read, or kept as it is."""
     one = Event(

@@ -15,7 +15,7 @@ from bundlefmt.verify.trust import Entry, Kind, Trust
 from tests.fuzz.target import Targets
 from tests.vectorgen import certificates
 
-target: Final = Targets()
+target: Final = Targets("text")
 SPEC: Final = Path(__file__).resolve().parents[2] / "spec"
 TRUST: Final = Trust().plus(
     Entry(kind=Kind.OPENPGP, digest="ab" * 20, note="somebody"),

@@ -4,21 +4,22 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
 from bundlefmt.bundle import Bundle, Renewal
 from bundlefmt.errors import MalformedError
 from bundlefmt.evidence.certificate import Certificate, CertificateError
-from bundlefmt.evidence.timestamp_exchange import NotGrantedError, granted_token
+from bundlefmt.evidence.timestamp_exchange import NotGrantedError, TimeStampReq, granted_token
 from bundlefmt.evidence.timestamp_token import TimeStampToken
 from bundlefmt.renewal import Coverage, Stamp
 from bundlefmt.verify import Basis, verify
-from tests.fuzz import seeds
+from tests.fuzz import mutators, seeds
 from tests.fuzz.target import Targets, symmetric
 from tests.vectorgen.timestamps import Authority
 
-target: Final = Targets()
+target: Final = Targets("der", mutators.any_tree)
 RENEWED: Final = "renewal_whole"
 
 
@@ -41,6 +42,21 @@ def timestamp(data: bytes) -> None:
     for raw in (*token.certificates, Authority().certificate):
         with contextlib.suppress(MalformedError, CertificateError):
             token.verify(Certificate.decode(raw))
+
+
+def _requests() -> Iterable[bytes]:
+    """A request for each digest that a token of the vectors is about, with a nonce and without."""
+    for raw in seeds.proofs():
+        with contextlib.suppress(MalformedError):
+            imprint = TimeStampToken.decode(raw).info.imprint
+            yield TimeStampReq(imprint=imprint).encode()
+            yield TimeStampReq(imprint=imprint, nonce=2**63).encode()
+
+
+@target("timestamp-request", _requests)
+def timestamp_request(data: bytes) -> None:
+    """Symmetry."""
+    symmetric(TimeStampReq, data)
 
 
 def _known() -> set[tuple[bytes, bytes]]:

@@ -13,6 +13,7 @@ from typing import Protocol, Self, TypeVar
 
 from bundlefmt.errors import MalformedError
 from bundlefmt.wire import Buffer
+from tests.fuzz.mutators import Mutator
 
 Run = Callable[[bytes], None]
 Seeds = Callable[[], Iterable[bytes]]
@@ -20,23 +21,32 @@ Seeds = Callable[[], Iterable[bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`run` must return for any bytes; `seeds` are inputs that lead far into it."""
+    """`run` must return for any bytes; `seeds` are inputs that lead far into it.
+
+    `words` names the dictionary that its inputs are made of; `mutate` knows their structure.
+    """
 
     run: Run
     seeds: Seeds
+    words: str
+    mutate: Mutator | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """The targets of one module by name."""
+    """The targets of one module by name; `words` and `mutate` are those of each that says nothing else."""
 
+    words: str
+    mutate: Mutator | None = None
     found: dict[str, Target] = field(default_factory=dict)
 
-    def __call__(self, name: str, seeds: Seeds) -> Callable[[Run], Run]:
+    def __call__(
+        self, name: str, seeds: Seeds, *, words: str = "", mutate: Mutator | None = None
+    ) -> Callable[[Run], Run]:
         """Registers the decorated function."""
 
         def register(run: Run) -> Run:
-            self.found[name] = Target(run, seeds)
+            self.found[name] = Target(run, seeds, words or self.words, mutate or self.mutate)
             return run
 
         return register

@@ -11,6 +11,7 @@ from tests.fuzz.target import Target
 TARGETS: Final[dict[str, Target]] = {
     **container.target.found,
     **certificates.target.found,
+    **certificates.openpgp_target.found,
     **evidence.target.found,
     **logs.target.found,
     **renewals.target.found,

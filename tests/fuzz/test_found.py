@@ -3,8 +3,12 @@
 
 from __future__ import annotations
 
-from bundlefmt.errors import MalformedError
-from bundlefmt.evidence import openpgp, x509
+import pytest
+
+from bundlefmt.errors import Code, MalformedError
+from bundlefmt.evidence import der, openpgp, x509
+from bundlefmt.evidence.timestamp_exchange import TimeStampReq
+from bundlefmt.evidence.timestamp_info import MessageImprint
 from tests.fuzz import verification
 from tests.fuzz.resealing import OPERATOR, places, value_at
 
@@ -42,3 +46,22 @@ def test_a_name_that_is_a_bit_string_is_shown_as_it_stands() -> None:
     changed = whole[:tag] + bytes([0x03, whole[tag + 1], 0]) + whole[start + 1 :]
     assert x509.facts(changed).issuer.startswith("CN=#03")
     exchanged(OPERATOR, changed)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        (der.written_oid("2.16.840.1.101.3.4.2.1"), der.written_oid("2.16.840.1.101.3.4.2.9")),
+        (der.written_integer(77), der.written(der.INTEGER, b"\xb3")),
+        (der.written_integer(1), der.written_integer(2)),
+        (der.written(der.BOOLEAN, b"\xff"), der.written(der.BOOLEAN, b"\x00")),
+    ],
+    ids=["an unknown hash", "a negative nonce", "another version", "without certificates"],
+)
+def test_a_request_for_a_timestamp_that_is_not_written_so_is_refused(change: tuple[bytes, bytes]) -> None:
+    """One with an unknown hash was read and then could not be written: StopIteration."""
+    data = TimeStampReq(imprint=MessageImprint(hash="sha256", digest=bytes(32)), nonce=77).encode()
+    assert data.count(change[0]) == 1
+    with pytest.raises(MalformedError) as raised:
+        TimeStampReq.decode(data.replace(*change))
+    assert raised.value.code is Code.BAD_VALUE

@@ -7,16 +7,22 @@ import json
 from collections.abc import Iterable
 from typing import Final
 
+from bundlefmt import cbor
 from bundlefmt.bundle import Bundle
 from bundlefmt.errors import MalformedError
-from bundlefmt.render import inspection, text
+from bundlefmt.render import ear, inspection, text
+from bundlefmt.render.case import Case
+from bundlefmt.render.explanation import sections
+from bundlefmt.render.html_page import page
 from bundlefmt.render.report import report_json, report_lines
 from bundlefmt.verify import Report, Verdict, verify
-from tests.fuzz import resealing, seeds
+from tests.fuzz import mutators, resealing, seeds
 from tests.fuzz.container import printed
 from tests.fuzz.target import Targets
 
-target: Final = Targets()
+COMPOSED: Final = (seeds.GOOD, seeds.SMALL, "renewal_whole", "container_openpgp", "container_later-witness")
+TEXTS: Final = sections((seeds.FOLDER.parent / "spec" / "checks.md").read_text(encoding="utf-8"))
+target: Final = Targets("cbor")
 
 
 def judge(bundle: Bundle) -> Report:
@@ -27,7 +33,7 @@ def judge(bundle: Bundle) -> Report:
     return report
 
 
-@target("verify", lambda: seeds.files().values())
+@target("verify", lambda: seeds.files().values(), mutate=mutators.file_tree)
 def verified(data: bytes) -> None:
     """Nothing raises; what passes is a manifest that the pinned keys sealed, with the artifacts it names."""
     try:
@@ -36,6 +42,26 @@ def verified(data: bytes) -> None:
         return
     if judge(bundle).verdict is Verdict.PASSED:
         assert bundle.manifest_raw in {known.manifest_raw for known in seeds.bundles().values()}
+        for label, record in bundle.content.items():
+            assert bundle.manifest.items[label].digest.matches(record.value)
+
+
+@target("recomposed", lambda: (seeds.files()[name] for name in COMPOSED), mutate=mutators.recomposed)
+def recomposed(data: bytes) -> None:
+    """Changed and sealed again: nothing raises, in any form of the report; what passes has the digests
+    that its manifest names.
+    """
+    try:
+        bundle = Bundle.decode(data)
+    except MalformedError:
+        return
+    assert bundle.encode() == data
+    report = judge(bundle)
+    printed(text.tree(inspection.inspection(bundle)))
+    page(Case(bundle=bundle, report=report, texts=TEXTS))
+    ear.claims_json(report, issued_at=0, build="")
+    cbor.encode(ear.claims_cbor(report, issued_at=0, build=""))
+    if report.verdict is Verdict.PASSED:
         for label, record in bundle.content.items():
             assert bundle.manifest.items[label].digest.matches(record.value)
 
