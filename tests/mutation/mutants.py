@@ -38,9 +38,13 @@ _NAMES: Final = {"any": "all", "all": "any", "min": "max", "max": "min"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mutant:
-    """`key` stays the same while the line's text does; `place` and `number` are of the change in `source`."""
+    """`key` stays the same while the line's text does; `place` and `number` are of the change in `source`.
+
+    `statement` is the line of the statement that is changed, None outside of functions.
+    """
 
     line: int
+    statement: int | None
     change: str
     text: str
     source: str
@@ -63,12 +67,33 @@ class Mutant:
 
 def mutants(source: str) -> Iterator[Mutant]:
     """Every mutant of a module, in the order of its lines."""
-    lines = source.splitlines()
-    for place, (node, _) in enumerate(_places(ast.parse(source))):
+    lines, tree = source.splitlines(), ast.parse(source)
+    statements = dict(_statements(tree, None, inside=False))
+    for place, (node, _) in enumerate(_places(tree)):
         for number, (change, _) in enumerate(_changes(node)):
             line = getattr(node, "lineno", 0)
             text = lines[line - 1].strip()
-            yield Mutant(line=line, change=change, text=text, source=source, place=place, number=number)
+            yield Mutant(
+                line=line,
+                statement=statements[node],
+                change=change,
+                text=text,
+                source=source,
+                place=place,
+                number=number,
+            )
+
+
+def _statements(node: ast.AST, line: int | None, *, inside: bool) -> Iterator[tuple[ast.AST, int | None]]:
+    """(node, line of its statement) of all nodes; None outside of functions."""
+    if inside and isinstance(node, ast.stmt):
+        line = node.lineno
+    yield node, line
+    for name, value in ast.iter_fields(node):
+        within = inside or (isinstance(node, ast.FunctionDef) and name == "body")
+        for child in value if isinstance(value, list) else [value]:
+            if isinstance(child, ast.AST):
+                yield from _statements(child, line, inside=within)
 
 
 def _places(tree: ast.AST, holder: ast.AST | None = None) -> Iterator[tuple[ast.AST, ast.AST | None]]:
