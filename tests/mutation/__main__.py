@@ -47,7 +47,9 @@ class Trying:
         """Whether a vector or a quick test that runs the changed statement fails, in a process of its own."""
         source, module = self.source, self.module
         inside = mutant.statement is not None
-        where = [(module, mutant.statement)] if mutant.statement else reach.places(module, source, mutant.line)
+        where = (
+            [(module, mutant.statement)] if mutant.statement else reach.places(module, source, mutant.line)
+        )
         items = [each for each in self.reached.reaching(where) if self.planned(each)]
         anew = not inside or self.reached.on_import((module, mutant.statement or 0)) or module in DECODERS
         limit = int(TIMES * sum(map(self.reached.seconds.__getitem__, items)) + SECONDS)

@@ -71,7 +71,7 @@ def mutants(source: str) -> Iterator[Mutant]:
     statements = dict(_statements(tree, None, inside=False))
     for place, (node, _) in enumerate(_places(tree)):
         for number, (change, _) in enumerate(_changes(node)):
-            line = getattr(node, "lineno", 0)
+            line = (node.target if isinstance(node, ast.comprehension) else node).lineno  # type: ignore[attr-defined] # all that may be changed stand on a line
             text = lines[line - 1].strip()
             yield Mutant(
                 line=line,
@@ -155,8 +155,8 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
         case ast.UnaryOp(op=ast.Invert()):
             yield "~ removed", node.operand
         case ast.BinOp(op=operator) if type(operator) in _OPERATORS and not _is_words(node):
-            other = _OPERATORS[type(operator)]
-            yield f"{type(operator).__name__} to {other.__name__}", _with(node, op=other())
+            wrong = _OPERATORS[type(operator)]
+            yield f"{type(operator).__name__} to {wrong.__name__}", _with(node, op=wrong())
         case ast.AugAssign(op=operator) if type(operator) in _OPERATORS and not _is_words(node.value):
             yield (
                 "augmented to plain",
@@ -193,9 +193,9 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
             if _plain(test):
                 yield f"condition {number + 1} negated", _with(node, ifs=[*ifs, _not(test)])
     if isinstance(node, ast.Tuple | ast.List | ast.Set) and len(node.elts) > 1:
-        for number, each in enumerate(node.elts):
-            if isinstance(each, ast.Constant | ast.Starred) and not isinstance(
-                getattr(each, "value", 0), int
+        for number, element in enumerate(node.elts):
+            if isinstance(element, ast.Constant | ast.Starred) and not isinstance(
+                getattr(element, "value", 0), int
             ):
                 left = [*node.elts[:number], *node.elts[number + 1 :]]
                 yield f"element {number + 1} removed", _with(node, elts=left)

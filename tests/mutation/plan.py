@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which tests are to notice a fault in which module, beside all vectors: the quick ones, not the whole suite."""
+"""Which tests are to notice a fault in which module, beside all vectors: quick ones, not the whole suite."""
 
 from __future__ import annotations
 

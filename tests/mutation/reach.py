@@ -37,7 +37,9 @@ def file_of(module: str) -> Path:
 class Loader(importlib.abc.Loader, importlib.abc.MetaPathFinder):
     """Gives some modules another code than their files'."""
 
-    def __init__(self, trees: dict[str, ast.Module], names: dict[str, dict[str, object]] | None = None) -> None:
+    def __init__(
+        self, trees: dict[str, ast.Module], names: dict[str, dict[str, object]] | None = None
+    ) -> None:
         self._trees, self._names = trees, names or {}
 
     def find_spec(
@@ -57,12 +59,16 @@ def forget() -> None:
     """What was imported of the project is imported anew when it is next asked for."""
     for name in list(sys.modules):
         ours = name.partition(".")[0] in ("bundlefmt", "tests")
-        if ours and (not name.startswith(_OWN) or name == _VECTORS) and name not in ("tests", "tests.mutation"):
+        if (
+            ours
+            and (not name.startswith(_OWN) or name == _VECTORS)
+            and name not in ("tests", "tests.mutation")
+        ):
             del sys.modules[name]
     for name in ("tests", "tests.mutation"):
-        package = sys.modules.get(name)
-        for child in [each for each in vars(package or object)] if package else ():
-            if isinstance(getattr(package, child, None), types.ModuleType) and child != "mutation":
+        package = sys.modules[name]
+        for child, value in list(vars(package).items()):
+            if isinstance(value, types.ModuleType) and value.__name__ not in sys.modules:
                 delattr(package, child)
 
 
@@ -197,4 +203,8 @@ def _defined(statement: ast.stmt) -> set[str]:
 
 
 def _named(statement: ast.stmt) -> set[str]:
-    return {each.id for each in ast.walk(statement) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load)}
+    return {
+        each.id
+        for each in ast.walk(statement)
+        if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load)
+    }

@@ -33,7 +33,7 @@ def _octets(name: str) -> bytes:
 
 @cache
 def _given(name: str) -> tuple[Bundle, Policy, Bundle | None, Kept | None]:
-    """What the verifier is given. Raises MalformedError; ValueError where it is not written as it was read."""
+    """What the verifier is given. Raises MalformedError, or ValueError if written otherwise than read."""
     said, data = _said()[name], _octets(name)
     bundle = Bundle.decode(data)
     if bundle.encode() != data:
