@@ -95,7 +95,8 @@ def record(modules: Iterable[str], tests: Sequence[str]) -> Reach:
     reach, seen = Reach(), set[Place]()
 
     def noting(module: str) -> dict[str, object]:
-        return {NOTED: lambda line: seen.add((module, line))}
+        one = dict[int, Place]()  # one object for one place, however many run it
+        return {NOTED: lambda line: seen.add(one.setdefault(line, (module, line)))}
 
     chosen = list(modules)
     forget()
