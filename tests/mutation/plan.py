@@ -7,6 +7,7 @@ from typing import Final
 
 _CONCLUDING: Final = ("tests/verify/test_weaker.py", "tests/verify/test_conclusions.py")
 _SOUND: Final = "tests/test_soundness.py"
+_SAID: Final = "tests/verify/test_said.py"
 _STATEMENTS: Final = "tests/verify/test_statements.py"
 _EK: Final = "tests/verify/test_ek.py"
 _PIV: Final = "tests/verify/test_piv.py"
@@ -72,7 +73,7 @@ _VERIFY: Final = {
 
 # module -> its tests, the most important modules first
 PLAN: Final[dict[str, tuple[str, ...]]] = {
-    **{f"bundlefmt.verify.{name}": tests for name, tests in _VERIFY.items()},
+    **{f"bundlefmt.verify.{name}": (*tests, _SAID) for name, tests in _VERIFY.items()},
     "bundlefmt.cbor": ("tests/test_cbor.py",),
     "bundlefmt.cose": ("tests/test_cose.py",),
     "bundlefmt.manifest": ("tests/test_manifest.py",),
