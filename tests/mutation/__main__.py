@@ -31,7 +31,7 @@ KNOWN: Final = Path(__file__).with_name("survivors.json")
 DECODERS: Final = ("bundlefmt.cbor", "bundlefmt.cose", "bundlefmt.manifest", "bundlefmt.bundle")
 # of processor time, what is tried may take so many times what it takes without a change, and so much more
 TIMES, SECONDS, LONGEST = 4, 20, 1800
-QUICK: Final = 0.5  # seconds; a fault that only longer tests notice counts as not noticed
+QUICK: Final = 1.0  # seconds; a fault that only longer tests notice counts as not noticed
 KILLED, SURVIVED = 1, 0
 
 

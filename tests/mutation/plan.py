@@ -23,7 +23,7 @@ _VERIFY: Final = {
     "chains": (_EK, _PIV, _STATEMENTS),
     "previous": ("tests/verify/test_previous.py",),
     "activation": (_STATEMENTS, _SOUND),
-    "confirmation": (_STATEMENTS, _SOUND),
+    "confirmation": (_STATEMENTS, "tests/verify/test_confirmation.py"),
     "signers": (_SOUND, *_OPENPGP),
     "seals": (_SOUND,),
     "seal_header": (_SOUND,),
