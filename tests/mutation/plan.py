@@ -30,7 +30,7 @@ _VERIFY: Final = {
     "container": (_SOUND,),
     "quote": (_SOUND,),
     "hardware": (_HARDWARE,),
-    "advisories": (_HARDWARE,),
+    "advisories": (_HARDWARE, "tests/verify/test_advisories.py"),
     "cross": ("tests/verify/test_cross.py",),
     "binding": ("tests/verify/test_binding.py",),
     "issued": ("tests/verify/test_binding.py", "tests/verify/test_cross.py"),
