@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The vendor's advisories at their borders: the first and the last firmware that each concerns, and which keys.
+"""The vendor's advisories at their borders: the first and last firmware that each concerns, and which keys.
 
 Source of the versions: yubico.com/support/security-advisories.
 """
