@@ -123,23 +123,29 @@ def reasons() -> dict[str, dict[str, str]]:
     return dict(json.loads(KNOWN.read_text("utf-8"))) if KNOWN.exists() else {}
 
 
+def said_of(module: str, mutant: Mutant) -> str:
+    return f"{module}:{mutant.line}: {mutant.key}"
+
+
 def run(
     module: str,
     reached: Reach,
     live: list[types.FunctionType],
     until: float,
-    sample: int | None,
-    log: Path | None,
+    given: argparse.Namespace,
 ) -> tuple[int, int, list[Mutant]]:
     """(tried, noticed, survivors without a reason) of a module, as far as the time goes."""
     source = file_of(module).read_text("utf-8")
     found = list(mutants(source))
     total = len(found)
+    if given.again is not None:
+        again = set(given.again.read_text("utf-8").splitlines())
+        found = [each for each in found if said_of(module, each) in again]
     random.Random(module).shuffle(found)  # what the time allows is a sample too
     known, count, survivors = reasons().get(module, {}), 0, []
     explained = 0
     trying = Trying(module=module, source=source, reached=reached, live=live)
-    for mutant in found[:sample]:
+    for mutant in found[: given.sample]:
         if time.monotonic() > until:
             break
         count += 1
@@ -149,11 +155,10 @@ def run(
             explained += 1
             continue
         survivors.append(mutant)
-        said = f"{module}:{mutant.line}: {mutant.key}"
-        print(f"  survives: {said}", flush=True)
-        if log is not None:
-            with log.open("a", encoding="utf-8") as file:
-                file.write(said + "\n")
+        print(f"  survives: {said_of(module, mutant)}", flush=True)
+        if given.log is not None:
+            with given.log.open("a", encoding="utf-8") as file:
+                file.write(said_of(module, mutant) + "\n")
     killed = count - len(survivors) - explained
     if count:
         print(
@@ -165,15 +170,16 @@ def run(
 
 
 def reached_by(modules: Sequence[str], keep: Path | None) -> Reach:
-    """What runs what, from `keep` if it is there. Raises SystemExit where something fails unchanged."""
-    if keep is not None and keep.exists():
-        return _load(keep)
+    """What runs what; of `keep` what still holds. Raises SystemExit where something fails unchanged."""
     file = keep or ROOT / "build" / "reach.pickle"
     file.parent.mkdir(exist_ok=True)
+    known = _load(keep) if keep is not None and keep.exists() else Reach()
+    if not known.is_of(modules):
+        known = Reach()
     tests = sorted({name for module in modules for name in PLAN[module]})
 
     def child() -> int:
-        file.write_bytes(pickle.dumps(reach.record(modules, tests)))
+        file.write_bytes(pickle.dumps(reach.record(modules, tests, known)))
         return 0
 
     if _in_child(child) != 0:
@@ -195,7 +201,8 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=60, help="the most that is spent")
     parser.add_argument("--sample", type=int, help="so many mutants of each module, chosen once for all")
     parser.add_argument("--log", type=Path, help="survivors are also written here")
-    parser.add_argument("--reach", type=Path, help="what runs what: is read where it exists, else written")
+    parser.add_argument("--again", type=Path, help="only those that an earlier --log names")
+    parser.add_argument("--reach", type=Path, help="what runs what: kept here from one run to the next")
     given = parser.parse_args()
     if unknown := set(given.modules) - set(PLAN):
         parser.error(f"there is no plan for {', '.join(sorted(unknown))}")
@@ -211,7 +218,7 @@ def main() -> int:
     gc.freeze()  # hides them from the collector, and from whoever asks it
     tried_, killed, left = 0, 0, 0
     for module in chosen:
-        of_module = run(module, reached, live[module], until, given.sample, given.log)
+        of_module = run(module, reached, live[module], until, given)
         tried_, killed, left = tried_ + of_module[0], killed + of_module[1], left + len(of_module[2])
     if tried_:
         print(f"all: {tried_} tried, {killed} noticed ({100 * killed / tried_:.1f} %), {left} unexplained")

@@ -8,6 +8,7 @@ imported is noted as well: a change there takes effect only in a process that im
 from __future__ import annotations
 
 import ast
+import hashlib
 import importlib
 import importlib.abc
 import importlib.util
@@ -74,8 +75,12 @@ def forget() -> None:
 
 @dataclass(slots=True, kw_only=True)
 class Reach:
-    """`seconds` and `lines` by item: a vector, the node id of a test, or IMPORT."""
+    """`seconds` and `lines` by item: a vector, the node id of a test, or IMPORT.
 
+    `sources` are the SHA-256 of the modules whose lines they are.
+    """
+
+    sources: dict[str, bytes] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     lines: dict[str, set[Place]] = field(default_factory=dict)
     failing: list[str] = field(default_factory=list)
@@ -86,19 +91,31 @@ class Reach:
         found = [name for name, lines in self.lines.items() if name != IMPORT and lines & wanted]
         return sorted(found, key=self.seconds.__getitem__)
 
+    def is_of(self, modules: Iterable[str]) -> bool:
+        """Whether the lines are those that the modules have now."""
+        return all(self.sources.get(each) == digest(each) for each in modules)
+
     def on_import(self, place: Place) -> bool:
         return place in self.lines[IMPORT]
 
 
-def record(modules: Iterable[str], tests: Sequence[str]) -> Reach:
-    """Runs all vectors and the files `tests`; in a process of its own, since it imports everything anew."""
-    reach, seen = Reach(), set[Place]()
+def digest(module: str) -> bytes:
+    return hashlib.sha256(file_of(module).read_bytes()).digest()
+
+
+def record(modules: Iterable[str], tests: Sequence[str], known: Reach) -> Reach:
+    """`known`, and the vectors and the files `tests` that it lacks.
+
+    In a process of its own, since it imports everything anew.
+    """
+    reach, seen = known, set[Place]()
 
     def noting(module: str) -> dict[str, object]:
         one = dict[int, Place]()  # one object for one place, however many run it
         return {NOTED: lambda line: seen.add(one.setdefault(line, (module, line)))}
 
     chosen = list(modules)
+    reach.sources = {each: digest(each) for each in chosen}
     forget()
     trees = {each: noted(ast.parse(file_of(each).read_text("utf-8"))) for each in chosen}
     sys.meta_path.insert(0, Loader(trees, {each: noting(each) for each in chosen}))
@@ -113,7 +130,7 @@ def record(modules: Iterable[str], tests: Sequence[str]) -> Reach:
         seen.clear()
 
     seen.clear()
-    for name in vectors.names():
+    for name in set(vectors.names()) - set(reach.lines):
         start = time.process_time()
         if not vectors.holds(name):
             reach.failing.append(name)
@@ -134,8 +151,9 @@ def record(modules: Iterable[str], tests: Sequence[str]) -> Reach:
             if report.failed:
                 reach.failing.append(report.nodeid)
 
-    if tests:
-        pytest.main([*QUIET, *tests], plugins=[Watching()])
+    files = {each.partition("::")[0] for each in reach.lines}
+    if lacking := [each for each in tests if each not in files]:
+        pytest.main([*QUIET, *lacking], plugins=[Watching()])
     return reach
 
 
