@@ -174,12 +174,12 @@ def reached_by(modules: Sequence[str], keep: Path | None) -> Reach:
     file = keep or ROOT / "build" / "reach.pickle"
     file.parent.mkdir(exist_ok=True)
     known = _load(keep) if keep is not None and keep.exists() else Reach()
-    if not known.is_of(modules):
+    if not known.is_of(PLAN):
         known = Reach()
     tests = sorted({name for module in modules for name in PLAN[module]})
 
     def child() -> int:
-        file.write_bytes(pickle.dumps(reach.record(modules, tests, known)))
+        file.write_bytes(pickle.dumps(reach.record(PLAN, tests, known)))
         return 0
 
     if _in_child(child) != 0:
