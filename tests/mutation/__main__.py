@@ -4,97 +4,118 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
-import importlib.abc
-import importlib.util
 import json
 import os
+import pickle
 import random
+import resource
 import signal
 import sys
 import time
 import types
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from importlib.machinery import ModuleSpec
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from tests.mutation import reach, swap
 from tests.mutation.mutants import Mutant, mutants
-from tests.mutation.plan import PLAN, Tested
+from tests.mutation.plan import PLAN
+from tests.mutation.reach import QUIET, ROOT, Loader, Reach, file_of
 
-ROOT: Final = Path(__file__).resolve().parents[2]
 KNOWN: Final = Path(__file__).with_name("survivors.json")
-# imported once; everything of the project itself is imported anew for each mutant
-LIBRARIES: Final = (
-    "cbor2",
-    "cryptography.x509",
-    "hypothesis",
-    "pysequoia",
-    "pytest",
-    "typer",
-    "rich.console",
-)
-SLOW: Final = 90  # seconds; a mutant that takes longer runs in circles, which a test would notice
+# what stands below the verifier: of a change there the vectors are decoded anew
+DECODERS: Final = ("bundlefmt.cbor", "bundlefmt.cose", "bundlefmt.manifest", "bundlefmt.bundle")
+# of processor time, what is tried may take so many times what it takes without a change, and so much more
+TIMES, SECONDS, LONGEST = 4, 20, 1800
+QUICK: Final = 1.0  # seconds; a fault that only longer tests notice counts as not noticed
 KILLED, SURVIVED = 1, 0
 
 
-class Loader(importlib.abc.Loader, importlib.abc.MetaPathFinder):
-    """Gives one module its mutant's code."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trying:
+    """One module, and the functions that it has."""
 
-    def __init__(self, module: str, mutant: Mutant) -> None:
-        self.module, self.mutant = module, mutant
+    module: str
+    source: str
+    reached: Reach
+    live: list[types.FunctionType]
 
-    def find_spec(
-        self, name: str, path: Sequence[str] | None, target: types.ModuleType | None = None
-    ) -> ModuleSpec | None:
-        if name != self.module:
-            return None
-        return importlib.util.spec_from_file_location(name, file_of(name), loader=self)
+    def noticed(self, mutant: Mutant) -> bool:
+        """Whether a vector or a quick test that runs the changed statement fails, in a process of its own."""
+        source, module = self.source, self.module
+        inside = mutant.statement is not None
+        where = (
+            [(module, mutant.statement)] if mutant.statement else reach.places(module, source, mutant.line)
+        )
+        items = [each for each in self.reached.reaching(where) if self.planned(each)]
+        anew = not inside or self.reached.on_import((module, mutant.statement or 0)) or module in DECODERS
+        limit = int(TIMES * sum(map(self.reached.seconds.__getitem__, items)) + SECONDS)
 
-    def exec_module(self, module: types.ModuleType) -> None:
-        code = compile(self.mutant.tree, str(file_of(self.module)), "exec")
-        exec(code, module.__dict__)  # noqa: S102 - a module's own code, with one thing wrong
+        def child() -> int:
+            resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
+            if anew or not swap.swapped(module, mutant.tree, self.live):
+                reach.forget()
+                sys.meta_path.insert(0, Loader({module: mutant.tree}))
+                importlib.import_module(module)
+            return SURVIVED if _hold(items) else KILLED
+
+        return _in_child(child) != SURVIVED
+
+    def planned(self, item: str) -> bool:
+        """Vectors, and the quick ones of the tests that are planned."""
+        planned = "::" not in item or item.partition("::")[0] in PLAN[self.module]
+        return planned and self.reached.seconds[item] <= QUICK
 
 
-def file_of(module: str) -> Path:
-    return ROOT / f"{module.replace('.', '/')}.py"
-
-
-def noticed(tested: Tested) -> bool:
-    """Whether a test fails: the vectors of the areas, the tests, and all vectors where that is planned."""
+def _hold(items: Sequence[str]) -> bool:
+    """Whether all of them hold, vectors first."""
     vectors = importlib.import_module("tests.mutation.vectors")
-    if not vectors.hold(tested.areas, refused=tested.refused):
-        return True
-    pytest = importlib.import_module("pytest")
-    files = [name for name in tested.tests if (ROOT / name).exists()]
-    if pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *files]) != 0:
-        return True
-    return tested.every and not vectors.hold(None, refused=True)
+    if not all(vectors.holds(each) for each in items if "::" not in each):
+        return False
+    chosen = [each for each in items if "::" in each]
+    return not chosen or _pass(chosen)
 
 
-def tried(module: str, mutant: Mutant, tested: Tested) -> bool:
-    """Whether the mutant is noticed, in a process that has it from the start."""
+def _pass(chosen: Sequence[str]) -> bool:
+    """Whether the tests with these node ids pass, and none of them is missing."""
+    pytest: Any = importlib.import_module("pytest")
+    order = {name: number for number, name in enumerate(chosen)}
+
+    class Choosing:
+        def pytest_collection_modifyitems(self, items: list[Any]) -> None:
+            items[:] = sorted(
+                (each for each in items if each.nodeid in order), key=lambda each: order[each.nodeid]
+            )
+
+    files = sorted({each.partition("::")[0] for each in chosen})
+    return bool(pytest.main(["-x", *QUIET, *files], plugins=[Choosing()]) == 0)
+
+
+def _in_child(work: Callable[[], int]) -> int:
+    """What `work` gives in a process of its own; KILLED where it does not end, or ends otherwise."""
     child = os.fork()
     if child == 0:
         os.setsid()
         with open(os.devnull, "w") as nothing:  # noqa: PTH123 - a device
             os.dup2(nothing.fileno(), 1)
             os.dup2(nothing.fileno(), 2)
-        sys.meta_path.insert(0, Loader(module, mutant))
         verdict = KILLED
         with suppress(BaseException):  # whatever ends it is noticed
-            verdict = KILLED if noticed(tested) else SURVIVED
+            verdict = work()
         os._exit(verdict)
-    end = time.monotonic() + SLOW
+    end = time.monotonic() + LONGEST
     while time.monotonic() < end:
         ended, status = os.waitpid(child, os.WNOHANG)
         if ended:
-            return os.waitstatus_to_exitcode(status) != SURVIVED
-        time.sleep(0.02)
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.01)
     os.killpg(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    return True
+    return KILLED
 
 
 def reasons() -> dict[str, dict[str, str]]:
@@ -102,36 +123,75 @@ def reasons() -> dict[str, dict[str, str]]:
     return dict(json.loads(KNOWN.read_text("utf-8"))) if KNOWN.exists() else {}
 
 
-def run(module: str, until: float, sample: int | None, log: Path | None) -> tuple[int, int, list[Mutant]]:
-    """(tried, killed, survivors without a reason) of a module, as far as the time goes."""
-    found = list(mutants(file_of(module).read_text("utf-8")))
-    if sample is not None and sample < len(found):
-        found = sorted(random.Random(module).sample(found, sample), key=lambda each: each.line)
+def said_of(module: str, mutant: Mutant) -> str:
+    return f"{module}:{mutant.line}: {mutant.key}"
+
+
+def run(
+    module: str,
+    reached: Reach,
+    live: list[types.FunctionType],
+    until: float,
+    given: argparse.Namespace,
+) -> tuple[int, int, list[Mutant]]:
+    """(tried, noticed, survivors without a reason) of a module, as far as the time goes."""
+    source = file_of(module).read_text("utf-8")
+    found = list(mutants(source))
+    total = len(found)
+    if given.again is not None:
+        again = set(given.again.read_text("utf-8").splitlines())
+        found = [each for each in found if said_of(module, each) in again]
+    random.Random(module).shuffle(found)  # what the time allows is a sample too
     known, count, survivors = reasons().get(module, {}), 0, []
     explained = 0
-    for mutant in found:
+    trying = Trying(module=module, source=source, reached=reached, live=live)
+    for mutant in found[: given.sample]:
         if time.monotonic() > until:
             break
         count += 1
-        if tried(module, mutant, PLAN[module]):
+        if trying.noticed(mutant):
             continue
         if mutant.key in known:
             explained += 1
             continue
         survivors.append(mutant)
-        said = f"{module}:{mutant.line}: {mutant.key}"
-        print(f"  survives: {said}", flush=True)
-        if log is not None:
-            with log.open("a", encoding="utf-8") as file:
-                file.write(said + "\n")
+        print(f"  survives: {said_of(module, mutant)}", flush=True)
+        if given.log is not None:
+            with given.log.open("a", encoding="utf-8") as file:
+                file.write(said_of(module, mutant) + "\n")
     killed = count - len(survivors) - explained
     if count:
         print(
-            f"{module}: {count} of {len(found)} tried, {killed} noticed ({100 * killed / count:.1f} %), "
+            f"{module}: {count} of {total} tried, {killed} noticed ({100 * killed / count:.1f} %), "
             f"{explained} known to survive, {len(survivors)} not",
             flush=True,
         )
     return count, killed, survivors
+
+
+def reached_by(modules: Sequence[str], keep: Path | None) -> Reach:
+    """What runs what; of `keep` what still holds. Raises SystemExit where something fails unchanged."""
+    file = keep or ROOT / "build" / "reach.pickle"
+    file.parent.mkdir(exist_ok=True)
+    known = _load(keep) if keep is not None and keep.exists() else Reach()
+    if not known.is_of(PLAN):
+        known = Reach()
+    tests = sorted({name for module in modules for name in PLAN[module]})
+
+    def child() -> int:
+        file.write_bytes(pickle.dumps(reach.record(PLAN, tests, known)))
+        return 0
+
+    if _in_child(child) != 0:
+        raise SystemExit("what runs what could not be recorded")
+    return _load(file)
+
+
+def _load(file: Path) -> Reach:
+    found: Reach = pickle.loads(file.read_bytes())  # noqa: S301 - written above
+    if found.failing:
+        raise SystemExit(f"fails without any change: {', '.join(found.failing)}")
+    return found
 
 
 def main() -> int:
@@ -141,16 +201,24 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=60, help="the most that is spent")
     parser.add_argument("--sample", type=int, help="so many mutants of each module, chosen once for all")
     parser.add_argument("--log", type=Path, help="survivors are also written here")
+    parser.add_argument("--again", type=Path, help="only those that an earlier --log names")
+    parser.add_argument("--reach", type=Path, help="what runs what: kept here from one run to the next")
     given = parser.parse_args()
     if unknown := set(given.modules) - set(PLAN):
         parser.error(f"there is no plan for {', '.join(sorted(unknown))}")
-    for library in LIBRARIES:
-        importlib.import_module(library)
     os.chdir(ROOT)
     until = time.monotonic() + 60 * given.minutes
+    chosen = given.modules or list(PLAN)
+    reached = reached_by(chosen, given.reach)
+    importlib.import_module("pytest")
+    importlib.import_module("tests.mutation.vectors").prepare()
+    for name in sorted({name for module in chosen for name in PLAN[module]}):
+        importlib.import_module(name.removesuffix(".py").replace("/", "."))
+    live = {module: swap.functions(module) for module in chosen}
+    gc.freeze()  # hides them from the collector, and from whoever asks it
     tried_, killed, left = 0, 0, 0
-    for module in given.modules or PLAN:
-        of_module = run(module, until, given.sample, given.log)
+    for module in chosen:
+        of_module = run(module, reached, live[module], until, given)
         tried_, killed, left = tried_ + of_module[0], killed + of_module[1], left + len(of_module[2])
     if tried_:
         print(f"all: {tried_} tried, {killed} noticed ({100 * killed / tried_:.1f} %), {left} unexplained")

@@ -38,9 +38,13 @@ _NAMES: Final = {"any": "all", "all": "any", "min": "max", "max": "min"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mutant:
-    """`key` stays the same while the line's text does; `place` and `number` are of the change in `source`."""
+    """`key` stays the same while the line's text does; `place` and `number` are of the change in `source`.
+
+    `statement` is the line of the statement that is changed, None outside of functions.
+    """
 
     line: int
+    statement: int | None
     change: str
     text: str
     source: str
@@ -63,12 +67,33 @@ class Mutant:
 
 def mutants(source: str) -> Iterator[Mutant]:
     """Every mutant of a module, in the order of its lines."""
-    lines = source.splitlines()
-    for place, (node, _) in enumerate(_places(ast.parse(source))):
+    lines, tree = source.splitlines(), ast.parse(source)
+    statements = dict(_statements(tree, None, inside=False))
+    for place, (node, _) in enumerate(_places(tree)):
         for number, (change, _) in enumerate(_changes(node)):
-            line = getattr(node, "lineno", 0)
+            line = (node.target if isinstance(node, ast.comprehension) else node).lineno  # type: ignore[attr-defined] # all that may be changed stand on a line
             text = lines[line - 1].strip()
-            yield Mutant(line=line, change=change, text=text, source=source, place=place, number=number)
+            yield Mutant(
+                line=line,
+                statement=statements[node],
+                change=change,
+                text=text,
+                source=source,
+                place=place,
+                number=number,
+            )
+
+
+def _statements(node: ast.AST, line: int | None, *, inside: bool) -> Iterator[tuple[ast.AST, int | None]]:
+    """(node, line of its statement) of all nodes; None outside of functions."""
+    if inside and isinstance(node, ast.stmt):
+        line = node.lineno
+    yield node, line
+    for name, value in ast.iter_fields(node):
+        within = inside or (isinstance(node, ast.FunctionDef) and name == "body")
+        for child in value if isinstance(value, list) else [value]:
+            if isinstance(child, ast.AST):
+                yield from _statements(child, line, inside=within)
 
 
 def _places(tree: ast.AST, holder: ast.AST | None = None) -> Iterator[tuple[ast.AST, ast.AST | None]]:
@@ -130,8 +155,8 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
         case ast.UnaryOp(op=ast.Invert()):
             yield "~ removed", node.operand
         case ast.BinOp(op=operator) if type(operator) in _OPERATORS and not _is_words(node):
-            other = _OPERATORS[type(operator)]
-            yield f"{type(operator).__name__} to {other.__name__}", _with(node, op=other())
+            wrong = _OPERATORS[type(operator)]
+            yield f"{type(operator).__name__} to {wrong.__name__}", _with(node, op=wrong())
         case ast.AugAssign(op=operator) if type(operator) in _OPERATORS and not _is_words(node.value):
             yield (
                 "augmented to plain",
@@ -168,9 +193,9 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
             if _plain(test):
                 yield f"condition {number + 1} negated", _with(node, ifs=[*ifs, _not(test)])
     if isinstance(node, ast.Tuple | ast.List | ast.Set) and len(node.elts) > 1:
-        for number, each in enumerate(node.elts):
-            if isinstance(each, ast.Constant | ast.Starred) and not isinstance(
-                getattr(each, "value", 0), int
+        for number, element in enumerate(node.elts):
+            if isinstance(element, ast.Constant | ast.Starred) and not isinstance(
+                getattr(element, "value", 0), int
             ):
                 left = [*node.elts[:number], *node.elts[number + 1 :]]
                 yield f"element {number + 1} removed", _with(node, elts=left)

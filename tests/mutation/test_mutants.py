@@ -8,9 +8,10 @@ import json
 
 import pytest
 
-from tests.mutation.__main__ import KNOWN, ROOT, file_of
+from tests.mutation.__main__ import KNOWN
 from tests.mutation.mutants import mutants
 from tests.mutation.plan import PLAN
+from tests.mutation.reach import ROOT, file_of
 
 CASES = {
     "x = a == b": {"Eq to NotEq": "x = a != b"},
@@ -49,7 +50,7 @@ def test_one_thing_is_wrong_in_a_mutant(source: str) -> None:
 
 def test_every_planned_module_and_test_is_there() -> None:
     assert [module for module in PLAN if not file_of(module).exists()] == []
-    tests = {name for tested in PLAN.values() for name in tested.tests}
+    tests = {name for planned in PLAN.values() for name in planned}
     assert [name for name in tests if not (ROOT / name).exists()] == []
 
 

@@ -191,11 +191,17 @@ def ek_certificate(
     return certificate("", key, ISSUER, issuer_key, validity=validity, extensions=tuple(extensions))
 
 
-def ak_certificate(key: CertificatePublicKeyTypes, *, usage: ObjectIdentifier | None = AK_USAGE) -> bytes:
+def ak_certificate(
+    key: CertificatePublicKeyTypes,
+    *,
+    usage: ObjectIdentifier | None = AK_USAGE,
+    constraints: tuple[x509.ExtensionType, bool] = NO_AUTHORITY,
+    key_usage: x509.ExtensionType | None = None,
+) -> bytes:
     """The manufacturer's authority says that an attestation key is in a TPM."""
     extensions: list[tuple[x509.ExtensionType, bool]] = [
-        NO_AUTHORITY,
-        (usages("digital_signature"), True),
+        constraints,
+        (key_usage or usages("digital_signature"), True),
     ]
     if usage is not None:
         extensions.append((x509.ExtendedKeyUsage([usage]), False))

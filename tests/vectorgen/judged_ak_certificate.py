@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
+from cryptography import x509
+
 from tests.vectorgen import certificates
 from tests.vectorgen import software_tpm as tpm
 from tests.vectorgen.ceremonies import activation, ak, certify, ek, key, signature, whole
@@ -36,6 +38,38 @@ def ak_certified() -> Judged:
 def ak_certificate_for_another_key() -> Judged:
     """The certificate beside the attestation key is for the signing key."""
     return certified(certificates.ak_certificate(key().private.public_key())).judged("ak.certificate")
+
+
+@vector("ak.certificate")
+def ak_certificate_of_no_key() -> Judged:
+    """The certificate is there, and no attestation key names it."""
+    return certified().changed("ak.pub", refs={}).judged("ak.certificate")
+
+
+def _otherwise(**extensions: object) -> Ceremony:
+    """Certified with other extensions than an attestation key's."""
+    key = ak().private.public_key()
+    return certified(certificates.ak_certificate(key, **extensions))  # type: ignore[arg-type] # its keywords
+
+
+@vector("ak.certificate")
+def ak_certificate_of_an_authority() -> Judged:
+    """The certificate says that the attestation key is an authority, which could certify others."""
+    authority = (x509.BasicConstraints(ca=True, path_length=None), True)
+    return _otherwise(constraints=authority).judged("ak.certificate")
+
+
+@vector("ak.certificate")
+def ak_certificate_for_encryption() -> Judged:
+    """The certificate's key usage lets the attestation key agree on keys, not sign."""
+    return _otherwise(key_usage=certificates.usages("key_agreement")).judged("ak.certificate")
+
+
+@vector("ak.certificate", "malformed")
+def ak_certificate_key_usage_malformed() -> Judged:
+    """The certificate's key usage is an octet string where a bit string should be."""
+    usage = x509.UnrecognizedExtension(x509.ExtensionOID.KEY_USAGE, b"\x04\x01\x80")
+    return _otherwise(key_usage=usage).judged("ak.certificate")
 
 
 def _as_ek() -> Ceremony:

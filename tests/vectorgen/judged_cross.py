@@ -89,6 +89,15 @@ def cross_signature_before_its_key() -> Judged:
     return _with_signature(made).judged("cross.signature")
 
 
+@vector("cross.signature", "time")
+def cross_signature_time_unhashed() -> Judged:
+    """When the signature was made stands outside its hashed area."""
+    time = (openpgp.pgp.TIME, CREATED.to_bytes(4, "big"))
+    certificate = certificates.operator().certificate
+    made = openpgp.OPERATOR.primary.detached(certificate, at=None, unhashed=(time,))
+    return _with_signature(made).judged("cross.signature")
+
+
 @vector("cross.signature", "weak")
 def cross_signature_over_sha1() -> Judged:
     """The signature is over a SHA-1 digest of the certificate."""

@@ -298,6 +298,15 @@ def hardware_of_a_grafted_subkey() -> Judged:
 
 
 @vector("hardware.key", "grafted")
+def hardware_of_a_grafted_decryption_subkey() -> Judged:
+    """The attested key is for decryption, of which OpenPGP asks no back-signature; it was never taken on."""
+    other = openpgp.Key("somebody else")
+    ceremony = attested().changed("operator.openpgp", value=openpgp.OPERATOR.encode() + other.as_subkey())
+    changed = ceremony.changed("operator.openpgp.attestation", value=of(other, slot="DEC"))
+    return _weaker(changed).judged("hardware.key")
+
+
+@vector("hardware.key", "grafted")
 def hardware_of_a_subkey_that_never_agreed() -> Judged:
     """The operator took somebody else's attested key on as a subkey, and that key has not agreed."""
     operator = replace(openpgp.OPERATOR, subkey=True, back_signature=False)

@@ -16,7 +16,7 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from tests.vectorgen import certificates, keys, ocsp, sealing
-from tests.vectorgen.ceremonies import snapshot
+from tests.vectorgen.ceremonies import snapshot, whole
 from tests.vectorgen.ceremony import Ceremony, fixed
 from tests.vectorgen.certificates import YEAR, Identity
 from tests.vectorgen.plain import CREATED
@@ -140,14 +140,28 @@ def piv_signed_with_sha1_allowed() -> Judged:
     return _with_sha1().under(allow_sha1_certificates=True).judged()
 
 
-@vector("piv.usage")
-def piv_not_for_sealing() -> Judged:
-    """The operator's certificate says that its key issues certificates and signs nothing else."""
+def _not_for_sealing() -> Identity:
+    """The operator with a certificate whose key issues certificates and signs nothing else."""
     operator, key = certificates.operator(), keys.ec_key("operator p256")
     usage = (certificates.usages("key_cert_sign"), True)
     extensions = (certificates.authority()[0], usage)
     der = certificates.certificate(_NAME, key.public_key(), _NAME, key, extensions=extensions)
-    return _sealed_by(replace(operator, certificate=der)).judged("piv.usage")
+    return replace(operator, certificate=der)
+
+
+@vector("piv.usage")
+def piv_not_for_sealing() -> Judged:
+    """The operator's certificate says that its key issues certificates and signs nothing else."""
+    return _sealed_by(_not_for_sealing()).judged("piv.usage")
+
+
+@vector("piv.usage", "partners")
+def piv_not_for_sealing_beside_another() -> Judged:
+    """Two keys sealed: the OpenPGP key, and that of a certificate which is not for signing."""
+    identity = _not_for_sealing()
+    ceremony = whole().changed("operator.piv", value=identity.certificate)
+    sealed = replace(ceremony, seals=(sealing.by(identity), *ceremony.seals[1:]))
+    return sealed.under(pins_piv=(hashlib.sha256(identity.certificate).hexdigest(),)).judged("piv.usage")
 
 
 @vector("piv.chain")
