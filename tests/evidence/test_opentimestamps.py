@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""OpenTimestamps proofs and block headers: what is read, computed and refused; a block that everybody knows."""
+"""OpenTimestamps proofs and block headers: what is read, computed and refused; the first block of Bitcoin."""
 
 from __future__ import annotations
 
