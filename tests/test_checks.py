@@ -17,9 +17,11 @@ from bundlefmt.bundle import Bundle, Renewal, Seal
 from bundlefmt.cose import CoseSign1
 from bundlefmt.errors import Code
 from bundlefmt.evidence.ocsp import MAX_ANSWERS, MAX_CERTIFICATES
+from bundlefmt.evidence.opentimestamps import BITCOIN, MAX_PROOF, MAX_STEPS, PENDING
 from bundlefmt.evidence.own_extension import FINGERPRINT_SIZES, NAME_SIZES
 from bundlefmt.evidence.timestamp_token import MAX_TOKEN
 from bundlefmt.evidence.yubico import version
+from bundlefmt.renewal import Stamp
 from bundlefmt.verify.advisories import ADVISORIES
 from bundlefmt.verify.authority import TIME_STAMPING
 from bundlefmt.verify.checks import Check
@@ -95,8 +97,9 @@ def of_everything() -> Bundle:
     carried = {labels.HDR_3161_CTT: b"", labels.HDR_RECEIPTS: b""}
     message = CoseSign1(protected_raw=b"", unprotected=carried, payload=b"", signature=b"")
     seal = Seal(type=labels.SEAL_COSE, value=message.encode())
+    by_blocks = Stamp(covers=b"", type=labels.TYPE_OPENTIMESTAMP, proof=b"")
     bundle = Ceremony(more={role: (role, b"", {}) for role in roles}).build()
-    return replace(bundle, renewals=(Renewal(raw=b"\xa0"),), seals=(seal,))
+    return replace(bundle, renewals=(Renewal(raw=by_blocks.encode()),), seals=(seal,))
 
 
 def test_the_specification_names_every_conclusion() -> None:
@@ -205,6 +208,8 @@ def test_the_codes_of_the_appendix_are_those_of_the_code() -> None:
         MAX_CERTIFICATES,
         MAX_RENEWALS,
         MAX_TOKEN,
+        MAX_PROOF,
+        MAX_STEPS,
     ],
 )
 def test_every_number_is_in_the_specification(number: int) -> None:
@@ -231,6 +236,9 @@ def test_every_number_is_in_the_specification(number: int) -> None:
         f"below {labels.OID_YUBICO}.",
         f"extended key usage {TIME_STAMPING} alone",
         labels.TYPE_TIMESTAMP,
+        labels.TYPE_OPENTIMESTAMP,
+        BITCOIN.hex(),
+        PENDING.hex(),
         *labels.REF_NAMES,
         *labels.BOUND_ROLES,
         *labels.WITHHOLDABLE,

@@ -35,6 +35,7 @@ BEST: Final = {
     "ak.same": "previous_key-came-back",
     "tpm.same": "previous_key-came-back",
     "time.existed": "renewal_not-revoked",
+    "time.mined": "block_whole",
     "time.sealed": "seal_timestamp",
     "seal.registered": "seal_receipt",
 }
@@ -59,6 +60,7 @@ WAYS_TO: Final[dict[str, tuple[str, ...]]] = {
     "ak.same": ("previous_certified-key", "previous_same-key"),
     "tpm.same": ("previous_certified-key",),
     "time.existed": ("renewal_three-times", "renewal_two-authorities"),
+    "time.mined": ("block_with-a-promise-beside", "block_and-timestamp"),
     "time.sealed": ("seal_timestamp-of-one-of-two",),
     "seal.registered": ("seal_receipt-of-one-of-two", "seal_receipt-of-the-last-entry"),
 }

@@ -71,19 +71,21 @@ def test_all_of_it_becomes_policy_and_nothing_becomes_a_demand() -> None:
         Entry(kind=Kind.OPENPGP, digest=FINGERPRINT),
         Entry(kind=Kind.PIV, digest=DIGEST),
         Entry(kind=Kind.HARDWARE, digest=DIGEST),
+        Entry(kind=Kind.BLOCK, digest=DIGEST),
         *(Entry.anchor(kind, ROOT) for kind in ANCHORS),
     )
     assert trust.within(Policy()) == Policy(
         known_openpgp=frozenset({FINGERPRINT}),
         known_piv=frozenset({bytes.fromhex(DIGEST)}),
         pins_hardware=frozenset({bytes.fromhex(DIGEST)}),
+        pins_block=frozenset({bytes.fromhex(DIGEST)}),
         anchors=(ROOT,),
         anchors_piv=(ROOT,),
         anchors_hardware=(ROOT,),
         anchors_time=(ROOT,),
         anchors_log=(ROOT,),
     )
-    assert trust.count() == (2, 6)
+    assert trust.count() == (2, 7)
 
 
 @pytest.mark.parametrize("kind", list(Kind))
@@ -92,7 +94,7 @@ def test_an_entry_serves_its_purpose_only(kind: Kind) -> None:
     entry = Entry.anchor(kind, ROOT) if kind in ANCHORS else Entry(kind=kind, digest=digest)
     under, none = Trust().plus(entry).within(Policy()), Policy()
     anchors = ("anchors", "anchors_piv", "anchors_hardware", "anchors_time", "anchors_log")
-    names = ("known_openpgp", "known_piv", "pins_hardware", *anchors)
+    names = ("known_openpgp", "known_piv", "pins_hardware", "pins_block", *anchors)
     assert [getattr(under, name) != getattr(none, name) for name in names] == [each is kind for each in Kind]
 
 
