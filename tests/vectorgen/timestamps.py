@@ -143,6 +143,7 @@ class Token:
     signature: bytes | None = None
     lists: tuple[bytes, ...] = ()
     signed_by: ec.EllipticCurvePrivateKey | None = None
+    algorithm: bytes | None = None
 
     def info(self, hash_name: str, digest: bytes) -> bytes:
         """TSTInfo."""
@@ -190,7 +191,7 @@ class Token:
             identifier
             + hash_identifier(self.signed_over)
             + tlv(0xA0, listed)
-            + bytes.fromhex(_ECDSA[self.signed_over])
+            + (self.algorithm or bytes.fromhex(_ECDSA[self.signed_over]))
             + tlv(4, signature),
         )
 
