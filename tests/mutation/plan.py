@@ -7,6 +7,7 @@ from typing import Final
 
 _CONCLUDING: Final = ("tests/verify/test_weaker.py", "tests/verify/test_conclusions.py")
 _SOUND: Final = "tests/test_soundness.py"
+_POLICY: Final = "tests/verify/test_policy.py"
 _SAID: Final = "tests/verify/test_said.py"
 _STATEMENTS: Final = "tests/verify/test_statements.py"
 _EK: Final = "tests/verify/test_ek.py"
@@ -49,7 +50,7 @@ _VERIFY: Final = {
     "existence": (_RENEWAL,),
     "material": (_RENEWAL,),
     "renewal": (_RENEWAL,),
-    "period": (_RENEWAL, _STATEMENTS),
+    "period": (_RENEWAL, _POLICY),
     "openpgp": _OPENPGP,
     "openpgp_signature": _OPENPGP,
     "openpgp_standing": _OPENPGP,
@@ -58,7 +59,7 @@ _VERIFY: Final = {
     "appraisal": _REFERENCE,
     "reference": _REFERENCE,
     "required": ("tests/verify/test_policy_document.py",),
-    "policy": ("tests/verify/test_policy_document.py",),
+    "policy": ("tests/verify/test_policy_document.py", _POLICY),
     "policy_document": ("tests/verify/test_policy_document.py",),
     "policy_reading": ("tests/verify/test_policy_document.py",),
     "trust": ("tests/verify/test_trust.py", "tests/verify/test_policy_document.py"),
