@@ -64,7 +64,7 @@ _VERIFY: Final = {
     "policy_reading": ("tests/verify/test_policy_document.py",),
     "trust": ("tests/verify/test_trust.py", "tests/verify/test_policy_document.py"),
     "withholding": ("tests/cli/test_redact.py",),
-    "verifier": (_SOUND,),
+    "verifier": (_SOUND, "tests/test_checks.py"),
     "context": (_SOUND,),
     "checks": (_SOUND,),
     "findings": (_SOUND,),
