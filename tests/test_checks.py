@@ -66,6 +66,17 @@ def test_the_steps_never_go_back() -> None:
     assert steps == sorted(steps)
 
 
+def test_the_steps_are_those_of_the_specification() -> None:
+    section = FORMAT.split("\n1. The container: `container.*`", 1)[1].split("\n\n", 1)[0]
+    steps = re.split(r"^(\d+)\. ", f"1. The container: `container.*`{section}", flags=re.MULTILINE)
+    written = {
+        area: int(number)
+        for number, text in zip(steps[1::2], steps[2::2], strict=True)
+        for area in re.findall(r"`([a-z]+)\.\*`", text)
+    }
+    assert written == {check.id.partition(".")[0]: step for step, _, checks in PLAN for check in checks}
+
+
 @pytest.mark.parametrize("check", CHECK_IDS)
 def test_a_section_says_everything_about_its_check(check: str) -> None:
     said = parts(SECTIONS[check])

@@ -8,6 +8,7 @@ signature. Spec: "Renewals".
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain as chained
@@ -192,10 +193,8 @@ class Material:
 def read(raw: bytes) -> Said | None:
     """A revocation list or an OCSP response; None where it is neither."""
     for kind in (crl.RevocationList, ocsp.OcspResponse):
-        try:
+        with suppress(MalformedError):
             return kind.decode(raw)
-        except MalformedError:
-            continue
     return None
 
 

@@ -10,6 +10,7 @@ import json
 import os
 import pickle
 import random
+import re
 import resource
 import signal
 import sys
@@ -31,8 +32,9 @@ KNOWN: Final = Path(__file__).with_name("survivors.json")
 DECODERS: Final = ("bundlefmt.cbor", "bundlefmt.cose", "bundlefmt.manifest", "bundlefmt.bundle")
 # of processor time, what is tried may take so many times what it takes without a change, and so much more
 TIMES, SECONDS, LONGEST = 4, 20, 1800
-QUICK: Final = 1.0  # seconds; a fault that only longer tests notice counts as not noticed
+QUICK: Final = 4.0  # seconds; a fault that only longer tests notice counts as not noticed
 KILLED, SURVIVED = 1, 0
+_SAID: Final = re.compile(r"^(\S+):\d+: (.*)$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,13 +48,14 @@ class Trying:
 
     def noticed(self, mutant: Mutant) -> bool:
         """Whether a vector or a quick test that runs the changed statement fails, in a process of its own."""
-        source, module = self.source, self.module
-        inside = mutant.statement is not None
-        where = (
-            [(module, mutant.statement)] if mutant.statement else reach.places(module, source, mutant.line)
-        )
+        module, line = self.module, mutant.statement
+        on_import = line is None or self.reached.on_import((module, line))
+        if line is None:
+            where = reach.places(module, self.source, mutant.line)
+        else:  # what is made while modules are imported shows wherever the module is used
+            where = reach.every_place(module, self.source) if on_import else [(module, line)]
         items = [each for each in self.reached.reaching(where) if self.planned(each)]
-        anew = not inside or self.reached.on_import((module, mutant.statement or 0)) or module in DECODERS
+        anew = on_import or module in DECODERS
         limit = int(TIMES * sum(map(self.reached.seconds.__getitem__, items)) + SECONDS)
 
         def child() -> int:
@@ -139,8 +142,8 @@ def run(
     found = list(mutants(source))
     total = len(found)
     if given.again is not None:
-        again = set(given.again.read_text("utf-8").splitlines())
-        found = [each for each in found if said_of(module, each) in again]
+        again = {tuple(_SAID.findall(line)[0]) for line in given.again.read_text("utf-8").splitlines()}
+        found = [each for each in found if (module, each.key) in again]
     random.Random(module).shuffle(found)  # what the time allows is a sample too
     known, count, survivors = reasons().get(module, {}), 0, []
     explained = 0

@@ -7,12 +7,13 @@ from typing import Final
 
 _CONCLUDING: Final = ("tests/verify/test_weaker.py", "tests/verify/test_conclusions.py")
 _SOUND: Final = "tests/test_soundness.py"
+_POLICY: Final = "tests/verify/test_policy.py"
 _SAID: Final = "tests/verify/test_said.py"
 _STATEMENTS: Final = "tests/verify/test_statements.py"
 _EK: Final = "tests/verify/test_ek.py"
 _PIV: Final = "tests/verify/test_piv.py"
 _RENEWAL: Final = "tests/verify/test_renewal.py"
-_OPENPGP: Final = ("tests/verify/test_openpgp.py", "tests/verify/test_openpgp_bounds.py")
+_OPENPGP: Final = ("tests/verify/test_openpgp.py",)
 _REFERENCE: Final = ("tests/verify/test_reference.py", "tests/verify/test_appraisal.py")
 _HARDWARE: Final = "tests/verify/test_hardware.py"
 _VERIFY: Final = {
@@ -53,7 +54,7 @@ _VERIFY: Final = {
     "existence": (_RENEWAL,),
     "material": (_RENEWAL,),
     "renewal": (_RENEWAL,),
-    "period": (_RENEWAL, _STATEMENTS),
+    "period": (_RENEWAL, _POLICY),
     "openpgp": _OPENPGP,
     "openpgp_signature": _OPENPGP,
     "openpgp_standing": _OPENPGP,
@@ -62,12 +63,12 @@ _VERIFY: Final = {
     "appraisal": _REFERENCE,
     "reference": _REFERENCE,
     "required": ("tests/verify/test_policy_document.py",),
-    "policy": ("tests/verify/test_policy_document.py",),
+    "policy": ("tests/verify/test_policy_document.py", _POLICY),
     "policy_document": ("tests/verify/test_policy_document.py",),
     "policy_reading": ("tests/verify/test_policy_document.py",),
     "trust": ("tests/verify/test_trust.py", "tests/verify/test_policy_document.py"),
     "withholding": ("tests/cli/test_redact.py",),
-    "verifier": (_SOUND,),
+    "verifier": (_SOUND, "tests/test_checks.py"),
     "context": (_SOUND,),
     "checks": (_SOUND,),
     "findings": (_SOUND,),

@@ -187,13 +187,16 @@ def _is_note(statement: ast.stmt) -> bool:
     return False
 
 
+def every_place(module: str, source: str) -> list[Place]:
+    return [(module, each.lineno) for each in ast.walk(ast.parse(source)) if isinstance(each, ast.stmt)]
+
+
 def places(module: str, source: str, line: int) -> list[Place]:
     """Where a change outside of functions may show: where what is defined there is named.
 
     Of a name that other modules may use, and where none is found, everywhere in the module.
     """
-    tree = ast.parse(source)
-    every = [(module, each.lineno) for each in ast.walk(tree) if isinstance(each, ast.stmt)]
+    tree, every = ast.parse(source), every_place(module, source)
     names: set[str] = set()
     for statement in tree.body:
         if statement.lineno <= line <= (statement.end_lineno or line):

@@ -52,6 +52,14 @@ def seal_algorithm_ended() -> Judged:
     return ceremony.judged(unsure=_UNDECIDED)
 
 
+@vector("seal.signature", "algorithm", "time")
+def seal_by_two_algorithms_of_which_one_ended() -> Judged:
+    """The policy has ended SHA-384; P-384, with which it is made too, ends on a day that has not come."""
+    ends = {"SHA-384": _LATER, "ECC-384": _LATER + YEAR}
+    ceremony = snapshot("p384").under(algorithms=ends, now=_LATER + 1)
+    return ceremony.concluding(identity_sealed="unproven").judged(unsure=_UNDECIDED)
+
+
 @vector("seal.signature", "algorithm", "valid")
 def seal_algorithm_not_yet_ended() -> Judged:
     """The policy ends SHA-384 on a day that has not come."""

@@ -164,6 +164,16 @@ def renewal_revoked() -> Judged:
 
 
 @vector("renewal.revocation", "revocation", "renewal")
+def renewal_revoked_behind_lists_that_do_not() -> Judged:
+    """Four lists that do not name the authority stand before the one that does."""
+    clean = [certificates.revocation_list(name=ROOT, at=CREATED + 3 * DAY + number) for number in range(4)]
+    crl = certificates.revocation_list(FIRST.by.certificate, name=ROOT, at=CREATED + 3 * DAY)
+    second = Renewed(token=FIRST.changed(at=CREATED + 3 * DAY), revocation=(*clean, crl))
+    ceremony = renewed(Renewed(), second).concluding(time_existed="unproven")
+    return ceremony.judged("renewal.revocation")
+
+
+@vector("renewal.revocation", "revocation", "renewal")
 def renewal_not_revoked() -> Judged:
     """A list that does not name the authority is carried along by the second renewal."""
     crl = certificates.revocation_list(name=ROOT, at=SECOND.at)
@@ -172,6 +182,12 @@ def renewal_not_revoked() -> Judged:
 
 
 # --- what is carried along ----------------------------------------------------------------------------
+
+
+@vector("that the layer before needs and lacks", "malformed", "renewal")
+def renewal_carries_no_certificate() -> Judged:
+    """What is carried along as a certificate is none: it says nothing, and the rest holds."""
+    return renewed(Renewed(certificates=(b"\x30\x00",))).concluding(time_existed="proven").judged()
 
 
 @vector("that the layer before needs and lacks", "renewal")

@@ -103,6 +103,13 @@ def ek_chain_carried_before_its_algorithm_ended() -> Judged:
     return ceremony.concluding(tpm_genuine="proven").judged()
 
 
+@vector("by the earliest time of those that hold and carry or cover it", "algorithm", "valid", "renewal")
+def ek_chain_carried_before_its_algorithm_ended_and_covered_later() -> Judged:
+    """A second renewal, made after the end of SHA-384, covers the first, which brings the intermediate."""
+    ceremony = _carrying(Renewed(certificates=_INTERMEDIATE), Renewed(token=Token(at=_END + DAY)))
+    return ceremony.concluding(tpm_genuine="proven").judged()
+
+
 @vector("by the earliest time of those that hold and carry or cover it", "algorithm", "renewal")
 def ek_chain_carried_after_its_algorithm_ended() -> Judged:
     """The intermediate's certificate is by SHA-384, which ended before the second renewal brought it."""

@@ -138,6 +138,13 @@ def renewal_signed_by_another_key() -> Judged:
     return _refused("renewal.signature", FIRST.changed(signed_by=keys.ec_key("other p256")))
 
 
+@vector("renewal.signature", "algorithm", "renewal")
+def renewal_signed_by_an_unknown_algorithm() -> Judged:
+    """The signature is said to be by an algorithm that is not known here (GOST R 34.10-2012)."""
+    gost = bytes.fromhex("300a06082a85030701010302")
+    return renewed(Renewed(token=FIRST.changed(algorithm=gost))).judged(unsure=("renewal.signature",))
+
+
 @vector("renewal.signature", "rewrapped", "renewal")
 def renewal_digest_of_another() -> Judged:
     """The signed digest is of another time."""

@@ -34,6 +34,28 @@ def test_it_is_said(name: str) -> None:
     assert {tuple(rest) for vector, *rest in SAID if vector == name} <= found
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        (
+            "renewal_one-authority-revoked",
+            "by the word of CN=Evidence Bundle Other Test Time Root (test key), this manifest existed by "
+            "2026-01-17 12:00:00Z; so did seal 1",
+        ),
+        (
+            "renewal_certificate-carried",
+            "by the word of CN=Evidence Bundle Test Time Root (test key), this manifest existed by "
+            "2026-01-16 12:00:00Z; so did seal 1",
+        ),
+        ("renewal_revoked", "by when this manifest existed is not shown"),
+    ],
+)
+def test_it_is_said_by_whose_word_it_existed(name: str, words: str) -> None:
+    (existed,) = [each for each in report_of(name).conclusions if each.id == "time.existed"]
+    assert existed.statement == words
+    assert {"renewal.form", "renewal.chain", "renewal.revocation"} < set(existed.rests_on)
+
+
 def test_no_more_values_that_are_not_quoted_are_named_than_can_be_read() -> None:
     values = {tpm.SHA256: {index: bytes(32) for index in range(9)}}
     some = {tpm.SHA256: {0: bytes(32)}}
