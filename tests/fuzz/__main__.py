@@ -56,7 +56,7 @@ class Engine:
     def __init__(self) -> None:
         command = [sys.executable, "-m", "tests.fuzz.engine"]
         self._log = (folder(OUTPUT) / "engine").open("w")
-        # a trace with names at every refusal by the OpenPGP library takes a hundred times as long as the refusal
+        # a trace at each refusal by the OpenPGP library takes a hundred times as long as the refusal
         environment = {**os.environ, "RUST_BACKTRACE": "0"}
         self._process = subprocess.Popen(
             command,
