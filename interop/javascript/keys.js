@@ -79,6 +79,21 @@ function edKey(kind, raw) {
   };
 }
 
+const FIELDS = { ed25519: (1n << 255n) - 19n, ed448: (1n << 448n) - (1n << 224n) - 1n };
+/** y of the points of order eight of Ed25519; those of orders one, two and four have y = 1, -1 and 0, on both curves. */
+const OF_ORDER_8 = BigInt('0x7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd83d3d706a17c7');
+
+/** Whether one signature of an Edwards key fits every message, or every eighth: its point has small order, in whatever encoding. */
+function hasSmallOrder(key) {
+  const field = FIELDS[key.kind];
+  if (field === undefined) return false;
+  const bytes = Buffer.from(key.raw).reverse();
+  bytes[0] &= 0x7f; // the sign of x
+  const y = big(bytes) % field;
+  const small = key.kind === 'ed25519' ? [OF_ORDER_8, field - OF_ORDER_8] : [];
+  return [0n, 1n, field - 1n, ...small].includes(y);
+}
+
 /** The key of a SubjectPublicKeyInfo; its kind is `unknown` where it is not computed here. DerError or KeyError where it is wrong. */
 function fromSpki(raw) {
   const reader = new der.DerReader(der.single(raw, der.SEQUENCE).body);
@@ -129,6 +144,7 @@ function weakness(key) {
     if (isRoca(key.n)) return 'CVE-2017-15361';
   }
   if (key.kind === 'ec' && key.bits < 256) return `curve of ${key.bits} bits`;
+  if (hasSmallOrder(key)) return 'a key of small order';
   return null;
 }
 
@@ -139,7 +155,7 @@ function weakness(key) {
 function verify(key, scheme, data, signature) {
   if (scheme.type === 'ml-dsa') return key.kind === 'ml-dsa' && mldsa.verify(key.name, key.raw, data, signature);
   const fits = { pkcs1: ['rsa'], pss: ['rsa'], ecdsa: ['ec'], eddsa: ['ed25519', 'ed448'] }[scheme.type];
-  if (!fits.includes(key.kind)) return false;
+  if (!fits.includes(key.kind) || hasSmallOrder(key)) return false;
   const options = { key: key.spki, format: 'der', type: 'spki' };
   try {
     if (scheme.type === 'eddsa') return crypto.verify(null, data, options, signature);

@@ -4,15 +4,20 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from bundlefmt import cbor, labels
 from bundlefmt.bundle import Bundle, Renewal
+from bundlefmt.cose import CoseSign1
 from bundlefmt.errors import MalformedError
+from bundlefmt.evidence.block_header import BlockHeader
 from bundlefmt.evidence.certificate import Certificate, CertificateError
+from bundlefmt.evidence.opentimestamps import OpenTimestamp
 from bundlefmt.evidence.timestamp_exchange import NotGrantedError, TimeStampReq, granted_token
 from bundlefmt.evidence.timestamp_token import TimeStampToken
+from bundlefmt.receipt import InclusionProof, proofs_in
 from bundlefmt.renewal import Coverage, Stamp
 from bundlefmt.verify import Basis, verify
 from tests.fuzz import mutators, seeds
@@ -57,6 +62,48 @@ def _requests() -> Iterable[bytes]:
 def timestamp_request(data: bytes) -> None:
     """Symmetry."""
     symmetric(TimeStampReq, data)
+
+
+def _mined() -> Iterable[tuple[bytes, Sequence[bytes]]]:
+    """Of each proof by blocks of the vectors, the OpenTimestamps proof and the headers beside it."""
+    for raw in seeds.renewals():
+        with contextlib.suppress(MalformedError):
+            proof = cbor.scan(Stamp.decode(raw).proof).value()
+            if isinstance(proof, Mapping):
+                ots, headers = proof.get("ots"), proof.get("headers")
+                if isinstance(ots, bytes) and isinstance(headers, Mapping):
+                    yield ots, [each for each in headers.values() if isinstance(each, bytes)]
+
+
+@target("opentimestamps", lambda: (ots for ots, _ in _mined()))
+def opentimestamps(data: bytes) -> None:
+    """Symmetry; what operations come to is short."""
+    symmetric(OpenTimestamp, data)
+
+
+@target("block-header", lambda: (each for _, headers in _mined() for each in headers))
+def block_header(data: bytes) -> None:
+    """Symmetry."""
+    symmetric(BlockHeader, data)
+
+
+def _inclusions() -> Iterable[bytes]:
+    """The inclusion proofs of the receipts in the vectors' seals."""
+    for bundle in seeds.bundles().values():
+        for seal in bundle.seals:
+            with contextlib.suppress(MalformedError):
+                receipts = CoseSign1.decode(seal.value).unprotected.get(labels.HDR_RECEIPTS)
+                for each in receipts if isinstance(receipts, list) else ():
+                    if isinstance(each, bytes):
+                        yield from proofs_in(CoseSign1.decode(each)) or ()
+
+
+@target("inclusion-proof", _inclusions)
+def inclusion_proof(data: bytes) -> None:
+    """Symmetry; a root for any entry."""
+    proof = symmetric(InclusionProof, data)
+    if proof is not None:
+        assert len(proof.root(b"an entry")) == 32
 
 
 def _known() -> set[tuple[bytes, bytes]]:
