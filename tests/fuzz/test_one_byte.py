@@ -14,7 +14,7 @@ import pytest
 
 from bundlefmt import labels
 from bundlefmt.bundle import Bundle, scan_file
-from bundlefmt.cbor import Node
+from bundlefmt.cbor import Node, Value
 from bundlefmt.cose import CoseSign1
 from bundlefmt.errors import MalformedError
 from bundlefmt.verify import Verdict, verify
@@ -119,9 +119,19 @@ def test_one_changed_byte_never_passes(name: str) -> None:
     assert {place for place, _ in places} == expected <= UNCOVERED.keys()
 
 
-def test_an_unprotected_header_is_not_covered() -> None:
-    """Receipts and timestamps are put there after sealing; nothing of it is looked at."""
+def with_unprotected(header: dict[Value, Value]) -> bytes:
+    """The smallest bundle, its seal with something that was put there after sealing."""
     bundle = seeds.bundles()[seeds.SMALL]
-    message = replace(CoseSign1.decode(bundle.seals[0].value), unprotected={394: [b"receipt"]})
+    message = replace(CoseSign1.decode(bundle.seals[0].value), unprotected=header)
     changed = replace(bundle, seals=(replace(bundle.seals[0], value=message.encode()),))
-    assert passes(seeds.SMALL, changed.encode())
+    return changed.encode()
+
+
+def test_an_unprotected_header_is_not_covered() -> None:
+    """What other standards put there after sealing is ignored."""
+    assert passes(seeds.SMALL, with_unprotected({11: b"a countersignature", "note": "anything"}))
+
+
+@pytest.mark.parametrize("label", [labels.HDR_3161_CTT, labels.HDR_RECEIPTS])
+def test_what_stands_as_a_proof_has_to_be_one(label: int) -> None:
+    assert not passes(seeds.SMALL, with_unprotected({label: [b"proof"]}))
