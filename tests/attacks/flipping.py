@@ -48,13 +48,13 @@ def reference() -> bytes:
     """The complete ceremony, and in it one of each place that nothing protects."""
     whole = complete()
     minutes = ["text/plain", MINUTES + OPERATOR.who.encode(), 1]
-    receipts = sealing.by(OPERATOR.piv, unprotected={394: [b"a receipt of later"]})
+    annotated = sealing.by(OPERATOR.piv, unprotected={-65537: b"a word of somebody else"})
     witness = sealing.OpenPgpSeal(signer=openpgp.WITNESS, certificate=openpgp.WITNESS.encode())
     unknown = {"covers": b"covered", "proof": ["application/vnd.example.proof", b"a token"]}
     ceremony = replace(
         whole,
         records={"minutes": minutes},
-        seals=(receipts, whole.seals[1], witness),
+        seals=(annotated, whole.seals[1], witness),
         renewals=(Renewed(seals=0), unknown),  # what a renewal covers, it protects
     )
     return ceremony.judged().file

@@ -23,7 +23,7 @@ from tests.faults.trial import Ended, files, left_behind, run
 CERTIFICATE = VECTORS / "keys" / "operator-p256.der"
 SMALL = 400  # bytes; more than any error says
 _CAPABILITIES_V3 = 0x20080522  # linux/capability.h
-# commands that write less
+# commands that write less, or line by line
 _SHORT = {
     "challenge",
     "challenge --force",
@@ -32,7 +32,11 @@ _SHORT = {
     "reference",
     "trust add",
     "trust add more",
+    "timestamp",
     "trust remove",
+    # lines that were whole stay: the run is gone on with
+    "batch verify",
+    "batch verify --resume",
 }
 # every way in: what is typed with IN for the file
 INPUTS = (

@@ -16,6 +16,7 @@ Key = tuple[str, int]  # qualified name and first line
 def functions(module: str) -> list[types.FunctionType]:
     """All functions whose code is in the module's file, methods and closures too."""
     file = str(file_of(module))
+    gc.unfreeze()  # a verb that ran here before has put all there was out of sight
     return [
         each
         for each in gc.get_objects()

@@ -33,7 +33,7 @@ def test_its_relaxations_are_those_that_are_on() -> None:
 
 def test_the_present_is_told_where_it_matters() -> None:
     assert Policy().at_present(7).now is None
-    assert Policy().at_present(7, renewed=True).now == 7
+    assert Policy().at_present(7, timed=True).now == 7
     assert Policy(algorithms=ENDS).at_present(7).now == 7
 
 
