@@ -140,7 +140,7 @@ def as_sealed(bundle: Bundle) -> bool:
     )
 
 
-# an artifact is there that a renewal leaves out: a doubt, though by when the manifest existed is known without it
+# what a renewal leaves out is here: a doubt, though by when the manifest existed is known without it
 UNCOVERED: Final = {"renewal_artifact-not-covered", "block_artifact-not-covered"}
 
 
