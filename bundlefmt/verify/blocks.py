@@ -7,7 +7,7 @@ Spec: "Renewals", "Verification", step 10.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -20,7 +20,7 @@ from bundlefmt.manifest import hash_bytes
 from bundlefmt.moment import when
 from bundlefmt.renewal import Coverage, Stamp
 from bundlefmt.verify import period
-from bundlefmt.verify.checks import Check, Result, judged
+from bundlefmt.verify.checks import Check, numbered
 from bundlefmt.verify.context import Area, Context, Fail, Judgement, Once, Skip, Unsure, readable
 from bundlefmt.verify.findings import Basis, Conclusion
 from bundlefmt.verify.held import Held
@@ -144,16 +144,12 @@ def _known(context: Context, number: int) -> str:
     return f"block {found.height}, {found.header.hash.hex()}: everything before existed by {when(found.by)}"
 
 
-def _each(decide: Callable[[Context, int], str]) -> Callable[[Context], Iterator[Result]]:
-    """The judge that decides for each renewal with such a proof, in order."""
+def _those(context: Context) -> Iterable[int]:
+    """The renewals with such a proof."""
+    return filter(context.area(Blocks).carries, range(context.existence.stamps.count))
 
-    def judge(context: Context) -> Iterator[Result]:
-        blocks = context.area(Blocks)
-        for number in range(context.existence.stamps.count):
-            if blocks.carries(number):
-                yield judged((f"renewal {number + 1}",), partial(decide, context, number))
 
-    return judge
+_each: Final = partial(numbered, "renewal", _those)
 
 
 CHECKS: Final = (Check("block.form", _each(_form)), Check("block.known", _each(_known)))

@@ -60,6 +60,18 @@ def each(
     return judge
 
 
+def numbered(
+    name: str, numbers: Callable[[Context], Iterable[int]], decide: Callable[[Context, int], str]
+) -> Callable[[Context], Iterator[Result]]:
+    """The judge that decides for each seal or renewal, counted from zero; findings count them from one."""
+
+    def judge(context: Context) -> Iterator[Result]:
+        for number in numbers(context):
+            yield judged((f"{name} {number + 1}",), partial(decide, context, number))
+
+    return judge
+
+
 def once(decide: Callable[[Context], str]) -> Callable[[Context], Iterator[Result]]:
     """The judge that decides once, of no item in particular."""
 

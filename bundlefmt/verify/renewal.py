@@ -7,13 +7,13 @@ Spec: "Verification", step 10; "Renewals".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Final
 
 from bundlefmt import labels
 from bundlefmt.moment import when
-from bundlefmt.verify.checks import Check, Result, judged
+from bundlefmt.verify.checks import Check, numbered
 from bundlefmt.verify.context import Context, Fail, Skip, Unsure
 from bundlefmt.verify.findings import Basis, Conclusion
 from bundlefmt.verify.held import Held
@@ -103,14 +103,11 @@ def _revocation(context: Context, number: int) -> str:
     return f"no certificate of the chain was revoked at {when(held.until)}"
 
 
-def _each(decide: Callable[[Context, int], str]) -> Callable[[Context], Iterator[Result]]:
-    """The judge that decides for each renewal, in order; findings count them from one."""
+def _every(context: Context) -> Iterable[int]:
+    return range(context.existence.stamps.count)
 
-    def judge(context: Context) -> Iterator[Result]:
-        for number in range(context.existence.stamps.count):
-            yield judged((f"renewal {number + 1}",), partial(decide, context, number))
 
-    return judge
+_each: Final = partial(numbered, "renewal", _every)
 
 
 CHECKS: Final = (

@@ -6,13 +6,13 @@ Spec: "Verification", step 2.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Final
 
 from bundlefmt.evidence import openpgp, x509
 from bundlefmt.moment import when
-from bundlefmt.verify.checks import Check, Result, judged
+from bundlefmt.verify.checks import Check, Result, numbered
 from bundlefmt.verify.context import Context, Fail, Skip, readable
 from bundlefmt.verify.findings import Outcome
 from bundlefmt.verify.registration import Registrations
@@ -137,14 +137,11 @@ def _anchor(context: Context) -> Iterator[Result]:
             yield Result(Outcome.FAILED, (), f"the pinned identity {pin} has not sealed this manifest")
 
 
-def _each(decide: Callable[[Context, int], str]) -> Callable[[Context], Iterator[Result]]:
-    """The judge that decides for each seal, in order; findings count them from one."""
+def _every(context: Context) -> Iterable[int]:
+    return range(len(context.bundle.seals))
 
-    def judge(context: Context) -> Iterator[Result]:
-        for number in range(len(context.bundle.seals)):
-            yield judged((f"seal {number + 1}",), partial(decide, context, number))
 
-    return judge
+_each: Final = partial(numbered, "seal", _every)
 
 
 CHECKS: Final = (

@@ -155,6 +155,15 @@ def test_engines_as_processes_say_nothing_of_their_own(name: str, machine: Path,
     assert [line["verdict"] for line in lines(tmp_path / "results")] == ["PASSED"] * 20
 
 
+@pytest.mark.parametrize("name", ["renewal_whole", "seal_timestamp"])
+def test_what_depends_on_the_day_is_judged_anew(name: str, tmp_path: Path, bundle: Bundle) -> None:
+    command = ("batch", "verify", vector(name), *terms(name), "--resume", "--jobs", "1", "-o", tmp_path / "r")
+    command = ("batch", "verify", vector(name), *terms(name), "--jobs", "1", "-o", tmp_path / "r", "--resume")
+    assert bundle(*command, "--now", "2026-02-01T00:00:00Z").code == 0
+    assert bundle(*command, "--now", "2090-01-01T00:00:00Z").code == 3
+    assert [line["verdict"] for line in lines(tmp_path / "r")] == ["PASSED", "INDETERMINATE"]
+
+
 def test_going_on(machine: Path, tmp_path: Path, bundle: Bundle) -> None:
     """What was judged is not judged again, unless the file or what is demanded is another."""
     output = tmp_path / "results.ndjson"

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.vectorgen import certificates, sealing, timestamps
+from tests.vectorgen import certificates, openpgp, sealing, timestamps
+from tests.vectorgen import openpgp_maker as pgp
 from tests.vectorgen.ceremonies import snapshot, whole
-from tests.vectorgen.ceremony import Ceremony
+from tests.vectorgen.ceremony import Ceremony, Making, Sealed
 from tests.vectorgen.certificates import YEAR
 from tests.vectorgen.judged_period import attested_by_rsa, by_rsa, crossed_by_sha512, listed, subkey_of_rsa
 from tests.vectorgen.judged_renewal import DAY, SHA384, SHA512, renewed
@@ -85,6 +86,18 @@ def seal_algorithm_ended_added_after_the_renewal() -> Judged:
     witness = certificates.operator("p384", who="witness")
     sealed = snapshot().sealed_also(sealing.by(witness, certificate=witness.certificate, at=CREATED + YEAR))
     ceremony = _ended(sealed, "SHA-384", Renewed(seals=1))
+    return ceremony.concluding(identity_sealed="proven").judged(unsure=("seal.signature",))
+
+
+@vector("seal.signature", "algorithm", "openpgp", "witness", "renewal")
+def seal_of_a_later_openpgp_witness_by_an_ended_algorithm() -> Judged:
+    """A witness brings an OpenPGP certificate, which no renewal covers; the SHA-512 of the seal has ended."""
+
+    def seal(making: Making) -> Sealed:
+        made = openpgp.WITNESS.sign(making.manifest, hash_id=pgp.SHA512)
+        return Sealed(node=[sealing.OPENPGP, made, openpgp.WITNESS.encode()])
+
+    ceremony = _ended(snapshot().sealed_also(seal), "SHA-512")
     return ceremony.concluding(identity_sealed="proven").judged(unsure=("seal.signature",))
 
 
