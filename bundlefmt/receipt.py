@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final, Self
 
 from bundlefmt import cbor, labels
 from bundlefmt.cbor import Node
 from bundlefmt.cose import CoseSign1
 from bundlefmt.errors import Code
+from bundlefmt.frozen import frozen
 from bundlefmt.wire import Buffer
 
 MAX_PATH: Final = 64  # nodes from a leaf to the root: a tree of 2**64 entries
@@ -22,7 +22,7 @@ _LEAF, _NODE = b"\x00", b"\x01"
 _SIZE: Final = 32  # SHA-256
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class InclusionProof:
     """Where an entry stands in a tree of `tree_size` entries, and the nodes beside its way to the root."""
 

@@ -7,10 +7,10 @@ Anybody can write a header with little work in it. That one is of the chain is t
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import Final
 
 from bundlefmt.errors import Code, MalformedError
+from bundlefmt.frozen import frozen
 from bundlefmt.wire import Buffer
 
 SIZE: Final = 80  # version, block before, root, time, bits, nonce: 4, 32, 32, 4, 4, 4 bytes
@@ -18,7 +18,7 @@ SIZE: Final = 80  # version, block before, root, time, bits, nonce: 4, 32, 32, 4
 CLOCK: Final = 7200
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class BlockHeader:
     """`time` is in seconds since the epoch by the miner's clock; `root` as it stands in the header."""
 

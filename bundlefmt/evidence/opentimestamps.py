@@ -8,10 +8,10 @@ The form is that of python-opentimestamps, version 1.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import Final
 
 from bundlefmt.errors import Code
+from bundlefmt.frozen import frozen
 from bundlefmt.wire import Buffer, Reader, read_all
 
 MAGIC: Final = b"\x00OpenTimestamps\x00\x00Proof\x00\xbf\x89\xe2\xe8\x84\xe8\x92\x94"
@@ -29,7 +29,7 @@ _APPEND, _PREPEND = 0xF0, 0xF1
 _OTHERS: Final = (0x02, 0x03, 0x67, 0xF2, 0xF3)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Attestation:
     """`kind` and `payload` as they stand; `message` is what is attested, None where it is not computed."""
 
@@ -42,7 +42,7 @@ class Attestation:
         return read_all(self.payload, _number, path="attestation") if self.kind == BITCOIN else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class OpenTimestamp:
     """A proof over `digest` by SHA-256."""
 

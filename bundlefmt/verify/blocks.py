@@ -8,7 +8,6 @@ Spec: "Renewals", "Verification", step 10.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -16,6 +15,7 @@ from bundlefmt import cbor, labels
 from bundlefmt.errors import Code, MalformedError
 from bundlefmt.evidence.block_header import CLOCK, BlockHeader
 from bundlefmt.evidence.opentimestamps import BITCOIN, OpenTimestamp
+from bundlefmt.frozen import frozen
 from bundlefmt.manifest import hash_bytes
 from bundlefmt.moment import when
 from bundlefmt.renewal import Coverage, Stamp
@@ -29,7 +29,7 @@ from bundlefmt.verify.stamps import MAX_RENEWALS
 _SHA256: Final = "SHA-256"  # of the coverage, on the way, and in the chain of blocks
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Mined:
     """A block by its height and header: what a renewal covers was there when it was mined."""
 

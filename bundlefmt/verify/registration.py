@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
@@ -17,6 +16,7 @@ from bundlefmt.cose import CoseSign1
 from bundlefmt.errors import Code, MalformedError
 from bundlefmt.evidence import primitive, x509
 from bundlefmt.evidence.x509_signature import load_key, weakness
+from bundlefmt.frozen import frozen
 from bundlefmt.moment import when
 from bundlefmt.receipt import InclusionProof, entry_of, proofs_in
 from bundlefmt.verify import period
@@ -36,7 +36,7 @@ _OTHER_ENCODING: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LogKey:
     """The key of a log, and its SHA-256 by which people know it."""
 
@@ -44,7 +44,7 @@ class LogKey:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Registered:
     """A seal is entry `index`, counted from zero, of a log of `size` entries that has this key."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from bundlefmt import cose, labels
 from bundlefmt.bundle import Bundle, Seal
@@ -20,6 +19,7 @@ from bundlefmt.evidence.certificate import Certificate
 from bundlefmt.evidence.chain import Chain
 from bundlefmt.evidence.timestamp_token import TimeStampToken
 from bundlefmt.evidence.tpm import UnsupportedAlgorithmError
+from bundlefmt.frozen import frozen
 from bundlefmt.moment import when
 from bundlefmt.verify.authority import read_token, used_by
 from bundlefmt.verify.existence import Existence
@@ -28,7 +28,7 @@ from bundlefmt.verify.judgement import Fail, Judgement, Once, Skip, Unsure
 _TTC, _CTT = labels.HDR_3161_TTC, labels.HDR_3161_CTT
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Stamped:
     """A seal and the token that it carries."""
 
@@ -36,7 +36,7 @@ class Stamped:
     token: TimeStampToken
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SealTime:
     """A seal's own timestamp that holds: the seal existed by `by`, seconds since the epoch.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, Protocol
 
@@ -22,6 +21,7 @@ from bundlefmt.evidence import x509
 from bundlefmt.evidence.crl import RevocationList
 from bundlefmt.evidence.ocsp import OcspResponse
 from bundlefmt.evidence.timestamp_token import MAX_TOKEN, TimeStampToken
+from bundlefmt.frozen import frozen
 from bundletools import authority, renewing
 from bundletools.renewing import Material, RenewalError, Renewing
 from bundletools.seal_stamping import SealStamping
@@ -115,7 +115,7 @@ class _Stamping(Protocol):
         """What that shows, in words."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Work:
     """One timestamp on its way: asked for directly, or with the request out now and the response in later."""
 

@@ -7,7 +7,7 @@ Spec: "Renewals".
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from bundlefmt import labels
@@ -16,6 +16,7 @@ from bundlefmt.errors import MalformedError
 from bundlefmt.evidence.timestamp_exchange import NotGrantedError, TimeStampReq, granted_token
 from bundlefmt.evidence.timestamp_info import MessageImprint
 from bundlefmt.evidence.timestamp_token import TimeStampToken
+from bundlefmt.frozen import frozen
 from bundlefmt.manifest import hash_bytes
 from bundlefmt.moment import when
 from bundlefmt.renewal import Coverage, Stamp
@@ -31,7 +32,7 @@ _OWN: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Material:
     """What the layer before needs and lacks, DER."""
 
@@ -134,7 +135,7 @@ def renewed(
     return _accepted(made, policy, _OWN | {"renewal.chain"} if anchors else _OWN)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Renewing:
     """A renewal of this bundle that carries `material` along."""
 

@@ -7,13 +7,14 @@ Spec: "COSE seals". RFC 9921.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bundlefmt import labels
 from bundlefmt.bundle import Bundle, Renewal
 from bundlefmt.cose import CoseSign1
 from bundlefmt.errors import MalformedError
 from bundlefmt.evidence.timestamp_token import TimeStampToken
+from bundlefmt.frozen import frozen
 from bundlefmt.manifest import hash_bytes
 from bundlefmt.moment import when
 from bundlefmt.renewal import Coverage, Stamp
@@ -24,7 +25,7 @@ from bundlefmt.verify.material import Material
 from bundletools.errors import SealError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SealStamping:
     """The seal with this number, counted from one as findings do."""
 

@@ -7,7 +7,6 @@ kind; of that certificate all but the signature is kept, and the token signs it 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -19,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from bundlefmt import cose, labels
 from bundlefmt.evidence import der
+from bundlefmt.frozen import frozen
 
 TokenKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
 
@@ -29,7 +29,7 @@ _EC_HASHES: Final[dict[int, hashes.SHA256 | hashes.SHA384 | hashes.SHA512]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Validity:
     """From and until, both seconds since 1970, inclusive."""
 

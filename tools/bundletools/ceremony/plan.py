@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
 from bundlefmt.cli import given_file
 from bundlefmt.cli.run import UsageError
 from bundlefmt.evidence.toml_text import decode_toml
+from bundlefmt.frozen import frozen
 from bundletools.yubikey_piv import ALGORITHMS
 
 T = TypeVar("T")
@@ -28,7 +28,7 @@ _PINS: Final = ("DEFAULT", "NEVER", "ONCE", "ALWAYS")
 _TOUCHES: Final = ("DEFAULT", "NEVER", "ALWAYS", "CACHED")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class OpenPgpPart:
     """The OpenPGP trust root: a key that gpg knows; `yubikey` where its signature key is attested."""
 
@@ -36,7 +36,7 @@ class OpenPgpPart:
     yubikey: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PivPart:
     """The X.509 CA: a slot of a YubiKey, or a PKCS#11 URI. `generate` names the algorithm of a new key."""
 
@@ -50,7 +50,7 @@ class PivPart:
     touch: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TpmPart:
     """The machine: where its TPM is, which attestation key, which logs; `seal` asks its signing key too."""
 
@@ -63,7 +63,7 @@ class TpmPart:
     ek_issuers: Sequence[Path]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class WitnessPart:
     """A certificate, and the key that seals with it as `bundle seal --with` names it, or LATER."""
 
@@ -71,7 +71,7 @@ class WitnessPart:
     using: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Plan:
     """Paths begin where the plan lies; `digest` is of the file as it was read."""
 

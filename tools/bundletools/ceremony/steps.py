@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -13,6 +12,7 @@ from typing import Final
 from bundlefmt.bundle import Bundle
 from bundlefmt.cli.files import refuse_existing, write_atomic
 from bundlefmt.evidence import openpgp, x509
+from bundlefmt.frozen import frozen
 from bundlefmt.verify import Policy, Report, verify
 from bundletools import gnupg, sealing, signers
 from bundletools.ceremony import identities, machine
@@ -25,7 +25,7 @@ NO_RISK: Final = "none: it can be done again"
 ONE_MORE_SIGNATURE: Final = "none: a signature more"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Step:
     """`run` returns the parts that the step made, by file name."""
 
