@@ -292,16 +292,15 @@ class Manifest:
 
     def _check_refs(self, items: Node) -> Self:
         for key, item in items.pairs("items"):
-            path = f"item {key.text()} refs"
-            refs = item.text_map(path).get("refs")
-            for name, value in refs.pairs(path) if refs else ():
+            said = self.items[key.words]
+            if all(label in self.items for name in said.refs for label in said.ref(name)):
+                continue
+            path = f"item {key.words} refs"
+            for name, value in item.text_map(path)["refs"].pairs(path):
                 for target in value.children or (value,):
-                    if target.text(path) not in self.items:
-                        target.fail(
-                            Code.UNKNOWN_LABEL,
-                            f"{name.text()[:80]} names {target.text()!r}, which is no item",
-                            path,
-                        )
+                    if target.words not in self.items:
+                        why = f"{name.words[:80]} names {target.words!r}, which is no item"
+                        target.fail(Code.UNKNOWN_LABEL, why, path)
         return self
 
     def encode(self) -> bytes:
