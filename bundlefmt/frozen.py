@@ -46,7 +46,7 @@ def _slotted(made: type[Any], kw_only: bool) -> Any:
         **_SHARED,
         "__slots__": tuple(name for name in own if name not in inherited),
         "__match_args__": () if kw_only else tuple(fields),
-        "__dataclass_fields__": _Described(),
+        **{name: _Described(name) for name in ("__dataclass_fields__", "__dataclass_params__")},
         "__compared__": attrgetter(*compared) if compared else type,
         _FIELDS: fields,
     }
@@ -98,14 +98,18 @@ def _initial(made: type[Any], fields: Fields, kw_only: bool) -> Callable[..., No
 
 
 class _Described:
-    """The fields as `dataclasses` describes them, for its functions; worked out when first asked for."""
+    """What `dataclasses` tells of a class, for its functions and for others that ask; made when asked for."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
 
     def __get__(self, value: object, kind: Any) -> Any:
         known: Fields = getattr(kind, _FIELDS)
         parts = [(name, each.type, each) for name, each in known.items()]
-        told: Any = make_dataclass(kind.__name__, parts, kw_only=True, init=False, repr=False, eq=False)
-        kind.__dataclass_fields__ = told.__dataclass_fields__
-        return kind.__dataclass_fields__
+        told = make_dataclass(kind.__name__, parts, frozen=True, kw_only=True, init=False, repr=False)
+        found = getattr(told, self.name)
+        setattr(kind, self.name, found)
+        return found
 
 
 def _equal(self: Any, other: Any) -> Any:

@@ -125,6 +125,8 @@ def test_refused_changes(made: Decorator, name: str) -> None:
 def test_functions_of_dataclasses(made: Decorator) -> None:
     value = made_by(made)(name="a", raw=b"1")
     assert [each.name for each in fields(value)] == ["name", "size", "raw", "parts"]
+    # by this, Dask names what it is given
+    assert type(value).__dataclass_params__.frozen
     changed = replace(value, size=9)
     assert (type(changed), changed.name, changed.size, changed.raw) == (type(value), "a", 9, b"1")
     with pytest.raises(TypeError, match="other"):
