@@ -7,7 +7,7 @@ const CHECKS = ['form', 'covers', 'imprint', 'signature', 'authority', 'chain', 
 function checkRenewal(j, renewal) {
   const add = (check, outcome) => j.add(`renewal.${check}`, outcome, `renewal ${renewal.index + 1}`);
   if (!renewal.token) {
-    add('form', renewal.excess ? 'indeterminate' : renewal.unknown !== undefined ? 'skipped' : 'failed');
+    add('form', renewal.excess ? 'indeterminate' : renewal.blocks || renewal.unknown !== undefined ? 'skipped' : 'failed');
     for (const check of CHECKS.slice(1)) add(check, 'skipped');
     return;
   }

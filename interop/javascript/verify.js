@@ -6,6 +6,8 @@ const { readFileSync } = require('node:fs');
 const { join } = require('node:path');
 const { decodeBundle } = require('./container');
 const { decodeCertificate } = require('./x509');
+const { fromSpki } = require('./keys');
+const { attempt } = require('./reading');
 const { Judgement } = require('./judgement');
 const { checkContainer } = require('./check-container');
 const { checkSeals, checkOpenpgp } = require('./check-seals');
@@ -19,6 +21,7 @@ const { checkBinding, checkActivation } = require('./check-ties');
 const { checkPrevious } = require('./check-previous');
 const { checkReferences } = require('./check-references');
 const { checkRenewals } = require('./check-renewals');
+const { checkBlocks } = require('./check-blocks');
 const { conclude, checkRequired } = require('./conclusions');
 
 const STEPS = [
@@ -30,8 +33,13 @@ const STEPS = [
   checkLogs,
   checkBinding, checkActivation,
   checkPrevious, checkReferences,
-  checkRenewals,
+  checkRenewals, checkBlocks,
 ];
+
+/** The key of a log: of a certificate, or a SubjectPublicKeyInfo by itself. */
+function logKey(raw) {
+  return attempt(() => decodeCertificate(raw)).value?.key ?? fromSpki(raw);
+}
 
 function readPolicy(path, keys) {
   const { policy } = JSON.parse(readFileSync(path, 'utf8'));
@@ -42,6 +50,8 @@ function readPolicy(path, keys) {
     anchors_piv: certificates(policy.anchors_piv),
     anchors_hardware: certificates(policy.anchors_hardware),
     anchors_time: certificates(policy.anchors_time),
+    anchors_log: (policy.anchors_log ?? []).map((name) => logKey(readFileSync(join(keys, name)))),
+    pins_block: policy.pins_block ?? [],
     references: policy.references.map((name) => ({ name, data: readFileSync(join(keys, name)) })),
   };
 }
