@@ -11,11 +11,12 @@ const CHECKS = ['form', 'known'];
 const SHA256 = -16;
 
 /** What block.form finds: {outcome, why}; and the headers of the blocks that the lines that are computed lead to, where it passed. */
-function judgeForm({ covers, coverage, covering, error, blocks }) {
+function judgeForm({ excess, covers, coverage, covering, error, proof }) {
   const failed = (why) => ({ outcome: 'failed', why });
+  if (excess) return { outcome: 'indeterminate', why: 'too many renewals' };
   if (error) return failed(error);
   if (coverage.alg !== SHA256) return failed('coverage by another algorithm');
-  const read = attempt(() => decodeBlocks(blocks));
+  const read = attempt(() => decodeBlocks(proof));
   if (read.error) return failed(read.error);
   const { digest, ends, headers } = read.value;
   if (!hashOf(SHA256, covers).equals(digest)) return failed('over something else');

@@ -10,7 +10,7 @@ const tpm = require('./tpm');
 const SEAL = 'application/vnd.evidence-bundle.seal+cose';
 const MANIFEST = 'application/vnd.evidence-bundle.manifest+cbor';
 const TAG = 18;
-const H = { alg: 1, crit: 2, content: 3, kid: 4, claims: 15, typ: 16, x5t: 34, hash: 258, preimage: 259 };
+const LABEL = { alg: 1, crit: 2, content: 3, kid: 4, claims: 15, typ: 16, x5t: 34, hash: 258, preimage: 259 };
 const ECDSA = (curve, hash, size) => ({
   scheme: { type: 'ecdsa', hash, raw: true }, fits: (k) => k.kind === 'ec' && k.curve === curve, size,
 });
@@ -43,7 +43,7 @@ function decodeCose(value) {
   const guarded = new Map(header.value.map(([k, v]) => [k.value, v]));
   const loose = new Map(open.value.map(([k, v]) => [k.value, v]));
   for (const label of loose.keys()) if (guarded.has(label)) refuse(`label ${label} twice`);
-  const alg = guarded.get(H.alg)?.value ?? null;
+  const alg = guarded.get(LABEL.alg)?.value ?? null;
   return { raw: raw.value, alg, guarded, loose, payload: payload.value, signature: signature.value };
 }
 
@@ -59,9 +59,9 @@ function hashOfAlgorithm(alg) {
 
 /** The hashes that tie a signature to the manifest and to its signer: of the payload, of what is signed, of x5t or kid. */
 function hashesOf({ alg, guarded }) {
-  const kid = guarded.get(H.kid);
+  const kid = guarded.get(LABEL.kid);
   const nameHash = kid?.kind === 'bytes' && kid.value.length > 2 ? tpm.HASHES[kid.value.readUInt16BE(0)]?.[0] : null;
-  return [HASHES[guarded.get(H.hash)?.value]?.[0], hashOfAlgorithm(alg), guarded.has(H.x5t) ? 'sha256' : nameHash];
+  return [HASHES[guarded.get(LABEL.hash)?.value]?.[0], hashOfAlgorithm(alg), guarded.has(LABEL.x5t) ? 'sha256' : nameHash];
 }
 
 /** Whether `key` signed `payload` under these headers: passed, failed, or indeterminate where one of the two is not computed here. */
@@ -82,29 +82,29 @@ function isX5t(node) {
 
 /** What `header` and payload say, and `fault`: why the seal is none over this manifest, signature and `alg` aside. */
 function readHeader({ alg, guarded, loose, payload }, manifestBytes) {
-  const claims = guarded.get(H.claims);
+  const claims = guarded.get(LABEL.claims);
   const claim = new Map(claims?.kind === 'map' ? claims.value.map(([k, v]) => [k.value, v]) : []);
   const time = claim.get(6);
   const out = { alg, x5t: null, kid: null, hash: null };
   out.time = time?.kind === 'int' && time.value >= 0 ? time.value : null;
   const faults = [];
-  for (const label of [H.crit, H.content, H.claims, H.typ, H.hash, H.preimage]) {
+  for (const label of [LABEL.crit, LABEL.content, LABEL.claims, LABEL.typ, LABEL.hash, LABEL.preimage]) {
     if (loose.has(label)) faults.push(`label ${label} is not protected`);
   }
-  if (guarded.has(H.content)) faults.push('label 3');
-  const crit = guarded.get(H.crit);
+  if (guarded.has(LABEL.content)) faults.push('label 3');
+  const crit = guarded.get(LABEL.crit);
   if (crit?.kind !== 'array' || crit.value.map((n) => n.value).join() !== '16,258') faults.push('crit');
-  if (guarded.get(H.typ)?.value !== SEAL) faults.push('typ');
-  if (guarded.get(H.preimage)?.value !== MANIFEST) faults.push('preimage content type');
+  if (guarded.get(LABEL.typ)?.value !== SEAL) faults.push('typ');
+  if (guarded.get(LABEL.preimage)?.value !== MANIFEST) faults.push('preimage content type');
   if (claim.get(1)?.kind !== 'text' || claim.get(2)?.kind !== 'text' || out.time === null) faults.push('CWT claims');
-  const x5t = guarded.get(H.x5t);
-  const kid = guarded.get(H.kid);
+  const x5t = guarded.get(LABEL.x5t);
+  const kid = guarded.get(LABEL.kid);
   if ((x5t === undefined) === (kid === undefined)) faults.push('not exactly one of x5t and kid');
   if (x5t) out.x5t = isX5t(x5t) ? x5t.value[1].value : Buffer.alloc(0);
   if (x5t && !isX5t(x5t)) faults.push('x5t');
   if (kid) out.kid = kid.kind === 'bytes' ? kid.value : Buffer.alloc(0);
   if (kid && (out.kid.length < 4 || out.kid.length > 66)) faults.push('kid');
-  const hash = guarded.get(H.hash)?.kind === 'int' ? guarded.get(H.hash).value : null;
+  const hash = guarded.get(LABEL.hash)?.kind === 'int' ? guarded.get(LABEL.hash).value : null;
   if (!HASHES[hash]) faults.push('payload-hash-alg');
   else {
     [out.hash] = HASHES[hash];
@@ -113,4 +113,4 @@ function readHeader({ alg, guarded, loose, payload }, manifestBytes) {
   return { ...out, fault: faults.join(', ') || null };
 }
 
-module.exports = { CoseError, decodeCose, readHeader, verifyCose, hashOfAlgorithm, hashesOf, bare };
+module.exports = { CoseError, LABEL, decodeCose, readHeader, verifyCose, hashOfAlgorithm, hashesOf, bare };

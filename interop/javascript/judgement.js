@@ -21,7 +21,7 @@ class Judgement {
     /** Each seal that is COSE, as far as it can be read. */
     this.messages = bundle.seals.map((seal) => (seal.type === COSE_TYPE ? attempt(() => decodeCose(seal.value)) : {}));
     const stamps = this.messages.map(({ value }) => readTimestamp(value));
-    this.renewals = new Renewals(bundle, policy, stamps.filter((s) => s.token).map((s) => s.token.info.time));
+    this.renewals = new Renewals(bundle, policy);
     this.timestamps = stamps.map((stamp, i) => judgeTimestamp(stamp, this.messages[i].value, i, this.renewals, policy));
     /** By when renewals show that the manifest, and every item that is here, existed; or null. */
     this.existed = this.renewals.manifestTime;

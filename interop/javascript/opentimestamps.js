@@ -7,7 +7,7 @@ const { createHash } = require('node:crypto');
 const { scan, member } = require('./cbor');
 
 const MAGIC = Buffer.from('\0OpenTimestamps\0\0Proof\0\xbf\x89\xe2\xe8\x84\xe8\x92\x94', 'latin1');
-const VERSION = 1;
+const VERSION = 1n;
 const SHA256 = 0x08;
 const APPEND = 0xf0;
 const PREPEND = 0xf1;
@@ -21,6 +21,8 @@ const HEADER_SIZE = 80;
 const MAX_PROOF = 65536;
 const MAX_STEPS = 4096;
 const MAX_MESSAGE = 4096;
+const MAX_PAYLOAD = 8192;
+const MAX_NUMBER = 9; // bytes
 
 class ProofError extends Error {}
 
@@ -50,20 +52,22 @@ class Reader {
 
   /** Seven bits in each byte, the least first, in the shortest form. */
   number() {
-    let value = 0;
-    for (let scale = 1; ; scale *= 128) {
+    let value = 0n;
+    for (let place = 0; place < MAX_NUMBER; place++) {
       const byte = this.byte();
-      value += (byte & 127) * scale;
-      if (!Number.isSafeInteger(value)) refuse('number');
+      value |= BigInt(byte & 127) << BigInt(7 * place);
       if (byte < 128) {
-        if (byte === 0 && scale > 1) refuse('number not shortest');
+        if (byte === 0 && place > 0) refuse('number not shortest');
         return value;
       }
     }
+    return refuse('number too long');
   }
 
-  octets() {
-    return this.take(this.number());
+  octets(least, most) {
+    const size = this.number();
+    if (size < least || size > most) refuse('length');
+    return this.take(Number(size));
   }
 
   end() {
@@ -73,7 +77,7 @@ class Reader {
 
 function decodeAttestation(reader, message) {
   const kind = reader.take(KIND_SIZE).toString('hex');
-  const payload = new Reader(reader.octets());
+  const payload = new Reader(reader.octets(0, MAX_PAYLOAD));
   if (kind !== BITCOIN) return [];
   const height = payload.number();
   payload.end();
@@ -83,7 +87,7 @@ function decodeAttestation(reader, message) {
 /** What comes of an operation on a message; null of one that is not computed, and of any on that. */
 function apply(operation, reader, message) {
   if (operation === APPEND || operation === PREPEND) {
-    const bytes = reader.octets();
+    const bytes = reader.octets(1, MAX_MESSAGE);
     if (message === null) return null;
     const out = Buffer.concat(operation === APPEND ? [message, bytes] : [bytes, message]);
     if (out.length > MAX_MESSAGE) refuse('message too long');
@@ -105,22 +109,23 @@ function decodeProof(raw) {
   const forks = [];
   const ends = [];
   let message = digest;
-  for (let steps = 1; ; steps++) {
-    if (steps > MAX_STEPS) refuse('too many steps');
-    let operation = reader.byte();
-    if (operation === FORK) {
-      forks.push(message);
-      operation = reader.byte();
-    }
-    if (operation !== ATTESTATION) message = apply(operation, reader, message);
+  let forking = false;
+  for (let steps = 0; steps < MAX_STEPS; steps++) {
+    const step = reader.byte();
+    if (step === FORK && forking) refuse('a fork of nothing');
+    forking = step === FORK;
+    if (forking) forks.push(message);
+    else if (step !== ATTESTATION) message = apply(step, reader, message);
     else {
       ends.push(...decodeAttestation(reader, message));
-      if (forks.length === 0) break;
+      if (forks.length === 0) {
+        reader.end();
+        return { digest, ends };
+      }
       message = forks.pop();
     }
   }
-  reader.end();
-  return { digest, ends };
+  return refuse('too many steps');
 }
 
 /** The number up to which the hash of a header may go, by its bits; null where they are none. */
@@ -149,7 +154,7 @@ function decodeBlocks(raw) {
   if (ots.kind !== 'bytes' || headers.kind !== 'map') refuse('members');
   const read = headers.value.map(([height, header]) => {
     if (height.kind !== 'int' || height.value < 0 || header.kind !== 'bytes') refuse('header');
-    return [height.value, decodeHeader(header.value)];
+    return [BigInt(height.value), decodeHeader(header.value)];
   });
   return { ...decodeProof(ots.value), headers: new Map(read) };
 }

@@ -5,7 +5,7 @@
 
 const { createHash } = require('node:crypto');
 const { scan, member, Malformed } = require('./cbor');
-const { CoseError, decodeCose, verifyCose, hashOfAlgorithm, bare } = require('./cose');
+const { CoseError, LABEL, decodeCose, verifyCose, hashOfAlgorithm, bare } = require('./cose');
 const ended = require('./ended');
 
 const RECEIPTS = 394;
@@ -14,8 +14,9 @@ const PROOFS = 396;
 const RFC9162_SHA256 = 1;
 const INCLUSION = -1;
 const MAX_RECEIPTS = 16;
-// what no encoding of CBOR may have; any other fault of section 2 is another encoding
-const NOT_CBOR = ['truncated', 'trailing-bytes', 'reserved-head'];
+// what a log may write, and section 2 refuses
+const OTHER_ENCODING = ['non-shortest', 'indefinite-length', 'key-order', 'float', 'bignum', 'simple-value', 'unlisted-tag'];
+const UNDERSTOOD = [...Object.values(LABEL), TREE];
 
 function refuse(why) {
   throw new CoseError(why);
@@ -39,12 +40,13 @@ function decodeReceipt(raw) {
   const message = decodeCose(raw);
   if (message.guarded.get(TREE)?.value !== RFC9162_SHA256) return {};
   const proofs = message.loose.get(PROOFS);
-  if (proofs?.kind !== 'map') refuse('proofs');
-  const found = member(proofs, INCLUSION);
+  if (proofs && proofs.kind !== 'map') refuse('proofs');
+  const found = proofs && member(proofs, INCLUSION);
   if (!found) return {};
-  if (message.payload !== null) refuse('the payload is attached');
   if (found.kind !== 'array' || found.value.length !== 1 || found.value[0].kind !== 'bytes') refuse('not one proof');
-  return { message, proof: decodeProof(found.value[0].value) };
+  const proof = decodeProof(found.value[0].value);
+  if (message.payload !== null) refuse('the payload is attached');
+  return { message, proof };
 }
 
 /** The same, and {fault}; {} also for another encoding. */
@@ -52,10 +54,17 @@ function readReceipt(raw) {
   try {
     return decodeReceipt(raw);
   } catch (error) {
-    if (error instanceof CoseError || NOT_CBOR.includes(error.code)) return { fault: error.message };
-    if (error instanceof Malformed) return {};
+    if (error instanceof Malformed && OTHER_ENCODING.includes(error.code)) return {};
+    if (error instanceof Malformed || error instanceof CoseError) return { fault: error.message };
     throw error;
   }
+}
+
+/** Whether something is critical that is not understood here, or says so in a wrong way (RFC 9052 section 3.1). */
+function hasStrangeCrit({ guarded, loose }) {
+  const crit = guarded.get(LABEL.crit);
+  if (!crit) return loose.has(LABEL.crit);
+  return crit.kind !== 'array' || crit.value.length === 0 || !crit.value.every((n) => UNDERSTOOD.includes(n.value) && guarded.has(n.value));
 }
 
 /** The root of the tree in which `entry` has this place, or null where no tree of that size has such a proof. */
@@ -101,7 +110,7 @@ function judgeReceipts(seal, policy, existed) {
   if (known.some((r) => r.root === null)) return { outcome: 'failed', why: 'a proof that no tree of that size has' };
   if (policy.anchors_log.length === 0) return { outcome: 'skipped', why: 'no log is known' };
   if (known.length === 0) return { outcome: 'skipped', why: 'they show something else' };
-  const signed = known.flatMap(({ message, root }) =>
+  const signed = known.filter((r) => !hasStrangeCrit(r.message)).flatMap(({ message, root }) =>
     policy.anchors_log.filter((key) => verifyCose(message, root, key) === 'passed').map((key) => ({ key, message })));
   const standing = signed.some(({ key, message: { alg } }) =>
     !ended.judge(policy, [key], [hashOfAlgorithm(alg), 'sha256'], null, existed));

@@ -56,17 +56,14 @@ function decodeCoverage(raw) {
   return out;
 }
 
-/** {covers, coverage, token}, {covers, blocks}, or {unknown} where the proof is of a type that is not known; DerError or Malformed where it is neither. */
+/** A renewal, its two parts not looked into: {covers, type, proof}; DerError or Malformed where it is none. */
 function decodeRenewal(raw) {
   const node = scan(raw);
   closed(node, ['covers', 'proof']);
   const covers = octets(member(node, 'covers'));
   const proof = list(member(node, 'proof'));
   if (proof.length !== 2 || proof[0].kind !== 'text') refuse('proof');
-  const value = octets(proof[1]);
-  if (proof[0].value === BLOCKS) return { covers, blocks: value };
-  if (proof[0].value !== TOKEN) return { unknown: proof[0].value };
-  return { covers, coverage: decodeCoverage(covers), token: decodeToken(value) };
+  return { covers, type: proof[0].value, proof: octets(proof[1]) };
 }
 
 /** Whether `covered` are the digests of the first of `values`; all of them where `whole`. */
@@ -92,8 +89,7 @@ function least(times) {
 }
 
 class Renewals {
-  /** `times` are those of tokens elsewhere in the bundle. */
-  constructor(bundle, policy, times) {
+  constructor(bundle, policy) {
     this.bundle = bundle;
     this.policy = policy;
     this.all = bundle.renewals.map((raw, index) => this.read(raw, index));
@@ -103,29 +99,27 @@ class Renewals {
     this.statements = this.readable.flatMap(({ coverage, index }) => coverage.revocation.map((raw) => (
       { index, statement: attempt(() => decodeCrl(raw)).value ?? attempt(() => decodeOcsp(raw)).value }))).filter((s) => s.statement);
     for (const renewal of this.readable) this.judgeToken(renewal);
-    this.time = policy.at ?? policy.now ?? Math.max(...this.readable.map((r) => r.time), ...times);
+    this.time = policy.at ?? policy.now ?? Math.max(...this.readable.map((r) => r.time));
     for (const renewal of this.readable) renewal.order = this.order(renewal);
     for (const renewal of [...this.readable].reverse()) this.judgeKept(renewal);
     this.holding = this.readable.filter((r) => r.holds);
   }
 
   read(raw, index) {
-    if (index >= MAX_RENEWALS) return { index, excess: true };
-    const { value, error } = attempt(() => decodeRenewal(raw));
-    if (value?.blocks) return { index, ...value, ...this.readCoverage(value.covers, index) };
-    if (!value?.token) return { index, error, unknown: value?.unknown };
+    const outer = attempt(() => decodeRenewal(raw));
+    const out = { index, excess: index >= MAX_RENEWALS, isByBlocks: outer.value?.type === BLOCKS, ...outer.value };
+    if (outer.error || out.excess || !(out.type === TOKEN || out.isByBlocks)) return { ...out, error: outer.error };
+    const { value, error } = attempt(() => ({ coverage: decodeCoverage(out.covers), token: out.isByBlocks ? null : decodeToken(out.proof) }));
+    if (error) return { ...out, error };
+    out.covering = coversOutcome(value.coverage, this.bundle, index);
+    if (out.isByBlocks) return { ...out, coverage: value.coverage };
     const { time, earliest, latest } = value.token.info;
-    return { index, ...value, time, earliest, latest };
-  }
-
-  readCoverage(covers, index) {
-    const { value, error } = attempt(() => decodeCoverage(covers));
-    return error ? { error } : { coverage: value, covering: coversOutcome(value, this.bundle, index) };
+    return { ...out, ...value, time, earliest, latest };
   }
 
   /** Those whose proof is by blocks, and which nothing here judges. */
   get byBlocks() {
-    return this.all.filter((r) => r.blocks);
+    return this.all.filter((r) => r.isByBlocks);
   }
 
   /** Certificates that a token may lead through: its own, and those that any renewal carries. */
@@ -135,7 +129,6 @@ class Renewals {
 
   judgeToken(renewal) {
     const { coverage, covers, token } = renewal;
-    renewal.covering = coversOutcome(coverage, this.bundle, renewal.index);
     renewal.imprint = HASHES[coverage.alg][0] === token.info.hash && isOver(token, covers) ? 'passed' : 'failed';
     Object.assign(renewal, judgeWord(token, this.certificatesFor(token), this.policy));
     renewal.sound = [renewal.covering, renewal.imprint, renewal.chained].every((o) => o === 'passed');
@@ -145,8 +138,8 @@ class Renewals {
     const { coverage, latest } = renewal;
     const covered = this.readable.filter(({ index }) => index < renewal.index && coverage.renewals[index]
       && hashOf(coverage.alg, this.bundle.renewals[index]).equals(coverage.renewals[index]));
-    if (renewal.chained === 'passed' && covered.some((r) => r.sound && latest < r.earliest)) return 'failed';
-    return renewal.time > this.time ? 'skipped' : 'passed';
+    if (renewal.time > this.time) return 'skipped';
+    return renewal.chained === 'passed' && covered.some((r) => r.sound && latest < r.earliest) ? 'failed' : 'passed';
   }
 
   /** Whether it could be believed until the next one that holds took over. Later ones are judged already. */

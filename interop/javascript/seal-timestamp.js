@@ -25,9 +25,9 @@ function readTimestamp(message) {
   return read.error ? { fault: read.error } : { token: read.value };
 }
 
-/** Whether a seal that can be read carries a timestamp, whatever of. */
-function carriesTimestamp({ guarded, loose }) {
-  return [OF_PAYLOAD, OF_SIGNATURE].some((label) => guarded.has(label) || loose.has(label));
+/** Whether a seal carries something to judge as a timestamp, good or bad. */
+function carriesTimestamp(message) {
+  return readTimestamp(message).why === undefined;
 }
 
 /** What seal.timestamp finds of the seal at `index`, {outcome, why}; `latest`, by when the seal existed, where that passed. */
@@ -40,15 +40,17 @@ function judgeTimestamp({ token, fault, why }, message, index, renewals, policy)
   if (word.signature === 'failed' || word.authority === 'failed') return { outcome: 'failed', why: 'by whoever may not' };
   const { time, earliest, latest } = token.info;
   const takeover = renewals.sealTime(index);
-  if (word.chained === 'passed' && takeover !== null && earliest > takeover) return { outcome: 'failed', why: 'later than a renewal' };
-  if (time > renewals.time) return { outcome: 'skipped', why: 'made after the time that is asked about' };
+  const asked = policy.at ?? policy.now ?? Math.max(renewals.time, time);
   const doubt = (outcome, reason) => ({ outcome: takeover === null ? outcome : 'skipped', why: reason });
+  if (word.signature !== 'passed') return doubt('indeterminate', 'nobody signed it');
+  if (time > asked) return { outcome: 'skipped', why: 'made after the time that is asked about' };
   if (word.chained !== 'passed') return doubt('indeterminate', 'nothing leads to an anchor');
+  if (takeover !== null && earliest > takeover) return { outcome: 'failed', why: 'later than a renewal' };
   const { kept, revocation } = judgeKept({ token, ...word }, {
     certificates, policy, takeover,
     statements: renewals.statements.map((s) => ({ ...s.statement, existed: renewals.carriedTime(s.index) })),
     hashes: [token.info.hash, ...hashesOf(message)],
-    at: Math.min(renewals.time, takeover ?? Infinity),
+    at: Math.min(asked, takeover ?? Infinity),
     existedOf: (certificate) => renewals.certificateTime(certificate),
   });
   if (revocation === 'failed') return doubt('failed', 'the authority was revoked');

@@ -6,7 +6,7 @@ const { readFileSync } = require('node:fs');
 const { join } = require('node:path');
 const { decodeBundle } = require('./container');
 const { decodeCertificate } = require('./x509');
-const { fromSpki } = require('./keys');
+const { fromSpki, weakness } = require('./keys');
 const { attempt } = require('./reading');
 const { Judgement } = require('./judgement');
 const { checkContainer } = require('./check-container');
@@ -36,9 +36,10 @@ const STEPS = [
   checkRenewals, checkBlocks,
 ];
 
-/** The key of a log: of a certificate, or a SubjectPublicKeyInfo by itself. */
+/** The key of a log, of a certificate or a SubjectPublicKeyInfo by itself; null where nothing counts that it signed. */
 function logKey(raw) {
-  return attempt(() => decodeCertificate(raw)).value?.key ?? fromSpki(raw);
+  const key = attempt(() => decodeCertificate(raw)).value?.key ?? attempt(() => fromSpki(raw)).value;
+  return key && !weakness(key) ? key : null;
 }
 
 function readPolicy(path, keys) {
@@ -50,7 +51,7 @@ function readPolicy(path, keys) {
     anchors_piv: certificates(policy.anchors_piv),
     anchors_hardware: certificates(policy.anchors_hardware),
     anchors_time: certificates(policy.anchors_time),
-    anchors_log: (policy.anchors_log ?? []).map((name) => logKey(readFileSync(join(keys, name)))),
+    anchors_log: (policy.anchors_log ?? []).map((name) => logKey(readFileSync(join(keys, name)))).filter(Boolean),
     pins_block: policy.pins_block ?? [],
     references: policy.references.map((name) => ({ name, data: readFileSync(join(keys, name)) })),
   };
