@@ -148,9 +148,9 @@ def seal_receipt_two_proofs() -> Judged:
 
 
 @vector("seal.receipt", "receipt", "bad-input")
-def seal_receipt_proof_not_wrapped() -> Judged:
-    """The proof stands as it is, and not in a byte string."""
-    return _refused(Receipt(proofs={INCLUSION: [[11, 5, path(5, OTHERS[:11])]]}))
+def seal_receipt_proof_beside_text() -> Judged:
+    """Beside the proof stands another, which is text."""
+    return _refused(Receipt(proofs={INCLUSION: [encoded([11, 5, path(5, OTHERS[:11])]), "a proof"]}))
 
 
 @vector("seal.receipt", "receipt", "critical")
@@ -207,7 +207,7 @@ def seal_receipt_in_another_encoding() -> Judged:
     return _kept(whole.replace(first + second, second + first))
 
 
-@vector("seal.receipt", "receipt", "algorithm", "two-logs")
+@vector("another receipt may", "receipt", "algorithm", "two-logs")
 def seal_receipt_algorithm_of_one_of_two_ended() -> Judged:
     """As below, and behind that receipt stands one of another log, whose key is on P-521."""
     seal = sealing.by(certificates.operator("p521"))
