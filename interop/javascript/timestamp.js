@@ -31,6 +31,7 @@ function algorithmOid(element) {
 }
 
 function hashName(element) {
+  if (element.tag !== SEQUENCE) throw new DerError('no algorithm');
   return x509.HASH_OIDS[algorithmOid(element)] ?? null;
 }
 
