@@ -77,9 +77,13 @@ def _attestations(reader: Reader, digest: bytes) -> list[Attestation]:
     found: list[Attestation] = []
     message: bytes | None = digest
     forks: list[bytes | None] = []
+    forked = False
     for _ in range(MAX_STEPS):
         step = reader.uint(1)
-        if step == _FORK:
+        if step == _FORK and forked:
+            raise reader.error(Code.BAD_VALUE, "a fork without a line of its own")
+        forked = step == _FORK
+        if forked:
             forks.append(message)
         elif step == _ATTESTATION:
             kind, payload = reader.read(len(BITCOIN)), _octets(reader, 0, MAX_PAYLOAD)

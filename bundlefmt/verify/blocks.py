@@ -14,7 +14,7 @@ from typing import Final
 from bundlefmt import cbor, labels
 from bundlefmt.errors import Code, MalformedError
 from bundlefmt.evidence.block_header import CLOCK, BlockHeader
-from bundlefmt.evidence.opentimestamps import BITCOIN, OpenTimestamp
+from bundlefmt.evidence.opentimestamps import OpenTimestamp
 from bundlefmt.frozen import frozen
 from bundlefmt.manifest import hash_bytes
 from bundlefmt.moment import when
@@ -75,10 +75,11 @@ class Blocks(Area):
         proof, headers = readable(lambda: _read(stamp.proof))
         if coverage.alg != labels.HASH_SHA256:
             raise Fail("the coverage is not by SHA-256, as a proof of this kind is")
-        self.context.existence.stamps.require_covers(number, coverage)
         if proof.digest != hash_bytes(labels.HASH_SHA256, stamp.covers):
             raise Fail("the proof is over something else than the coverage")
-        return tuple(_blocks(proof, headers))
+        found = tuple(_blocks(proof, headers))
+        self.context.existence.stamps.require_covers(number, coverage)
+        return found
 
     def _known(self, number: int) -> Mined:
         """The earliest of its blocks that is one of those which the verifier knows."""
@@ -119,16 +120,18 @@ def _read(data: bytes) -> tuple[OpenTimestamp, dict[int, BlockHeader]]:
 
 def _blocks(proof: OpenTimestamp, headers: dict[int, BlockHeader]) -> Iterator[Mined]:
     """Those of Bitcoin whose headers are here. Raises Fail where one is not what is attested."""
-    for each in proof.attestations:
-        height = readable(each.height)
-        if each.kind != BITCOIN or height is None or height not in headers or each.message is None:
-            continue
-        header = headers[height]
-        if each.message != header.root:
+    attested = [(readable(each.height), each.message) for each in proof.attestations]
+    for height, header in headers.items():
+        roots = [message for attests, message in attested if attests == height]
+        if not roots:
+            raise Fail(f"the proof does not lead to block {height}, whose header is here")
+        computed = [root for root in roots if root is not None]
+        if any(root != header.root for root in computed):
             raise Fail(f"block {height} has other transactions than the proof leads to")
         if not header.has_work():
             raise Fail(f"the header of block {height} lacks the work that it names")
-        yield Mined(height=height, header=header)
+        if computed:
+            yield Mined(height=height, header=header)
 
 
 def _form(context: Context, number: int) -> str:

@@ -112,15 +112,17 @@ class Registrations(Area):
             raise Skip("receipts of a kind or encoding that is not known here: kept, not judged")
         if not self._logs:
             raise Skip("no log is known to the verifier: kept, not judged")
-        found = [made for each in proven if (made := self._signed(number, *each)) is not None]
+        signed = [self._signed(number, *each) for each in proven]
+        found = tuple(each for each in signed if isinstance(each, Registered))
         if not found:
-            raise Unsure("no receipt is signed by a log that is known to the verifier")
-        return tuple(found)
+            ended = (each for each in signed if isinstance(each, Unsure))
+            raise next(ended, Unsure("no receipt is signed by a log that is known to the verifier"))
+        return found
 
     def _signed(
         self, number: int, receipt: CoseSign1, proof: InclusionProof, root: bytes
-    ) -> Registered | None:
-        """By the first log whose key it is. Raises Unsure where the policy ended what it is made by."""
+    ) -> Registered | Unsure | None:
+        """By the first log whose key it is; Unsure where the policy ended what it is made by."""
         for log in self._logs:
             try:
                 receipt.verify(log.key, payload=root, understood=_UNDERSTOOD)
@@ -130,7 +132,7 @@ class Registrations(Area):
                 self.context.policy, _used(receipt, log), by=self.context.existence.seal_by(number)
             )
             if over is not None:
-                raise Unsure(f"a receipt made by {over[0]}, which the policy ends at {when(over[1])}")
+                return Unsure(f"a receipt made by {over[0]}, which the policy ends at {when(over[1])}")
             return Registered(log=log, index=proof.leaf_index, size=proof.tree_size)
         return None
 
