@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from bundlefmt import cbor, labels
-from bundlefmt.errors import Code, MalformedError
+from bundlefmt import labels
+from bundlefmt.errors import MalformedError
 from bundlefmt.evidence.block_header import CLOCK, BlockHeader
-from bundlefmt.evidence.opentimestamps import BITCOIN, OpenTimestamp
+from bundlefmt.evidence.block_proof import BlockProof
+from bundlefmt.evidence.opentimestamps import BITCOIN
 from bundlefmt.manifest import hash_bytes
 from bundlefmt.moment import when
 from bundlefmt.renewal import Coverage, Stamp
@@ -72,13 +73,13 @@ class Blocks(Area):
             raise Unsure(f"more than {MAX_RENEWALS} renewals: this one is not looked at")
         stamp = Stamp.decode(self.context.bundle.renewals[number].raw)
         coverage = readable(lambda: Coverage.decode(stamp.covers))
-        proof, headers = readable(lambda: _read(stamp.proof))
+        proof = readable(lambda: BlockProof.decode(stamp.proof))
         if coverage.alg != labels.HASH_SHA256:
             raise Fail("the coverage is not by SHA-256, as a proof of this kind is")
         self.context.existence.stamps.require_covers(number, coverage)
-        if proof.digest != hash_bytes(labels.HASH_SHA256, stamp.covers):
+        if proof.ots.digest != hash_bytes(labels.HASH_SHA256, stamp.covers):
             raise Fail("the proof is over something else than the coverage")
-        return tuple(_blocks(proof, headers))
+        return tuple(_blocks(proof))
 
     def _known(self, number: int) -> Mined:
         """The earliest of its blocks that is one of those which the verifier knows."""
@@ -104,26 +105,13 @@ class Blocks(Area):
         return mined
 
 
-def _read(data: bytes) -> tuple[OpenTimestamp, dict[int, BlockHeader]]:
-    """The proof and the headers beside it. Raises MalformedError."""
-    path = "proof"
-    members = cbor.scan(data).members(path, ("headers", "ots"))
-    headers = {
-        key.integer(path): BlockHeader.decode(value.octets(path))
-        for key, value in members["headers"].pairs(path)
-    }
-    if any(height < 0 for height in headers):
-        members["headers"].fail(Code.BAD_VALUE, "a block of negative height", path)
-    return OpenTimestamp.decode(members["ots"].octets(path)), headers
-
-
-def _blocks(proof: OpenTimestamp, headers: dict[int, BlockHeader]) -> Iterator[Mined]:
+def _blocks(proof: BlockProof) -> Iterator[Mined]:
     """Those of Bitcoin whose headers are here. Raises Fail where one is not what is attested."""
-    for each in proof.attestations:
+    for each in proof.ots.attestations:
         height = readable(each.height)
-        if each.kind != BITCOIN or height is None or height not in headers or each.message is None:
+        if each.kind != BITCOIN or height is None or height not in proof.headers or each.message is None:
             continue
-        header = headers[height]
+        header = proof.headers[height]
         if each.message != header.root:
             raise Fail(f"block {height} has other transactions than the proof leads to")
         if not header.has_work():
