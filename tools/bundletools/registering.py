@@ -12,6 +12,7 @@ from typing import Final
 
 from bundlefmt import labels
 from bundlefmt.bundle import Bundle
+from bundlefmt.cli.run import UsageError
 from bundlefmt.cose import CoseSign1
 from bundlefmt.errors import MalformedError
 from bundlefmt.receipt import entry_of
@@ -53,7 +54,8 @@ class Registering:
         return entry_of(self.message())
 
     def registered(self, raw: bytes, *, anchors: Sequence[bytes] = ()) -> Bundle:
-        """The bundle, its seal with the receipt. Raises SealError where that is none, or not of this seal.
+        """The bundle, its seal with the receipt. Raises SealError where that is none, or not of this seal;
+        UsageError where it is there.
 
         `anchors` are keys of logs (DER). A receipt leads from an entry to a root, which it does not tell:
         without a key that signed it, any entry fits.
@@ -62,7 +64,7 @@ class Registering:
         entry = entry_of(message)
         found = _read(raw, entry)
         if raw in _listed(message):
-            raise SealError(f"seal {self.number} has this receipt already")
+            raise UsageError(f"the receipt is in seal {self.number} already")
         logs = [log for anchor in anchors if (log := log_key(anchor)) is not None]
         if anchors and signer(*found, logs) is None:
             raise self._of_another(raw, logs)
