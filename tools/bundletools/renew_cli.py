@@ -23,6 +23,7 @@ from bundlefmt.evidence.crl import RevocationList
 from bundlefmt.evidence.ocsp import OcspResponse
 from bundlefmt.evidence.timestamp_token import MAX_TOKEN, TimeStampToken
 from bundletools import authority, renewing
+from bundletools.block_cli import ByBlocks
 from bundletools.renewing import Material, RenewalError, Renewing
 from bundletools.seal_stamping import SealStamping
 
@@ -53,6 +54,22 @@ def timestamp(
     response_in: ResponseIn = None,
     anchor_time: AnchorTime = None,
     hash_name: Hash = None,
+    opentimestamps: Annotated[
+        bool,
+        typer.Option(
+            "--opentimestamps", help="By a block of Bitcoin: stamp the request by ots, answer with its proof."
+        ),
+    ] = False,
+    block_header: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE", help="Header of the block that the proof leads to, 80 bytes or hex. Repeatable."
+        ),
+    ] = None,
+    pin_block: Annotated[
+        list[str] | None,
+        typer.Option(metavar="HASH", help="Refuse a proof that leads to none of these blocks. Repeatable."),
+    ] = None,
     output: Output = None,
     in_place: InPlace = False,
     force: Force = False,
@@ -60,7 +77,20 @@ def timestamp(
     """Have an authority say by when all this existed. It sees a digest, and nothing of the bundle.
 
     With --seal, by when one COSE seal existed: the timestamp goes into the seal, before any renewal.
+    With --opentimestamps, no authority: a block of Bitcoin shows it to who knows the block.
     """
+    if opentimestamps:
+        if seal is not None or url is not None or anchor_time or hash_name is not None:
+            raise UsageError("--opentimestamps is of everything, by SHA-256 and without an authority")
+        return ByBlocks(
+            file=file,
+            request_out=request_out,
+            response_in=response_in,
+            headers=block_header or (),
+            pins=pin_block or (),
+        ).run(output, in_place=in_place, force=force)
+    if block_header or pin_block:
+        raise UsageError("--block-header and --pin-block go with --opentimestamps")
     bundle = Bundle.open(file)
     alg = _alg(hash_name) or renewing.strongest(bundle) or labels.HASH_SHA256
     stamping: _Stamping = Renewing(bundle=bundle, material=Material())
