@@ -65,10 +65,11 @@ def moment(text: str) -> int:
 
 def certificates(path: Path) -> list[bytes]:
     """The DER certificates in a PEM or DER file."""
-    return _certificates(given_file.read(path), path)
+    return certificates_in(given_file.read(path), path)
 
 
-def _certificates(data: bytes, path: Path) -> list[bytes]:
+def certificates_in(data: bytes, path: Path) -> list[bytes]:
+    """The same of what was read from it."""
     try:
         found = split_pem(data) if _PEM in data else [data]
         for each in found:
@@ -84,7 +85,7 @@ def log_keys(path: Path) -> list[bytes]:
     try:
         return [public_spki(data)]
     except CertificateError:
-        return _certificates(data, path)
+        return certificates_in(data, path)
 
 
 def certificate(path: Path) -> bytes:

@@ -188,7 +188,7 @@ def test_a_proof_that_leads_to_no_block(lines: tuple[bytes, ...], bundle: Bundle
 
 
 @pytest.mark.parametrize(
-    "proof", [b"", b"\x00OpenTimestamps", ots(bytes(32), MINED) + b"\x00", ots(bytes(32), MINED[:-1])]
+    "proof", [b"\x00", b"\x00OpenTimestamps", ots(bytes(32), MINED) + b"\x00", ots(bytes(32), MINED[:-1])]
 )
 def test_what_is_no_proof(proof: bytes, bundle: Bundle, sealed: Path) -> None:
     before = sealed.read_bytes()

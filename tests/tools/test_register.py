@@ -167,7 +167,7 @@ def test_a_receipt_of_the_seal_with_its_header(
         (Receipt(proofs={INCLUSION: [b"", b""]}), "2 proofs of inclusion"),
         (Receipt(header={transparency.VDS: 2}), "of another kind, or in another encoding"),
         (Receipt(proofs={-2: [b""]}), "of another kind, or in another encoding"),
-        (lambda _: b"", "this is no receipt that can be kept"),
+        (lambda _: b"\x00", "this is no receipt that can be kept"),
         (lambda _: b"\x30\x03\x02\x01\x00", "this is no receipt that can be kept"),
         (lambda entry: entry, "of another kind, or in another encoding"),
         (lambda entry: Receipt()(entry) + b"\x00", "this is no receipt that can be kept"),

@@ -49,7 +49,7 @@ class ByBlocks:
         target = output or self.file
         refuse_existing(target, force=force or in_place)
         pins = frozenset(map(reading.sha256, self.pins))
-        proof = read_proof(given_file.read(self.response_in, MAX_PROOF))
+        proof = read_proof(given_file.read_answer(self.response_in, MAX_PROOF))
         named = heights(proof)
         if not self.headers:
             raise UsageError(

@@ -60,7 +60,7 @@ def register(
     target = output or file
     refuse_existing(target, force=force or in_place)
     anchors = [der for path in anchor_log or () for der in reading.log_keys(path)]
-    made = registering.registered(given_file.read(response_in), anchors=anchors)
+    made = registering.registered(given_file.read_answer(response_in), anchors=anchors)
     if not anchors:
         note = "note: without --anchor-log nothing shows that the receipt is of this seal"
         print(note, file=sys.stderr)

@@ -13,7 +13,7 @@ import typer
 
 from bundlefmt import labels
 from bundlefmt.bundle import Bundle
-from bundlefmt.cli import reading
+from bundlefmt.cli import given_file, reading
 from bundlefmt.cli.arguments import FileArgument
 from bundlefmt.cli.files import refuse_existing, write_atomic
 from bundlefmt.cli.run import Exit, UsageError, say
@@ -167,7 +167,7 @@ class _Work:
         refuse_existing(target, force=force or in_place)
         trusted = [der for path in anchors for der in reading.certificates(path)]
         if self.response_in is not None:
-            token = renewing.token_of(_read(self.response_in))
+            token = renewing.token_of(given_file.read_answer(self.response_in, MAX_TOKEN))
         else:
             token = ask(str(self.url), self.stamping.imprint(self.alg), self.alg)
         made = self.stamping.stamped(token, anchors=trusted)
@@ -206,20 +206,12 @@ def _alg(name: str | None) -> int | None:
     return renewing.BY_NAME[name]
 
 
-def _read(path: Path) -> bytes:
-    with path.open("rb") as file:
-        data = file.read(MAX_TOKEN + 1)
-    if len(data) > MAX_TOKEN:
-        raise UsageError(f"{path} has more than {MAX_TOKEN} bytes, and is no timestamp")
-    return data
-
-
 def _material(paths: Sequence[Path]) -> Material:
     """What the files hold, each told by what it is."""
     certificates: list[bytes] = []
     revocation: list[bytes] = []
     for path in paths:
-        data = path.read_bytes()
+        data = given_file.read(path)
         if x509.holds_secret_key(data):
             raise UsageError(f"{path} holds a SECRET key, which has no place in a bundle")
         for kind in (RevocationList, OcspResponse):
@@ -230,7 +222,7 @@ def _material(paths: Sequence[Path]) -> Material:
             revocation.append(data)
             break
         else:
-            certificates += reading.certificates(path)
+            certificates += reading.certificates_in(data, path)
     return Material(
         certificates=tuple(dict.fromkeys(certificates)), revocation=tuple(dict.fromkeys(revocation))
     )
