@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Final
 
-from bundlefmt import cbor, labels
-from bundlefmt.errors import Code, MalformedError
+from bundlefmt import labels
+from bundlefmt.errors import MalformedError
 from bundlefmt.evidence.block_header import CLOCK, BlockHeader
-from bundlefmt.evidence.opentimestamps import OpenTimestamp
+from bundlefmt.evidence.block_proof import BlockProof
 from bundlefmt.frozen import frozen
 from bundlefmt.manifest import hash_bytes
 from bundlefmt.moment import when
@@ -72,12 +72,12 @@ class Blocks(Area):
             raise Unsure(f"more than {MAX_RENEWALS} renewals: this one is not looked at")
         stamp = Stamp.decode(self.context.bundle.renewals[number].raw)
         coverage = readable(lambda: Coverage.decode(stamp.covers))
-        proof, headers = readable(lambda: _read(stamp.proof))
+        proof = readable(lambda: BlockProof.decode(stamp.proof))
         if coverage.alg != labels.HASH_SHA256:
             raise Fail("the coverage is not by SHA-256, as a proof of this kind is")
-        if proof.digest != hash_bytes(labels.HASH_SHA256, stamp.covers):
+        if proof.ots.digest != hash_bytes(labels.HASH_SHA256, stamp.covers):
             raise Fail("the proof is over something else than the coverage")
-        found = tuple(_blocks(proof, headers))
+        found = tuple(_blocks(proof))
         self.context.existence.stamps.require_covers(number, coverage)
         return found
 
@@ -105,23 +105,10 @@ class Blocks(Area):
         return mined
 
 
-def _read(data: bytes) -> tuple[OpenTimestamp, dict[int, BlockHeader]]:
-    """The proof and the headers beside it. Raises MalformedError."""
-    path = "proof"
-    members = cbor.scan(data).members(path, ("headers", "ots"))
-    headers = {
-        key.integer(path): BlockHeader.decode(value.octets(path))
-        for key, value in members["headers"].pairs(path)
-    }
-    if any(height < 0 for height in headers):
-        members["headers"].fail(Code.BAD_VALUE, "a block of negative height", path)
-    return OpenTimestamp.decode(members["ots"].octets(path)), headers
-
-
-def _blocks(proof: OpenTimestamp, headers: dict[int, BlockHeader]) -> Iterator[Mined]:
+def _blocks(proof: BlockProof) -> Iterator[Mined]:
     """Those of Bitcoin whose headers are here. Raises Fail where one is not what is attested."""
-    attested = [(readable(each.height), each.message) for each in proof.attestations]
-    for height, header in headers.items():
+    attested = [(readable(each.height), each.message) for each in proof.ots.attestations]
+    for height, header in proof.headers.items():
         roots = [message for attests, message in attested if attests == height]
         if not roots:
             raise Fail(f"the proof does not lead to block {height}, whose header is here")

@@ -30,6 +30,7 @@ BY_NAME: Final = {name: alg for alg, name in labels.HASH_NAMES.items()}
 _OWN: Final = frozenset(
     f"renewal.{name}" for name in ("form", "covers", "imprint", "signature", "authority", "order")
 )
+_BLOCK_OWN: Final = frozenset({"block.form"})
 
 
 @frozen
@@ -75,10 +76,11 @@ def coverage(bundle: Bundle, alg: int, material: Material) -> Coverage:
     )
 
 
-def with_renewal(bundle: Bundle, raw: bytes) -> Bundle:
+def with_renewal(bundle: Bundle, raw: bytes, *, pins_block: frozenset[bytes] = frozenset()) -> Bundle:
     """The bundle with one more renewal that was made elsewhere and covers all that is here.
 
-    Raises RenewalError. A proof of a kind that is not known here is not judged.
+    Raises RenewalError. A proof of a kind that is not known here is not judged. With `pins_block` a proof by
+    blocks has to lead to one of these.
     """
     try:
         stamp = Stamp.decode(raw)
@@ -99,7 +101,12 @@ def with_renewal(bundle: Bundle, raw: bytes) -> Bundle:
     if strange := sorted(set(covered.content) - set(bundle.manifest.items)):
         raise RenewalError(f"it covers {strange[0]}, which is no item")
     made = replace(bundle, renewals=(*bundle.renewals, Renewal(raw=raw)))
-    return made if stamp.type != labels.TYPE_TIMESTAMP else _accepted(made, Policy(), _OWN)
+    if stamp.type == labels.TYPE_TIMESTAMP:
+        return _accepted(made, Policy(), _OWN)
+    if stamp.type == labels.TYPE_OPENTIMESTAMP:
+        wanted = _BLOCK_OWN | {"block.known"} if pins_block else _BLOCK_OWN
+        return _accepted(made, Policy(pins_block=pins_block), wanted)
+    return made
 
 
 def request(covered: Coverage, *, nonce: int | None) -> TimeStampReq:
