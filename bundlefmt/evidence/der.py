@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import calendar
 import datetime
-import struct
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 from bundlefmt.errors import Code, MalformedError
-from bundlefmt.wire import Buffer, Reader, read_all
+from bundlefmt.wire import Buffer
 
 BOOLEAN: Final = 0x01
 INTEGER: Final = 0x02
@@ -42,7 +41,6 @@ _LONG_LENGTH: Final = 0x80
 _LENGTH_BYTES: Final = 4  # of a length; no artifact is larger
 _OID_BYTES: Final = 64  # of an object identifier; the longest in use are about 20
 _CONTINUES: Final = 0x80
-_SHORT_HEAD: Final = struct.Struct("BB")
 _UTC_PIVOT: Final = 50  # RFC 5280 4.1.2.5.1: 50 to 99 are of the 20th century
 
 
@@ -65,51 +63,78 @@ class Element(NamedTuple):  # a tuple is made in a third of the time that a froz
         return MalformedError(code, message, offset=start, path=path)
 
 
-def read_element(reader: Reader) -> Element:
-    """The next element. Raises MalformedError, always for the framing alone."""
-    ahead = reader.unpack_ahead(_SHORT_HEAD)
-    if ahead is not None and ahead[0] & _HIGH_TAG != _HIGH_TAG and ahead[1] < _LONG_LENGTH:
-        tag, length = ahead
-        raw = reader.read_behind(0, 2 + length)
-        if raw is not None:
-            return Element(tag, raw[2:], raw, reader.offset - length)
-    start = reader.offset
-    head = reader.read(1)
-    if head[0] & _HIGH_TAG == _HIGH_TAG:
-        raise reader.error(Code.WRONG_TYPE, "a high tag number", offset=start)
-    head += reader.read(1)
-    length = head[1]
+def read_element(data: bytes, start: int, *, path: str, base: int = 0) -> Element:
+    """The element that begins at `start`; `base` is the offset of `data` in the input that the caller knows.
+
+    Raises MalformedError, always for the framing alone.
+    """
+    content, size = start + 2, len(data)
+    if content > size or data[start] & _HIGH_TAG == _HIGH_TAG or data[start + 1] >= _LONG_LENGTH:
+        content, end = _bounds(data, start, path, base)
+    else:
+        end = content + data[start + 1]
+        if end > size:
+            raise _truncated(data, content, end, path, base)
+    return Element(data[start], data[content:end], data[start:end], base + content)
+
+
+def _bounds(data: bytes, start: int, path: str, base: int) -> tuple[int, int]:
+    """Where the content of the element at `start` begins and ends, however it is framed."""
+
+    def error(code: Code, message: str) -> MalformedError:
+        return MalformedError(code, message, offset=base + start, path=path)
+
+    size = len(data)
+    if start == size:
+        raise _truncated(data, start, start + 1, path, base)
+    if data[start] & _HIGH_TAG == _HIGH_TAG:
+        raise error(Code.WRONG_TYPE, "a high tag number")
+    content = start + 2
+    if content > size:
+        raise _truncated(data, start + 1, content, path, base)
+    length = data[start + 1]
     if length == _LONG_LENGTH:
-        raise reader.error(Code.INDEFINITE_LENGTH, "indefinite length", offset=start)
-    if length > _LONG_LENGTH:
-        count = length - _LONG_LENGTH
-        if count > _LENGTH_BYTES:
-            raise reader.error(Code.SIZE_LIMIT, f"a length of {count} bytes", offset=start)
-        digits = reader.read(count)
-        head, length = head + digits, int.from_bytes(digits, "big")
-        if length < _LONG_LENGTH or digits[0] == 0:
-            raise reader.error(Code.NON_SHORTEST, "a length in more bytes than needed", offset=start)
-    offset = reader.offset
-    content = reader.read(length)
-    return Element(tag=head[0], content=content, raw=head + content, offset=offset)
+        raise error(Code.INDEFINITE_LENGTH, "indefinite length")
+    count = length - _LONG_LENGTH
+    if count > _LENGTH_BYTES:
+        raise error(Code.SIZE_LIMIT, f"a length of {count} bytes")
+    digits, content = content, content + count
+    if content > size:
+        raise _truncated(data, digits, content, path, base)
+    length = int.from_bytes(data[digits:content], "big")
+    if length < _LONG_LENGTH or data[digits] == 0:
+        raise error(Code.NON_SHORTEST, "a length in more bytes than needed")
+    end = content + length
+    if end > size:
+        raise _truncated(data, content, end, path, base)
+    return content, end
+
+
+def _truncated(data: bytes, start: int, end: int, path: str, base: int) -> MalformedError:
+    message = f"{end - start} bytes wanted, {len(data) - start} left"
+    return MalformedError(Code.TRUNCATED, message, offset=base + start, path=path)
 
 
 def decode_element(data: Buffer, *, path: str, base: int = 0) -> Element:
     """Exactly one element. Raises MalformedError, also for anything behind it."""
-    return read_all(data, read_element, path=path, base=base)
+    whole = bytes(data)
+    element = read_element(whole, 0, path=path, base=base)
+    end = len(element.raw)
+    if end != len(whole):
+        message = f"{len(whole) - end} bytes after the end"
+        raise MalformedError(Code.TRAILING_BYTES, message, offset=base + end, path=path)
+    return element
 
 
 def children(element: Element, tag: int, path: str) -> list[Element]:
     """The elements inside a constructed element, which must have identifier `tag`."""
-    expect(element, tag, path)
-
-    def read(reader: Reader) -> list[Element]:
-        found = list[Element]()
-        while reader.remaining:
-            found.append(read_element(reader))
-        return found
-
-    return read_all(element.content, read, path=path, base=element.offset)
+    content, base = expect(element, tag, path).content, element.offset
+    found, start, size = list[Element](), 0, len(content)
+    while start < size:
+        child = read_element(content, start, path=path, base=base)
+        found.append(child)
+        start += len(child.raw)
+    return found
 
 
 def expect(element: Element, tag: int, path: str) -> Element:
