@@ -8,7 +8,6 @@ a SET OF (Nuvoton) and default values that are written out.
 
 from __future__ import annotations
 
-import calendar
 import datetime
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -41,6 +40,7 @@ _LONG_LENGTH: Final = 0x80
 _LENGTH_BYTES: Final = 4  # of a length; no artifact is larger
 _OID_BYTES: Final = 64  # of an object identifier; the longest in use are about 20
 _CONTINUES: Final = 0x80
+_TIME_DIGITS: Final = {UTC_TIME: 12, GENERALIZED_TIME: 14}
 _UTC_PIVOT: Final = 50  # RFC 5280 4.1.2.5.1: 50 to 99 are of the 20th century
 
 
@@ -57,10 +57,10 @@ class Element(NamedTuple):  # a tuple is made in a third of the time that a froz
     raw: bytes
     offset: int
 
-    def error(self, code: Code, message: str, path: str) -> MalformedError:
-        """An error at this element, to be raised by the caller."""
+    def error(self, code: Code, message: str, path: str, *, behind: int = 0) -> MalformedError:
+        """An error at this element, or so many bytes `behind` its start, to be raised by the caller."""
         start = self.offset + len(self.content) - len(self.raw)
-        return MalformedError(code, message, offset=start, path=path)
+        return MalformedError(code, message, offset=start + behind, path=path)
 
 
 def read_element(data: bytes, start: int, *, path: str, base: int = 0) -> Element:
@@ -244,21 +244,20 @@ def named_bits(element: Element, path: str, *, tag: int = BIT_STRING) -> int:
 
 def moment(element: Element, path: str) -> int:
     """A UTCTime or GeneralizedTime of RFC 5280 4.1.2.5 as seconds since the epoch, negative before 1970."""
-    size = {UTC_TIME: 12, GENERALIZED_TIME: 14}.get(element.tag)
+    size = _TIME_DIGITS.get(element.tag)
     if size is None:
         raise element.error(Code.WRONG_TYPE, f"tag {element.tag:#04x} is no time", path)
-    text = element.content.decode("ascii", "replace")
-    digits = text[:-1]
-    if len(digits) != size or not digits.isdigit() or text[-1] != "Z":
+    digits, zone = element.content[:-1], element.content[-1:]
+    if len(digits) != size or not digits.isdigit() or zone != b"Z":
         raise element.error(Code.BAD_VALUE, "a time that is not in seconds of UTC", path)
     if element.tag == UTC_TIME:
-        digits = ("19" if int(digits[:2]) >= _UTC_PIVOT else "20") + digits
+        digits = (b"19" if int(digits[:2]) >= _UTC_PIVOT else b"20") + digits
     month, day, hour, minute, second = (int(digits[place : place + 2]) for place in range(4, 14, 2))
     try:
-        when = datetime.datetime(int(digits[:4]), month, day, hour, minute, second)
+        when = datetime.datetime(int(digits[:4]), month, day, hour, minute, second, tzinfo=datetime.UTC)
     except ValueError as error:
         raise element.error(Code.BAD_VALUE, f"no such time: {error}", path) from None
-    return calendar.timegm(when.timetuple())
+    return int(when.timestamp())
 
 
 def text(element: Element, path: str) -> str | None:

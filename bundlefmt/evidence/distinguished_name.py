@@ -7,6 +7,7 @@ RFC 5280 4.1.2.4 and 7.1; text by RFC 4514.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Final
 
 from bundlefmt.errors import MalformedError
@@ -36,7 +37,10 @@ class Attribute:
     value: str | bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+Comparable = tuple[tuple[tuple[str, str | bytes], ...], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Name:
     """A sequence of relative names, most general first; `raw` is the DER it was read from."""
 
@@ -46,11 +50,10 @@ class Name:
     @classmethod
     def decode(cls, element: der.Element) -> Name:
         """Raises MalformedError."""
-        relative = tuple(
-            tuple(_attribute(pair) for pair in der.children(one, der.SET, _PATH))
-            for one in der.children(element, der.SEQUENCE, _PATH)
-        )
-        return cls(raw=element.raw, relative=relative)
+        try:
+            return _decoded(element.raw)
+        except MalformedError as error:
+            raise element.error(error.code, error.message, error.path, behind=error.offset) from None
 
     def encode(self) -> bytes:
         return self.raw
@@ -60,23 +63,41 @@ class Name:
         """All attributes, in the order in which they stand."""
         return tuple(attribute for one in self.relative for attribute in one)
 
-    def comparable(self) -> tuple[tuple[tuple[str, str | bytes], ...], ...]:
+    def comparable(self) -> Comparable:
         """What two names that are the same have in common.
 
         The string type, the case of ASCII letters, outer and repeated spaces and the order within a relative
         name do not count (RFC 5280 7.1): real certificates name an issuer in UTF8String that names itself in
         PrintableString.
         """
+        return self._comparable
+
+    @cached_property
+    def _comparable(self) -> Comparable:
         return tuple(
             tuple(sorted(((a.type, _folded(a.value)) for a in one), key=lambda pair: (pair[0], str(pair[1]))))
             for one in self.relative
         )
 
     def __str__(self) -> str:
+        return self._text
+
+    @cached_property
+    def _text(self) -> str:
         return ",".join(
             "+".join(f"{_SHORT.get(a.type, a.type)}={_written(a.value)}" for a in one)
             for one in reversed(self.relative)
         )
+
+
+@lru_cache(maxsize=128)  # an authority's stands in each certificate, list and response that it made
+def _decoded(raw: bytes) -> Name:
+    whole = der.decode_element(raw, path=_PATH)
+    relative = tuple(
+        tuple(_attribute(pair) for pair in der.children(one, der.SET, _PATH))
+        for one in der.children(whole, der.SEQUENCE, _PATH)
+    )
+    return Name(raw=raw, relative=relative)
 
 
 def _attribute(element: der.Element) -> Attribute:
