@@ -149,7 +149,10 @@ class Certificate:
         return self.raw
 
     def extension(self, oid: str) -> Extension | None:
-        return next((extension for extension in self.extensions if extension.oid == oid), None)
+        for extension in self.extensions:
+            if extension.oid == oid:
+                return extension
+        return None
 
     def basic_constraints(self) -> BasicConstraints | None:
         """Raises MalformedError."""

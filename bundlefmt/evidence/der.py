@@ -9,6 +9,7 @@ a SET OF (Nuvoton) and default values that are written out.
 from __future__ import annotations
 
 import datetime
+import re
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -40,7 +41,11 @@ _LONG_LENGTH: Final = 0x80
 _LENGTH_BYTES: Final = 4  # of a length; no artifact is larger
 _OID_BYTES: Final = 64  # of an object identifier; the longest in use are about 20
 _CONTINUES: Final = 0x80
-_TIME_DIGITS: Final = {UTC_TIME: 12, GENERALIZED_TIME: 14}
+_REST_OF_TIME: Final = rb"(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z"
+_TIMES: Final = {
+    UTC_TIME: re.compile(rb"(\d\d)" + _REST_OF_TIME),
+    GENERALIZED_TIME: re.compile(rb"(\d{4})" + _REST_OF_TIME),
+}
 _UTC_PIVOT: Final = 50  # RFC 5280 4.1.2.5.1: 50 to 99 are of the 20th century
 
 
@@ -68,50 +73,47 @@ def read_element(data: bytes, start: int, *, path: str, base: int = 0) -> Elemen
 
     Raises MalformedError, always for the framing alone.
     """
-    content, size = start + 2, len(data)
-    if content > size or data[start] & _HIGH_TAG == _HIGH_TAG or data[start + 1] >= _LONG_LENGTH:
-        content, end = _bounds(data, start, path, base)
-    else:
-        end = content + data[start + 1]
-        if end > size:
-            raise _truncated(data, content, end, path, base)
-    return Element(data[start], data[content:end], data[start:end], base + content)
+    inside, end = _bounds(data, start, path, base)
+    return Element(data[start], data[inside:end], data[start:end], base + inside)
 
 
 def _bounds(data: bytes, start: int, path: str, base: int) -> tuple[int, int]:
-    """Where the content of the element at `start` begins and ends, however it is framed."""
-
-    def error(code: Code, message: str) -> MalformedError:
-        return MalformedError(code, message, offset=base + start, path=path)
-
-    size = len(data)
+    """Where the content of the element at `start` begins and ends. Raises MalformedError."""
+    size, inside = len(data), start + 2
     if start == size:
-        raise _truncated(data, start, start + 1, path, base)
+        raise _truncated(data, start, 1, path, base)
     if data[start] & _HIGH_TAG == _HIGH_TAG:
-        raise error(Code.WRONG_TYPE, "a high tag number")
-    content = start + 2
-    if content > size:
-        raise _truncated(data, start + 1, content, path, base)
+        raise MalformedError(Code.WRONG_TYPE, "a high tag number", offset=base + start, path=path)
+    if inside > size:
+        raise _truncated(data, start + 1, 1, path, base)
     length = data[start + 1]
-    if length == _LONG_LENGTH:
-        raise error(Code.INDEFINITE_LENGTH, "indefinite length")
-    count = length - _LONG_LENGTH
+    if length >= _LONG_LENGTH:
+        inside, length = _long_length(data, start, path, base)
+    if inside + length > size:
+        raise _truncated(data, inside, length, path, base)
+    return inside, inside + length
+
+
+def _long_length(data: bytes, start: int, path: str, base: int) -> tuple[int, int]:
+    """Where the content begins behind a length of several bytes, and that length. Raises MalformedError."""
+    digits, count = start + 2, data[start + 1] - _LONG_LENGTH
+    if count == 0:
+        raise MalformedError(Code.INDEFINITE_LENGTH, "indefinite length", offset=base + start, path=path)
     if count > _LENGTH_BYTES:
-        raise error(Code.SIZE_LIMIT, f"a length of {count} bytes")
-    digits, content = content, content + count
-    if content > size:
-        raise _truncated(data, digits, content, path, base)
-    length = int.from_bytes(data[digits:content], "big")
+        message = f"a length of {count} bytes"
+        raise MalformedError(Code.SIZE_LIMIT, message, offset=base + start, path=path)
+    inside = digits + count
+    if inside > len(data):
+        raise _truncated(data, digits, count, path, base)
+    length = int.from_bytes(data[digits:inside], "big")
     if length < _LONG_LENGTH or data[digits] == 0:
-        raise error(Code.NON_SHORTEST, "a length in more bytes than needed")
-    end = content + length
-    if end > size:
-        raise _truncated(data, content, end, path, base)
-    return content, end
+        message = "a length in more bytes than needed"
+        raise MalformedError(Code.NON_SHORTEST, message, offset=base + start, path=path)
+    return inside, length
 
 
-def _truncated(data: bytes, start: int, end: int, path: str, base: int) -> MalformedError:
-    message = f"{end - start} bytes wanted, {len(data) - start} left"
+def _truncated(data: bytes, start: int, wanted: int, path: str, base: int) -> MalformedError:
+    message = f"{wanted} bytes wanted, {len(data) - start} left"
     return MalformedError(Code.TRUNCATED, message, offset=base + start, path=path)
 
 
@@ -129,11 +131,12 @@ def decode_element(data: Buffer, *, path: str, base: int = 0) -> Element:
 def children(element: Element, tag: int, path: str) -> list[Element]:
     """The elements inside a constructed element, which must have identifier `tag`."""
     content, base = expect(element, tag, path).content, element.offset
-    found, start, size = list[Element](), 0, len(content)
+    found: list[Element] = []
+    start, size = 0, len(content)
     while start < size:
-        child = read_element(content, start, path=path, base=base)
-        found.append(child)
-        start += len(child.raw)
+        inside, end = _bounds(content, start, path, base)
+        found.append(Element(content[start], content[inside:end], content[start:end], base + inside))
+        start = end
     return found
 
 
@@ -239,22 +242,22 @@ def named_bits(element: Element, path: str, *, tag: int = BIT_STRING) -> int:
     if content[-1] & ((1 << unused) - 1) and len(content) > 1:
         raise element.error(Code.BAD_VALUE, "unused bits that are set", path)
     bits = "".join(f"{byte:08b}" for byte in content[1:])
-    return sum(1 << place for place, bit in enumerate(bits) if bit == "1")
+    return int(bits[::-1] or "0", 2)
 
 
 def moment(element: Element, path: str) -> int:
     """A UTCTime or GeneralizedTime of RFC 5280 4.1.2.5 as seconds since the epoch, negative before 1970."""
-    size = _TIME_DIGITS.get(element.tag)
-    if size is None:
+    form = _TIMES.get(element.tag)
+    if form is None:
         raise element.error(Code.WRONG_TYPE, f"tag {element.tag:#04x} is no time", path)
-    digits, zone = element.content[:-1], element.content[-1:]
-    if len(digits) != size or not digits.isdigit() or zone != b"Z":
+    match = form.fullmatch(element.content)
+    if match is None:
         raise element.error(Code.BAD_VALUE, "a time that is not in seconds of UTC", path)
+    year, month, day, hour, minute, second = map(int, match.groups())
     if element.tag == UTC_TIME:
-        digits = (b"19" if int(digits[:2]) >= _UTC_PIVOT else b"20") + digits
-    month, day, hour, minute, second = (int(digits[place : place + 2]) for place in range(4, 14, 2))
+        year += 1900 if year >= _UTC_PIVOT else 2000
     try:
-        when = datetime.datetime(int(digits[:4]), month, day, hour, minute, second, tzinfo=datetime.UTC)
+        when = datetime.datetime(year, month, day, hour, minute, second, tzinfo=datetime.UTC)
     except ValueError as error:
         raise element.error(Code.BAD_VALUE, f"no such time: {error}", path) from None
     return int(when.timestamp())

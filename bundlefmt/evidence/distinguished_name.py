@@ -24,7 +24,7 @@ _SHORT: Final = {
     "0.9.2342.19200300.100.1.1": "UID",
     "0.9.2342.19200300.100.1.25": "DC",
 }
-_ESCAPED: Final = frozenset('"+,;<>\\')
+_ESCAPES: Final = str.maketrans({"\0": "\\00", **{char: f"\\{char}" for char in '"+,;<>\\'}})
 _UPPER: Final = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
 _PATH: Final = "name"
 
@@ -123,7 +123,7 @@ def _folded(value: str | bytes) -> str | bytes:
 def _written(value: str | bytes) -> str:
     if isinstance(value, bytes):
         return f"#{value.hex()}"
-    escaped = "".join(f"\\{char}" if char in _ESCAPED else char for char in value).replace("\0", "\\00")
+    escaped = value.translate(_ESCAPES)
     if escaped.startswith(("#", " ")):
         escaped = f"\\{escaped}"
     return f"{escaped[:-1]}\\ " if value.endswith(" ") and len(value) > 1 else escaped
