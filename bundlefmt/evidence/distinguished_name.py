@@ -7,7 +7,7 @@ RFC 5280 4.1.2.4 and 7.1; text by RFC 4514.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Final
 
 from bundlefmt.errors import MalformedError
@@ -40,7 +40,7 @@ class Attribute:
 Comparable = tuple[tuple[tuple[str, str | bytes], ...], ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Name:
     """A sequence of relative names, most general first; `raw` is the DER it was read from."""
 
@@ -70,20 +70,9 @@ class Name:
         name do not count (RFC 5280 7.1): real certificates name an issuer in UTF8String that names itself in
         PrintableString.
         """
-        return self._comparable
-
-    @cached_property
-    def _comparable(self) -> Comparable:
-        return tuple(
-            tuple(sorted(((a.type, _folded(a.value)) for a in one), key=lambda pair: (pair[0], str(pair[1]))))
-            for one in self.relative
-        )
+        return _comparable(self.raw)
 
     def __str__(self) -> str:
-        return self._text
-
-    @cached_property
-    def _text(self) -> str:
         return ",".join(
             "+".join(f"{_SHORT.get(a.type, a.type)}={_written(a.value)}" for a in one)
             for one in reversed(self.relative)
@@ -98,6 +87,14 @@ def _decoded(raw: bytes) -> Name:
         for one in der.children(whole, der.SEQUENCE, _PATH)
     )
     return Name(raw=raw, relative=relative)
+
+
+@lru_cache(maxsize=128)  # compared at each place in each chain
+def _comparable(raw: bytes) -> Comparable:
+    return tuple(
+        tuple(sorted(((a.type, _folded(a.value)) for a in one), key=lambda pair: (pair[0], str(pair[1]))))
+        for one in _decoded(raw).relative
+    )
 
 
 def _attribute(element: der.Element) -> Attribute:
