@@ -134,7 +134,17 @@ def children(element: Element, tag: int, path: str) -> list[Element]:
     found: list[Element] = []
     start, size = 0, len(content)
     while start < size:
-        inside, end = _bounds(content, start, path, base)
+        inside = start + 2
+        # nearly all have a head of two bytes; whatever else stands there is looked at closely
+        if (
+            inside <= size
+            and content[start] & _HIGH_TAG != _HIGH_TAG
+            and content[start + 1] < _LONG_LENGTH
+            and inside + content[start + 1] <= size
+        ):
+            end = inside + content[start + 1]
+        else:
+            inside, end = _bounds(content, start, path, base)
         found.append(Element(content[start], content[inside:end], content[start:end], base + inside))
         start = end
     return found
@@ -222,7 +232,7 @@ def _dotted(content: bytes) -> str | None:
             arcs.append(arc)
             arc = 0
     first = min(arcs[0] // 40, 2)
-    return ".".join(str(arc) for arc in (first, arcs[0] - 40 * first, *arcs[1:]))
+    return ".".join(map(str, (first, arcs[0] - 40 * first, *arcs[1:])))
 
 
 def bit_string(element: Element, path: str) -> bytes:
