@@ -61,6 +61,7 @@ FRAMING = [
     ("30820080" + "00" * 128, Code.NON_SHORTEST, 0),
     ("30850000000001aa", Code.SIZE_LIMIT, 0),
     ("3f", Code.WRONG_TYPE, 0),
+    ("3f0101", Code.WRONG_TYPE, 0),
     ("3f8101", Code.WRONG_TYPE, 0),
 ]
 
