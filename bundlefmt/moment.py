@@ -12,4 +12,4 @@ def when(seconds: int) -> str:
         moment = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
     except (OverflowError, ValueError, OSError):
         return str(seconds)
-    return moment.strftime("%Y-%m-%d %H:%M:%SZ")
+    return f"{moment.replace(tzinfo=None).isoformat(' ')}Z"

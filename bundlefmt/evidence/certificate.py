@@ -149,28 +149,20 @@ class Certificate:
         return self.raw
 
     def extension(self, oid: str) -> Extension | None:
-        return next((extension for extension in self.extensions if extension.oid == oid), None)
+        for extension in self.extensions:
+            if extension.oid == oid:
+                return extension
+        return None
 
     def basic_constraints(self) -> BasicConstraints | None:
         """Raises MalformedError."""
         extension = self.extension(BASIC_CONSTRAINTS)
-        if extension is None:
-            return None
-        path = f"extension {extension.oid}"
-        fields = der.Fields(extension.element(), path)
-        ca, length = fields.optional(der.BOOLEAN), fields.optional(der.INTEGER)
-        fields.finish()
-        path_length = None if length is None else der.integer(length, path)
-        if length is not None and path_length is not None and path_length < 0:
-            raise length.error(Code.BAD_VALUE, "a negative path length", path)
-        return BasicConstraints(ca=ca is not None and der.boolean(ca, path), path_length=path_length)
+        return None if extension is None else _basic_constraints(extension)
 
     def key_usage(self) -> KeyUsage | None:
         """Raises MalformedError."""
         extension = self.extension(KEY_USAGE)
-        if extension is None:
-            return None
-        return KeyUsage(der.named_bits(extension.element(), f"extension {extension.oid}") & 0x1FF)
+        return None if extension is None else _key_usage(extension)
 
     def extended_key_usage(self) -> frozenset[str] | None:
         """The purposes as dotted decimal. Raises MalformedError."""
@@ -188,6 +180,23 @@ class Certificate:
 @lru_cache(maxsize=64)  # one certificate is asked for in each chain that may go through it
 def _decoded(data: bytes) -> Certificate:
     return Certificate._read(data)
+
+
+@lru_cache(maxsize=64)  # an authority's are asked for at each place in each chain
+def _basic_constraints(extension: Extension) -> BasicConstraints:
+    path = f"extension {extension.oid}"
+    fields = der.Fields(extension.element(), path)
+    ca, length = fields.optional(der.BOOLEAN), fields.optional(der.INTEGER)
+    fields.finish()
+    path_length = None if length is None else der.integer(length, path)
+    if length is not None and path_length is not None and path_length < 0:
+        raise length.error(Code.BAD_VALUE, "a negative path length", path)
+    return BasicConstraints(ca=ca is not None and der.boolean(ca, path), path_length=path_length)
+
+
+@lru_cache(maxsize=64)
+def _key_usage(extension: Extension) -> KeyUsage:
+    return KeyUsage(der.named_bits(extension.element(), f"extension {extension.oid}") & 0x1FF)
 
 
 def read_extensions(element: der.Element, path: str) -> tuple[Extension, ...]:

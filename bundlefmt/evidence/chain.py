@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import Final
 
 from bundlefmt.errors import MalformedError
@@ -132,6 +133,7 @@ class _Search:
         self._refuse = refuse
         self._at = at
         self._purpose = purpose
+        self._known = _KNOWN | purpose.critical
         self._relaxations = relaxations
         self._signatures = 0
         self._fault = (0, "")
@@ -162,26 +164,25 @@ class _Search:
 
     def _extend(self, chain: tuple[Certificate, ...]) -> tuple[Certificate, ...] | None:
         child = chain[-1]
-        place = f"certificate {len(chain)} ({child})"
         if len(chain) == MAX_CHAIN:
-            self._note(len(chain), f"{place}: more than {MAX_CHAIN} certificates")
+            self._note(chain, f": more than {MAX_CHAIN} certificates")
             return None
         above = [each for each in self._by_name.get(child.issuer.comparable(), []) if each not in chain]
         if not above and child.raw in self._anchors:
-            self._note(len(chain), f"{place} is itself an anchor; an anchor judges others, not itself")
+            self._note(chain, " is itself an anchor; an anchor judges others, not itself")
         elif not above:
-            self._note(len(chain), f"{place}: its issuer {child.issuer} is neither an anchor nor given")
+            self._note(chain, f": its issuer {child.issuer} is neither an anchor nor given")
         for issuer in above:
             try:
                 self._judge_signature(child, issuer)
             except (CertificateError, MalformedError) as error:
-                self._note(len(chain), f"{place}: {error}")
+                self._note(chain, f": {error}")
                 continue
             longer = (*chain, issuer)
             try:
                 self._judge_authority(chain, issuer)
             except (CertificateError, MalformedError) as error:
-                self._note(len(longer), f"certificate {len(longer)} ({issuer}): {error}")
+                self._note(longer, f": {error}")
                 continue
             if issuer.raw in self._anchors:
                 return longer
@@ -190,9 +191,11 @@ class _Search:
                 return found
         return None
 
-    def _note(self, depth: int, fault: str) -> None:
+    def _note(self, chain: tuple[Certificate, ...], fault: str) -> None:
+        """Where this is the longest attempt: why it ended at its last certificate."""
+        depth = len(chain)
         if depth > self._fault[0]:
-            self._fault = (depth, fault)
+            self._fault = (depth, f"certificate {depth} ({chain[-1]}){fault}")
 
     def _judge_signature(self, child: Certificate, issuer: Certificate) -> None:
         """`child` is signed by the key of `issuer`, with an algorithm that is not weak."""
@@ -208,10 +211,9 @@ class _Search:
         refused = self._refuse(child, issuer)
         if refused is not None:
             raise CertificateError(refused)
-        try:
-            verify_signature(child.algorithm, key, child.signature, child.tbs)
-        except CertificateError as error:
-            raise CertificateError(f"{error} with the key of {issuer}") from None
+        fault = _fault_of_signature(child.raw, issuer.raw)
+        if fault is not None:
+            raise CertificateError(f"{fault} with the key of {issuer}")
 
     def _judge_authority(self, chain: tuple[Certificate, ...], issuer: Certificate) -> None:
         """`issuer` may sign certificates, this many levels above the leaf and for this purpose."""
@@ -261,8 +263,20 @@ class _Search:
         for extension in each.extensions:
             if extension.oid in _NOT_EVALUATED:
                 raise CertificateError(f"{_NOT_EVALUATED[extension.oid]}, which are not evaluated here")
-            if extension.critical and extension.oid not in _KNOWN | self._purpose.critical:
+            if extension.critical and extension.oid not in self._known:
                 raise CertificateError(f"critical extension {extension.oid} is not known here")
+
+
+@lru_cache(maxsize=128)  # authorities' own stand in chain after chain
+def _fault_of_signature(child: bytes, issuer: bytes) -> str | None:
+    """Why the key of `issuer` did not sign `child`, both DER; None where it did. Raises MalformedError."""
+    signed = Certificate.decode(child)
+    key = load_key(Certificate.decode(issuer).spki)
+    try:
+        verify_signature(signed.algorithm, key, signed.signature, signed.tbs)
+    except CertificateError as error:
+        return str(error)
+    return None
 
 
 def _counts(authority: Certificate) -> bool:

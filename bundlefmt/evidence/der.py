@@ -8,14 +8,13 @@ a SET OF (Nuvoton) and default values that are written out.
 
 from __future__ import annotations
 
-import calendar
 import datetime
-import struct
+import re
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 from bundlefmt.errors import Code, MalformedError
-from bundlefmt.wire import Buffer, Reader, read_all
+from bundlefmt.wire import Buffer
 
 BOOLEAN: Final = 0x01
 INTEGER: Final = 0x02
@@ -42,7 +41,11 @@ _LONG_LENGTH: Final = 0x80
 _LENGTH_BYTES: Final = 4  # of a length; no artifact is larger
 _OID_BYTES: Final = 64  # of an object identifier; the longest in use are about 20
 _CONTINUES: Final = 0x80
-_SHORT_HEAD: Final = struct.Struct("BB")
+_REST_OF_TIME: Final = rb"(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z"
+_TIMES: Final = {
+    UTC_TIME: re.compile(rb"(\d\d)" + _REST_OF_TIME),
+    GENERALIZED_TIME: re.compile(rb"(\d{4})" + _REST_OF_TIME),
+}
 _UTC_PIVOT: Final = 50  # RFC 5280 4.1.2.5.1: 50 to 99 are of the 20th century
 
 
@@ -59,57 +62,92 @@ class Element(NamedTuple):  # a tuple is made in a third of the time that a froz
     raw: bytes
     offset: int
 
-    def error(self, code: Code, message: str, path: str) -> MalformedError:
-        """An error at this element, to be raised by the caller."""
+    def error(self, code: Code, message: str, path: str, *, behind: int = 0) -> MalformedError:
+        """An error at this element, or so many bytes `behind` its start, to be raised by the caller."""
         start = self.offset + len(self.content) - len(self.raw)
-        return MalformedError(code, message, offset=start, path=path)
+        return MalformedError(code, message, offset=start + behind, path=path)
 
 
-def read_element(reader: Reader) -> Element:
-    """The next element. Raises MalformedError, always for the framing alone."""
-    ahead = reader.unpack_ahead(_SHORT_HEAD)
-    if ahead is not None and ahead[0] & _HIGH_TAG != _HIGH_TAG and ahead[1] < _LONG_LENGTH:
-        tag, length = ahead
-        raw = reader.read_behind(0, 2 + length)
-        if raw is not None:
-            return Element(tag, raw[2:], raw, reader.offset - length)
-    start = reader.offset
-    head = reader.read(1)
-    if head[0] & _HIGH_TAG == _HIGH_TAG:
-        raise reader.error(Code.WRONG_TYPE, "a high tag number", offset=start)
-    head += reader.read(1)
-    length = head[1]
-    if length == _LONG_LENGTH:
-        raise reader.error(Code.INDEFINITE_LENGTH, "indefinite length", offset=start)
-    if length > _LONG_LENGTH:
-        count = length - _LONG_LENGTH
-        if count > _LENGTH_BYTES:
-            raise reader.error(Code.SIZE_LIMIT, f"a length of {count} bytes", offset=start)
-        digits = reader.read(count)
-        head, length = head + digits, int.from_bytes(digits, "big")
-        if length < _LONG_LENGTH or digits[0] == 0:
-            raise reader.error(Code.NON_SHORTEST, "a length in more bytes than needed", offset=start)
-    offset = reader.offset
-    content = reader.read(length)
-    return Element(tag=head[0], content=content, raw=head + content, offset=offset)
+def read_element(data: bytes, start: int, *, path: str, base: int = 0) -> Element:
+    """The element that begins at `start`; `base` is the offset of `data` in the input that the caller knows.
+
+    Raises MalformedError, always for the framing alone.
+    """
+    inside, end = _bounds(data, start, path, base)
+    return Element(data[start], data[inside:end], data[start:end], base + inside)
+
+
+def _bounds(data: bytes, start: int, path: str, base: int) -> tuple[int, int]:
+    """Where the content of the element at `start` begins and ends. Raises MalformedError."""
+    size, inside = len(data), start + 2
+    if start == size:
+        raise _truncated(data, start, 1, path, base)
+    if data[start] & _HIGH_TAG == _HIGH_TAG:
+        raise MalformedError(Code.WRONG_TYPE, "a high tag number", offset=base + start, path=path)
+    if inside > size:
+        raise _truncated(data, start + 1, 1, path, base)
+    length = data[start + 1]
+    if length >= _LONG_LENGTH:
+        inside, length = _long_length(data, start, path, base)
+    if inside + length > size:
+        raise _truncated(data, inside, length, path, base)
+    return inside, inside + length
+
+
+def _long_length(data: bytes, start: int, path: str, base: int) -> tuple[int, int]:
+    """Where the content begins behind a length of several bytes, and that length. Raises MalformedError."""
+    digits, count = start + 2, data[start + 1] - _LONG_LENGTH
+    if count == 0:
+        raise MalformedError(Code.INDEFINITE_LENGTH, "indefinite length", offset=base + start, path=path)
+    if count > _LENGTH_BYTES:
+        message = f"a length of {count} bytes"
+        raise MalformedError(Code.SIZE_LIMIT, message, offset=base + start, path=path)
+    inside = digits + count
+    if inside > len(data):
+        raise _truncated(data, digits, count, path, base)
+    length = int.from_bytes(data[digits:inside], "big")
+    if length < _LONG_LENGTH or data[digits] == 0:
+        message = "a length in more bytes than needed"
+        raise MalformedError(Code.NON_SHORTEST, message, offset=base + start, path=path)
+    return inside, length
+
+
+def _truncated(data: bytes, start: int, wanted: int, path: str, base: int) -> MalformedError:
+    message = f"{wanted} bytes wanted, {len(data) - start} left"
+    return MalformedError(Code.TRUNCATED, message, offset=base + start, path=path)
 
 
 def decode_element(data: Buffer, *, path: str, base: int = 0) -> Element:
     """Exactly one element. Raises MalformedError, also for anything behind it."""
-    return read_all(data, read_element, path=path, base=base)
+    whole = bytes(data)
+    element = read_element(whole, 0, path=path, base=base)
+    end = len(element.raw)
+    if end != len(whole):
+        message = f"{len(whole) - end} bytes after the end"
+        raise MalformedError(Code.TRAILING_BYTES, message, offset=base + end, path=path)
+    return element
 
 
 def children(element: Element, tag: int, path: str) -> list[Element]:
     """The elements inside a constructed element, which must have identifier `tag`."""
-    expect(element, tag, path)
-
-    def read(reader: Reader) -> list[Element]:
-        found = list[Element]()
-        while reader.remaining:
-            found.append(read_element(reader))
-        return found
-
-    return read_all(element.content, read, path=path, base=element.offset)
+    content, base = expect(element, tag, path).content, element.offset
+    found: list[Element] = []
+    start, size = 0, len(content)
+    while start < size:
+        inside = start + 2
+        # nearly all have a head of two bytes; whatever else stands there is looked at closely
+        if (
+            inside <= size
+            and content[start] & _HIGH_TAG != _HIGH_TAG
+            and content[start + 1] < _LONG_LENGTH
+            and inside + content[start + 1] <= size
+        ):
+            end = inside + content[start + 1]
+        else:
+            inside, end = _bounds(content, start, path, base)
+        found.append(Element(content[start], content[inside:end], content[start:end], base + inside))
+        start = end
+    return found
 
 
 def expect(element: Element, tag: int, path: str) -> Element:
@@ -194,7 +232,7 @@ def _dotted(content: bytes) -> str | None:
             arcs.append(arc)
             arc = 0
     first = min(arcs[0] // 40, 2)
-    return ".".join(str(arc) for arc in (first, arcs[0] - 40 * first, *arcs[1:]))
+    return ".".join(map(str, (first, arcs[0] - 40 * first, *arcs[1:])))
 
 
 def bit_string(element: Element, path: str) -> bytes:
@@ -214,26 +252,25 @@ def named_bits(element: Element, path: str, *, tag: int = BIT_STRING) -> int:
     if content[-1] & ((1 << unused) - 1) and len(content) > 1:
         raise element.error(Code.BAD_VALUE, "unused bits that are set", path)
     bits = "".join(f"{byte:08b}" for byte in content[1:])
-    return sum(1 << place for place, bit in enumerate(bits) if bit == "1")
+    return int(bits[::-1] or "0", 2)
 
 
 def moment(element: Element, path: str) -> int:
     """A UTCTime or GeneralizedTime of RFC 5280 4.1.2.5 as seconds since the epoch, negative before 1970."""
-    size = {UTC_TIME: 12, GENERALIZED_TIME: 14}.get(element.tag)
-    if size is None:
+    form = _TIMES.get(element.tag)
+    if form is None:
         raise element.error(Code.WRONG_TYPE, f"tag {element.tag:#04x} is no time", path)
-    text = element.content.decode("ascii", "replace")
-    digits = text[:-1]
-    if len(digits) != size or not digits.isdigit() or text[-1] != "Z":
+    match = form.fullmatch(element.content)
+    if match is None:
         raise element.error(Code.BAD_VALUE, "a time that is not in seconds of UTC", path)
+    year, month, day, hour, minute, second = map(int, match.groups())
     if element.tag == UTC_TIME:
-        digits = ("19" if int(digits[:2]) >= _UTC_PIVOT else "20") + digits
-    month, day, hour, minute, second = (int(digits[place : place + 2]) for place in range(4, 14, 2))
+        year += 1900 if year >= _UTC_PIVOT else 2000
     try:
-        when = datetime.datetime(int(digits[:4]), month, day, hour, minute, second)
+        when = datetime.datetime(year, month, day, hour, minute, second, tzinfo=datetime.UTC)
     except ValueError as error:
         raise element.error(Code.BAD_VALUE, f"no such time: {error}", path) from None
-    return calendar.timegm(when.timetuple())
+    return int(when.timestamp())
 
 
 def text(element: Element, path: str) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, mldsa, rsa
@@ -46,6 +47,7 @@ def is_primitive(name: str) -> bool:
     return name in _NAMED if sized is None else int(sized[2]) in _SIZES[sized[1]]
 
 
+@lru_cache(maxsize=256)  # the few names of a policy, asked about each signature
 def covers(named: str, used: str) -> bool:
     """Whether a policy that names the first means the second: of a family, all sizes up to the named one."""
     ours, theirs = _SIZED.fullmatch(named), _SIZED.fullmatch(used)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import field
 from enum import KEEP, IntFlag
+from functools import lru_cache
 from typing import Final
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -300,6 +301,7 @@ class TpmtPublic:
         return " ".join(words)
 
 
+@lru_cache(maxsize=64)  # a key is asked for with each signature that it made
 def _rsa_key(parameters: TpmsRsaParms, modulus: bytes) -> rsa.RSAPublicKey:
     """Part 2, 11.2.4.5 and 12.2.3.5: the modulus has exactly keyBits bits."""
     n = int.from_bytes(modulus, "big")
@@ -313,6 +315,7 @@ def _rsa_key(parameters: TpmsRsaParms, modulus: bytes) -> rsa.RSAPublicKey:
         raise UnsupportedKeyError(f"not an RSA key: {error}") from None
 
 
+@lru_cache(maxsize=64)
 def _ecc_key(curve: int, point: TpmsEccPoint) -> ec.EllipticCurvePublicKey:
     known = CURVES.get(curve, ("", None))[1]
     if known is None:

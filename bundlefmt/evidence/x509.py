@@ -18,7 +18,7 @@ from bundlefmt.evidence import der
 from bundlefmt.evidence.certificate import Certificate, CertificateError
 from bundlefmt.evidence.x509_signature import key_spki, load_key
 from bundlefmt.frozen import frozen
-from bundlefmt.wire import Buffer, Reader
+from bundlefmt.wire import Buffer
 
 __all__ = [
     "Certificate",
@@ -40,6 +40,7 @@ _SECRET: Final = re.compile(
     rb"|\A\x30(?:[\x00-\x7f]|\x81.|\x82..)\x02\x01(?:\x00\x30|\x01\x04|\x00\x02\x82)",
     re.DOTALL,
 )
+_ROW: Final = "certificates"
 _PADDING: Final = b"\x00\xff"
 _PUBLIC: Final = re.compile(rb"-----BEGIN PUBLIC KEY-----([A-Za-z0-9+/=\s]+)-----END PUBLIC KEY-----")
 _PEM: Final = re.compile(rb"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----")
@@ -91,13 +92,14 @@ def split_der(row: bytes) -> list[bytes]:
 
     Only the outer framing is looked at. Raises CertificateError where something else stands there.
     """
-    found, reader = [], Reader(row, path="certificates")
-    while reader.offset < len(row.rstrip(_PADDING)):
+    found, start, end = list[bytes](), 0, len(row.rstrip(_PADDING))
+    while start < end:
         try:
-            element = der.expect(der.read_element(reader), der.SEQUENCE, reader.path)
+            element = der.expect(der.read_element(row, start, path=_ROW), der.SEQUENCE, _ROW)
         except MalformedError as error:
             raise CertificateError(f"not a row of DER certificates: {error}") from None
         found.append(element.raw)
+        start += len(element.raw)
     if not found:
         raise CertificateError("no certificate")
     return found

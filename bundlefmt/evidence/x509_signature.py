@@ -118,10 +118,12 @@ def _rsa(digest: hashes.HashAlgorithm, pad: padding.AsymmetricPadding, name: str
 
 
 def _ecdsa(digest: hashes.HashAlgorithm) -> SignatureAlgorithm:
+    scheme = ec.ECDSA(digest)
+
     def verify(key: PublicKeyTypes, signature: bytes, message: bytes) -> None:
         if not isinstance(key, ec.EllipticCurvePublicKey):
             raise InvalidSignature
-        key.verify(signature, message, ec.ECDSA(digest))
+        key.verify(signature, message, scheme)
 
     return SignatureAlgorithm(name=f"ECDSA with {digest.name}", digest=digest.name, verify=verify)
 

@@ -79,6 +79,7 @@ class Context:
         confirmed: Kept | None = None,
     ) -> None:
         self.bundle = bundle
+        self.manifest: Manifest = bundle.manifest
         self.policy = policy
         self.previous = previous
         self.confirmed = confirmed
@@ -100,12 +101,13 @@ class Context:
         self.qualified_names: Once[str, dict[int, bytes]] = Once(self._qualified_names)
         self._areas: dict[type, object] = {}
         self._referring: dict[tuple[str, str, str], list[str]] = {}
-        self._by_role: dict[str, list[str]] = {}
+        by_role: dict[str, list[str]] = {}
         for label, item in sorted(bundle.manifest.items.items()):
-            self._by_role.setdefault(item.role, []).append(label)
+            by_role.setdefault(item.role, []).append(label)
             for ref in item.refs:
                 for target in dict.fromkeys(item.ref(ref)):
                     self._referring.setdefault((item.role, ref, target), []).append(label)
+        self._by_role = {role: tuple(labelled) for role, labelled in by_role.items()}
 
     def area(self, kind: type[A]) -> A:
         """What one area keeps between its checks, made once."""
@@ -113,10 +115,6 @@ class Context:
         if not isinstance(found, kind):
             found = self._areas[kind] = kind(self)
         return found
-
-    @property
-    def manifest(self) -> Manifest:
-        return self.bundle.manifest
 
     @cached_property
     def at(self) -> int:
@@ -141,8 +139,9 @@ class Context:
 
     def labels(self, *roles: str) -> tuple[str, ...]:
         """The labels of all items with one of `roles`, in label order."""
-        found = [self._by_role[role] for role in dict.fromkeys(roles) if role in self._by_role]
-        return tuple(found[0]) if len(found) == 1 else tuple(sorted(label for one in found for label in one))
+        if len(roles) == 1:
+            return self._by_role.get(roles[0], ())
+        return tuple(sorted(label for role in set(roles) for label in self._by_role.get(role, ())))
 
     def item(self, label: str) -> Item:
         return self.manifest.items[label]

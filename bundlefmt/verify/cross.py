@@ -6,7 +6,7 @@ Spec: "Verification", step 4; "Cross-signatures".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import Final
 
@@ -90,28 +90,9 @@ def _signature(context: Context, label: str) -> str:
         context.area(Chains).along(label, issued_by(context, label, _KNOWN))
         return f"{by} certifies the key of {over}, valid at {when(context.at)}"
     standing = context.area(Crossings).standing(label)
-    for decide in _named(standing):
-        try:
-            decide()
-        except Skip:  # of a primary key that signs, nothing is to be said about subkeys
-            continue
+    standing.require_nothing_against()
     period.require_counts(context.policy, standing.used(), claimed=standing.at, by=context.existence.by)
     return f"{standing.key.fingerprint} of {by} signed {over} at {when(standing.at)} by its own word"
-
-
-def _named(standing: SignatureStanding) -> tuple[Callable[[], str], ...]:
-    """What every detached OpenPGP signature is asked, in the order of the checks `openpgp.*`."""
-    return (
-        standing.time,
-        standing.binding,
-        standing.subkey,
-        standing.flags,
-        standing.expiry,
-        standing.revocation,
-        standing.algorithms,
-        standing.critical,
-        standing.policy,
-    )
 
 
 def _key(context: Context, label: str) -> str:

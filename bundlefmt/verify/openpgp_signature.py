@@ -7,7 +7,6 @@ What is decided of its certificate holds here too. RFC 9580, 5.2.1.9 "Primary Ke
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cached_property
 
 from bundlefmt.evidence import openpgp_sequoia, primitive
@@ -144,13 +143,7 @@ class SignatureStanding(Standing):
 
     def policy(self) -> str:
         """Sequoia accepts it; where a named check has refused it already, nothing is left to explain."""
-        for name, decide in self._named():
-            try:
-                decide()
-            except Fail:
-                raise Skip(f"{name} says why") from None
-            except (Skip, Unsure):
-                continue
+        self._require_unrefused()
         found = self._sequoias
         if isinstance(found, OpenPgpError):
             for key in (self.primary, self.key):
@@ -169,9 +162,11 @@ class SignatureStanding(Standing):
         except OpenPgpError as error:
             return error
 
-    def _named(self) -> tuple[tuple[str, Callable[[], str]], ...]:
-        """The decisions that are this project's own, by their checks."""
-        return (
+    @cached_property
+    def _against(self) -> tuple[tuple[str, Fail | Unsure], ...]:
+        """What speaks against it of the decisions that are this project's own, by their checks."""
+        found = list[tuple[str, Fail | Unsure]]()
+        for name, decide in (
             ("openpgp.time", self.time),
             ("openpgp.binding", self.binding),
             ("openpgp.subkey", self.subkey),
@@ -180,7 +175,20 @@ class SignatureStanding(Standing):
             ("openpgp.revocation", self.revocation),
             ("openpgp.algorithms", self.algorithms),
             ("openpgp.critical", self.critical),
-        )
+        ):
+            try:
+                decide()
+            except (Fail, Unsure) as judgement:
+                found.append((name, judgement))
+            except Skip:  # of a primary key that signs, nothing is to be said about subkeys
+                continue
+        return tuple(found)
+
+    def _require_unrefused(self) -> None:
+        """Raises Skip where one of these decisions refuses it."""
+        for name, judgement in self._against:
+            if isinstance(judgement, Fail):
+                raise Skip(f"{name} says why")
 
     def used(self) -> frozenset[str]:
         """What the signature, and those by which its key counts, are made with."""
@@ -190,15 +198,19 @@ class SignatureStanding(Standing):
 
     def require(self) -> None:
         """Raises Skip where a check refuses the signature, which says why; Unsure where one cannot decide."""
-        doubt: Unsure | None = None
-        for name, decide in (*self._named(), ("openpgp.policy", self.policy)):
-            try:
-                decide()
-            except Fail:
-                raise Skip(f"{name} says why") from None
-            except Unsure as unsure:
-                doubt = doubt or unsure
-            except Skip:
-                continue
-        if doubt is not None:
-            raise doubt
+        self._require_unrefused()
+        doubts = [judgement for _, judgement in self._against]
+        try:
+            self.policy()
+        except Fail:
+            raise Skip("openpgp.policy says why") from None
+        except Unsure as unsure:
+            doubts.append(unsure)
+        if doubts:
+            raise doubts[0]
+
+    def require_nothing_against(self) -> None:
+        """Raises what the first decision ends in that speaks against it, the last being Sequoia's."""
+        if self._against:
+            raise self._against[0][1]
+        self.policy()

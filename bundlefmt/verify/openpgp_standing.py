@@ -103,10 +103,18 @@ class Standing:
 
     def after_binding(self) -> None:
         """Raises Skip where nothing holds the keys, so that nothing more can be said of them."""
+        if self._unbound is not None:
+            raise self._unbound
+
+    @cached_property
+    def _unbound(self) -> Skip | None:
         try:
             self.binding()
         except (Fail, Unsure):
-            raise Skip("openpgp.binding says why") from None
+            return Skip("openpgp.binding says why")
+        except Skip as skip:
+            return skip
+        return None
 
     def expiry(self) -> str:
         """The key had not expired, nor the signature that holds it."""

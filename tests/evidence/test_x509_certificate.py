@@ -199,6 +199,14 @@ def _name(*attributes: bytes) -> Name:
     return Name.decode(der.decode_element(tlv(0x30, tlv(0x31, *attributes)), path="name"))
 
 
+@pytest.mark.parametrize("base", [0, 40])
+def test_a_fault_in_a_name_is_told_where_the_name_stands(base: int) -> None:
+    element = der.decode_element(tlv(0x30, tlv(0x31), tlv(0x30)), path="name", base=base)
+    with pytest.raises(MalformedError) as caught:
+        Name.decode(element)
+    assert (caught.value.code, caught.value.offset) == (Code.WRONG_TYPE, base + 4)
+
+
 def test_the_order_within_a_relative_name_does_not_count() -> None:
     country, common = (tlv(0x30, bytes([6, 3, 0x55, 4, last]), b"\x13\x02TW") for last in (6, 3))
     assert _name(country, common).comparable() == _name(common, country).comparable()

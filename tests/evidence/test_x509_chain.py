@@ -8,13 +8,14 @@ import itertools
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import pytest
 from cryptography import x509 as other
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, rsa
 
-from bundlefmt.evidence import x509_signature
+from bundlefmt.evidence import chain, x509_signature
 from bundlefmt.evidence.certificate import Certificate, CertificateError
 from bundlefmt.evidence.chain import (
     MAX_CHAIN,
@@ -73,6 +74,22 @@ def find(
         purpose=purpose or Purpose(),
         relaxations=Relaxations(**relaxations),
     )
+
+
+def test_a_signature_is_verified_once_whoever_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    verified = list[bytes]()
+    verify = chain.verify_signature
+
+    def counted(*arguments: Any) -> None:
+        verified.append(arguments[-1])
+        verify(*arguments)
+
+    monkeypatch.setattr(chain, "verify_signature", counted)
+    leaves = [leaf(serial=serial) for serial in (71, 72)]
+    above = issuer(extensions=AUTHORITY, serial=73)
+    for each in (*leaves, *leaves):
+        find(each, [above])
+    assert sorted(verified) == sorted(Certificate.decode(each).tbs for each in (*leaves, above))
 
 
 def refused(why: str, *arguments: object, **named: object) -> None:

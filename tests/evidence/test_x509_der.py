@@ -50,26 +50,39 @@ def test_any_bytes_are_an_element_or_malformed(data: bytes) -> None:
         assert element.raw == data
 
 
+FRAMING = [
+    ("30", Code.TRUNCATED, 1),
+    ("3001", Code.TRUNCATED, 2),
+    ("3082ff", Code.TRUNCATED, 2),
+    ("3082ffff", Code.TRUNCATED, 4),
+    ("30800000", Code.INDEFINITE_LENGTH, 0),
+    ("308100", Code.NON_SHORTEST, 0),
+    ("30817f" + "00" * 127, Code.NON_SHORTEST, 0),
+    ("30820080" + "00" * 128, Code.NON_SHORTEST, 0),
+    ("30850000000001aa", Code.SIZE_LIMIT, 0),
+    ("3f", Code.WRONG_TYPE, 0),
+    ("3f0101", Code.WRONG_TYPE, 0),
+    ("3f8101", Code.WRONG_TYPE, 0),
+]
+
+
 @pytest.mark.parametrize(
     ("data", "code", "offset"),
-    [
-        ("", Code.TRUNCATED, 0),
-        ("30", Code.TRUNCATED, 1),
-        ("3001", Code.TRUNCATED, 2),
-        ("3082ff", Code.TRUNCATED, 2),
-        ("3000ff", Code.TRAILING_BYTES, 2),
-        ("30800000", Code.INDEFINITE_LENGTH, 0),
-        ("308100", Code.NON_SHORTEST, 0),
-        ("30817f" + "00" * 127, Code.NON_SHORTEST, 0),
-        ("30820080" + "00" * 128, Code.NON_SHORTEST, 0),
-        ("30850000000001aa", Code.SIZE_LIMIT, 0),
-        ("3f8101", Code.WRONG_TYPE, 0),
-    ],
+    [*FRAMING, ("", Code.TRUNCATED, 0), ("3000ff", Code.TRAILING_BYTES, 2)],
 )
 def test_faults_of_framing(data: str, code: Code, offset: int) -> None:
     with pytest.raises(MalformedError) as caught:
         der.decode_element(bytes.fromhex(data), path=PATH)
     assert (caught.value.code, caught.value.offset) == (code, offset)
+
+
+@pytest.mark.parametrize(("data", "code", "offset"), FRAMING)
+def test_faults_of_framing_behind_a_sibling(data: str, code: Code, offset: int) -> None:
+    content = tlv(der.NULL, b"") + bytes.fromhex(data)
+    parent = der.decode_element(tlv(der.SEQUENCE, content), path=PATH, base=7)
+    with pytest.raises(MalformedError) as caught:
+        der.children(parent, der.SEQUENCE, PATH)
+    assert (caught.value.code, caught.value.offset) == (code, parent.offset + 2 + offset)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,6 @@ from typing import Final
 from bundlefmt import cbor
 from bundlefmt.errors import MalformedError
 from bundlefmt.evidence import der
-from bundlefmt.wire import Reader, read_all
 
 _MAX_DEPTH: Final = 12
 _ARGUMENT: Final = {24: 1, 25: 2, 26: 4, 27: 8}  # bytes of a head behind its first
@@ -125,19 +124,12 @@ def read_der(data: bytes) -> Node:
 def _der_node(element: der.Element, depth: int) -> Node:
     if depth < _MAX_DEPTH and (element.tag & _CONSTRUCTED or element.tag == der.OCTET_STRING):
         try:
-            inside = read_all(element.content, _elements, path="tree")
+            inside = der.children(element, element.tag, "tree")
         except MalformedError:
             return element.raw
         if inside:
             return Branch(element.tag, [_der_node(each, depth + 1) for each in inside])
     return element.raw
-
-
-def _elements(reader: Reader) -> list[der.Element]:
-    found = []
-    while reader.remaining:
-        found.append(der.read_element(reader))
-    return found
 
 
 def write_der(node: Node) -> bytes:

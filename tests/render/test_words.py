@@ -94,7 +94,12 @@ def test_whoever_writes_lines_need_not_think_of_it() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0, "1970-01-01 00:00:00Z"), (2**31, "2038-01-19 03:14:08Z"), (2**64 - 1, "18446744073709551615")],
+    [
+        (0, "1970-01-01 00:00:00Z"),
+        (2**31, "2038-01-19 03:14:08Z"),
+        (-62135596800, "0001-01-01 00:00:00Z"),
+        (2**64 - 1, "18446744073709551615"),
+    ],
 )
 def test_times(seconds: int, words: str) -> None:
     assert when(seconds) == words
