@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 from collections.abc import Iterator
-from functools import _lru_cache_wrapper, partial
-from typing import Any, Final
+from functools import partial
+from typing import Final
 
 from bundlefmt.bundle import Bundle
 from bundlefmt.manifest import Digest
@@ -17,22 +16,10 @@ from tests.bench.bare import Bare
 from tests.bench.measure import Measure, paired
 from tests.bench.programs import REFERENCE, reference_file
 from tests.fuzz import seeds
+from tests.remembered import caches
 
 AREA: Final = "verifying"
 MEDIA: Final = 100 * 10**6  # bytes
-
-
-def caches() -> Iterator[_lru_cache_wrapper[Any]]:
-    """What the project remembers of earlier calls, in the modules that are loaded."""
-    for name, module in list(sys.modules.items()):
-        if name.startswith("bundlefmt"):
-            yield from (value for value in vars(module).values() if isinstance(value, _lru_cache_wrapper))
-
-
-def forget() -> None:
-    """Empties it: a file is judged as if it were the first."""
-    for cache in caches():
-        cache.cache_clear()
 
 
 def judge(data: bytes, policy: Policy) -> None:
