@@ -18,8 +18,8 @@ from bundlefmt.evidence.pcr import encode_pcr_values
 from bundlefmt.manifest import Item, Refs
 from bundlefmt.renewal import Stamp
 from bundlefmt.verify import verify
-from tests.bench.verifying import forget
 from tests.fuzz import resealing, seeds
+from tests.remembered import forget
 from tests.vectorgen import ceremonies, openpgp, timestamps
 from tests.vectorgen.plain import CREATED
 
