@@ -14,7 +14,7 @@ from bundlefmt.cbor import Value
 from bundlefmt.cose import CoseSign1
 from bundlefmt.errors import MalformedError
 from bundlefmt.receipt import InclusionProof, proofs_in
-from bundlefmt.render.words import plural, short
+from bundlefmt.render.words import cut, plural, short
 
 MAX_SHOWN: Final = 16  # receipts; a seal may carry thousands
 Part = tuple[str, dict[str, str]]
@@ -43,9 +43,8 @@ def _astray(place: str, wanted: str) -> dict[str, str]:
 def _timestamp(value: Value) -> dict[str, str]:
     if not isinstance(value, bytes):
         return {"cannot be read": "not a byte string"}
-    from bundlefmt.evidence.timestamp_token import (
-        TimeStampToken,
-    )  # most seals have receipts alone, or nothing
+    # most seals have receipts alone, or nothing
+    from bundlefmt.evidence.timestamp_token import TimeStampToken
     from bundlefmt.render.token_facts import token_facts
 
     try:
@@ -73,7 +72,7 @@ def _receipt(value: Value) -> dict[str, str]:
         return {"cannot be read": str(error)}
     protected = receipt.protected
     alg, kid = protected.get(labels.HDR_ALG), protected.get(labels.HDR_KID)
-    found = {"algorithm": labels.ALG_NAMES.get(alg, str(alg)) if isinstance(alg, int) else str(alg)}
+    found = {"algorithm": labels.ALG_NAMES.get(alg, str(alg)) if isinstance(alg, int) else cut(str(alg), 66)}
     if isinstance(kid, bytes):
         found["claims log key"] = short(kid, 66)
     claims = protected.get(labels.HDR_CWT_CLAIMS)
@@ -86,7 +85,7 @@ def _receipt(value: Value) -> dict[str, str]:
 def _proof(receipt: CoseSign1) -> dict[str, str]:
     proofs = proofs_in(receipt)
     if proofs is None:
-        return {"proof": f"of another kind (tree {receipt.protected.get(labels.HDR_VDS)})"}
+        return {"proof": f"of another kind (tree {cut(str(receipt.protected.get(labels.HDR_VDS)), 66)})"}
     if len(proofs) != 1:
         return {"proof": f"{len(proofs)} proofs of inclusion"}
     try:
