@@ -11,13 +11,14 @@ import mmap
 import os
 import stat
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, Self
 
 from bundlefmt import cbor, labels
 from bundlefmt.cbor import Node
 from bundlefmt.errors import Code, EncodeError, MalformedError
+from bundlefmt.frozen import frozen
 from bundlefmt.manifest import Manifest, read_label
 from bundlefmt.wire import Buffer
 
@@ -25,7 +26,7 @@ PARTS: Final = ("manifest", "content", "seals", "renewals")
 MAX_COPIED: Final = 64 * 2**20  # bytes of a file that is held in memory: all but those with large media
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Record:
     """One artifact as it was made: media type and native bytes (an RFC 9999 Record CMW)."""
 
@@ -34,7 +35,7 @@ class Record:
     ind: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Seal:
     """One signature over the manifest; `key` carries a later witness's own certificate."""
 
@@ -43,14 +44,14 @@ class Seal:
     key: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Renewal:
     """One archive renewal: `covers` is CBOR and is what the proof stamps; `proof` is media type and bytes."""
 
     raw: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Bundle:
     """A decoded file. `manifest_raw` and every value are the received bytes."""
 

@@ -40,7 +40,7 @@ class Node(NamedTuple):  # a tuple is made in a third of the time that a frozen 
     """One scanned data item: `start` is its head, `body` follows the head, `end` is one past it.
 
     `number` is the head's argument: the value, length, count, tag or simple value. A map's `children`
-    alternate key, value.
+    alternate key, value. `words` are those of a text string.
     """
 
     source: memoryview
@@ -50,6 +50,7 @@ class Node(NamedTuple):  # a tuple is made in a third of the time that a frozen 
     body: int
     end: int
     children: tuple[Node, ...]
+    words: str = ""
 
     def fail(self, code: Code, message: str, path: str = "") -> NoReturn:
         """Raise `MalformedError` at this item."""
@@ -73,8 +74,7 @@ class Node(NamedTuple):  # a tuple is made in a third of the time that a frozen 
         return bytes(self.view(path))
 
     def text(self, path: str = "") -> str:
-        self.expect(TEXT, path)
-        return str(self.source[self.body : self.end], "utf-8")
+        return self.expect(TEXT, path).words
 
     def uint(self, path: str = "") -> int:
         return self.expect(UINT, path).number
@@ -166,17 +166,19 @@ def _head(data: memoryview, at: int, end: int) -> tuple[int, int, int]:
     return major, number, at + 1 + size
 
 
-def _check_string(data: memoryview, major: int, number: int, start: int, body: int, end: int) -> None:
+def _string(data: memoryview, major: int, number: int, start: int, body: int, end: int) -> str:
+    """The words of a text string; a byte string has none."""
     # limit before length: a reader of a stream can refuse as early
     if number > (MAX_BYTES if major == BYTES else MAX_TEXT):
         raise MalformedError(Code.SIZE_LIMIT, f"{number} bytes", offset=start)
     if number > end - body:
         raise MalformedError(Code.TRUNCATED, f"{number} bytes declared, {end - body} left", offset=start)
-    if major == TEXT:
-        try:
-            str(data[body : body + number], "utf-8")
-        except UnicodeDecodeError as error:
-            raise MalformedError(Code.INVALID_UTF8, error.reason, offset=start) from None
+    if major == BYTES:
+        return ""
+    try:
+        return str(data[body : body + number], "utf-8")
+    except UnicodeDecodeError as error:
+        raise MalformedError(Code.INVALID_UTF8, error.reason, offset=start) from None
 
 
 def _check_key(parent: _Open, key: Node) -> None:
@@ -275,12 +277,13 @@ def _scan(
             if wanted:
                 continue
         else:
+            words = ""
             if BYTES <= major <= TEXT:
-                _check_string(source, major, number, head, body, stop)
+                words = _string(source, major, number, head, body, stop)
                 at = body + number
             elif major == SIMPLE and number not in (20, 21, 22):
                 raise MalformedError(Code.SIMPLE_VALUE, "only false, true and null are used", offset=head)
-            node = Node(source, major, number, head, body, at, ())
+            node = Node(source, major, number, head, body, at, (), words)
             if top is None:
                 break
             _add(top, node)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, Self
 
 from bundlefmt import cbor, labels
 from bundlefmt.cbor import Node
 from bundlefmt.errors import Code, MalformedError
+from bundlefmt.frozen import frozen
 from bundlefmt.manifest import Digest, read_label
 from bundlefmt.wire import Buffer
 
@@ -42,7 +43,7 @@ def _octets(node: Node, sizes: range, path: str) -> bytes:
     return node.octets(path)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Pair:
     """One question: does the TPM of `ek` have the key `ak`? Both are labels of the bundle.
 
@@ -74,7 +75,7 @@ class Pair:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Challenge:
     """What goes to the machine: of which manifest, when by the challenger's clock, a pair for a question."""
 
@@ -118,7 +119,7 @@ class Challenge:
         return hmac.digest(credential, said, "sha256")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Answer:
     """What comes back: SHA-256 of the challenge file, and a proof for each of its pairs, in their order."""
 
@@ -143,7 +144,7 @@ class Answer:
         return _encoded(labels.MAGIC_ANSWER, {"challenge": self.challenge, "proofs": list(self.proofs)})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Secret:
     """What one pair was made of: the credential, the seed that protects it, the randomness under that."""
 
@@ -165,7 +166,7 @@ class Secret:
         return {"credential": self.credential, "seed": self.seed, "ephemeral": self.ephemeral}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Kept:
     """What the verifier keeps and shows to nobody: the challenge, its secrets, in time the answer and when.
 

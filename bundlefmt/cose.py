@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Protocol, Self
 
@@ -22,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from bundlefmt import cbor, labels
 from bundlefmt.cbor import Value
 from bundlefmt.errors import BundleError, Code, EncodeError
+from bundlefmt.frozen import frozen
 from bundlefmt.small_order import is_small_order
 from bundlefmt.wire import Buffer
 
@@ -80,7 +80,7 @@ class Signer(Protocol):
         """The COSE signature value over `message`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CoseSign1:
     """A tagged COSE_Sign1. Bytes as received; a `payload` of None is detached."""
 
@@ -235,7 +235,7 @@ def _rsa_padding(alg: int) -> padding.AsymmetricPadding:
     return padding.PKCS1v15()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class KeySigner:
     """Signs with a private key held in memory; `alg` is chosen by the key (PS256 for RSA)."""
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Self
 
 from bundlefmt import cbor, labels
 from bundlefmt.cbor import Node, Value
 from bundlefmt.errors import Code, EncodeError, MalformedError
+from bundlefmt.frozen import frozen
 from bundlefmt.wire import Buffer
 
 _LABEL: Final = re.compile(labels.LABEL_PATTERN)
@@ -35,7 +36,7 @@ def read_label(node: Node, path: str) -> str:
     return text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Digest:
     """A digest with its COSE hash algorithm id."""
 
@@ -67,7 +68,7 @@ class Digest:
 Refs = Mapping[str, str | tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Item:
     """What the manifest says of one artifact. `claimed` is shown and never believed."""
 
@@ -150,7 +151,7 @@ class Item:
         return value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Binding:
     """What the TPM must repeat: a hash over a nonce, digests of the items `over`, the snapshot before."""
 
@@ -189,7 +190,7 @@ class Binding:
         return hash_bytes(self.alg, self.preimage(items, previous))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RequiredSigner:
     """An item whose key must seal the manifest, and the part its holder plays."""
 
@@ -197,7 +198,7 @@ class RequiredSigner:
     part: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Manifest:
     """What is signed. `extensions` keeps members this version does not know."""
 
@@ -291,16 +292,15 @@ class Manifest:
 
     def _check_refs(self, items: Node) -> Self:
         for key, item in items.pairs("items"):
-            path = f"item {key.text()} refs"
-            refs = item.text_map(path).get("refs")
-            for name, value in refs.pairs(path) if refs else ():
+            said = self.items[key.words]
+            if all(label in self.items for name in said.refs for label in said.ref(name)):
+                continue
+            path = f"item {key.words} refs"
+            for name, value in item.text_map(path)["refs"].pairs(path):
                 for target in value.children or (value,):
-                    if target.text(path) not in self.items:
-                        target.fail(
-                            Code.UNKNOWN_LABEL,
-                            f"{name.text()[:80]} names {target.text()!r}, which is no item",
-                            path,
-                        )
+                    if target.words not in self.items:
+                        why = f"{name.words[:80]} names {target.words!r}, which is no item"
+                        target.fail(Code.UNKNOWN_LABEL, why, path)
         return self
 
     def encode(self) -> bytes:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final, Self
 
 from bundlefmt import cbor, labels
 from bundlefmt.cbor import Node
 from bundlefmt.cose import CoseSign1
-from bundlefmt.errors import Code
+from bundlefmt.errors import Code, MalformedError
+from bundlefmt.frozen import frozen
 from bundlefmt.wire import Buffer
 
 MAX_PATH: Final = 64  # nodes from a leaf to the root: a tree of 2**64 entries
@@ -22,7 +22,7 @@ _LEAF, _NODE = b"\x00", b"\x01"
 _SIZE: Final = 32  # SHA-256
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class InclusionProof:
     """Where an entry stands in a tree of `tree_size` entries, and the nodes beside its way to the root."""
 
@@ -91,11 +91,18 @@ def entry_of(statement: CoseSign1) -> bytes:
 
 
 def proofs_in(receipt: CoseSign1) -> tuple[bytes, ...] | None:
-    """The encoded proofs of inclusion; None where the receipt is of another tree or proves something else."""
+    """The encoded proofs of inclusion; None where the receipt is of another tree or proves something else.
+
+    Raises MalformedError.
+    """
     if receipt.protected.get(labels.HDR_VDS) != labels.VDS_RFC9162_SHA256:
         return None
-    proofs = receipt.unprotected.get(labels.HDR_VDP)
-    listed = proofs.get(labels.VDP_INCLUSION) if isinstance(proofs, dict) else None
-    if not isinstance(listed, list):
+    proofs = receipt.unprotected.get(labels.HDR_VDP, {})
+    if not isinstance(proofs, dict):
+        raise MalformedError(Code.WRONG_TYPE, "proofs that are no map", offset=0, path="receipt")
+    listed = proofs.get(labels.VDP_INCLUSION)
+    if listed is None and labels.VDP_INCLUSION not in proofs:
         return None
-    return tuple(each for each in listed if isinstance(each, bytes)) if listed else None
+    if not isinstance(listed, list) or not all(isinstance(each, bytes) for each in listed):
+        raise MalformedError(Code.WRONG_TYPE, "no list of byte strings", offset=0, path="proofs of inclusion")
+    return tuple(each for each in listed if isinstance(each, bytes))

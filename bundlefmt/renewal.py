@@ -7,12 +7,13 @@ Spec: "Renewals".
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Self
 
 from bundlefmt import cbor, labels
 from bundlefmt.cbor import Node
 from bundlefmt.errors import Code
+from bundlefmt.frozen import frozen
 from bundlefmt.manifest import hash_bytes, read_label
 from bundlefmt.wire import Buffer
 
@@ -20,7 +21,7 @@ _REQUIRED: Final = ("alg", "manifest", "content", "seals", "renewals")
 _MATERIAL: Final = ("certificates", "revocation")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Stamp:
     """One renewal as it stands in the file: the bytes that it `covers`, and the proof with its media type."""
 
@@ -40,7 +41,7 @@ class Stamp:
         return cbor.encode({"covers": self.covers, "proof": [self.type, self.proof]})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Coverage:
     """Digests by `alg` (a COSE hash algorithm) of everything before a renewal, in the order of the file.
 

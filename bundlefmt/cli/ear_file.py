@@ -6,19 +6,19 @@ What only writing it needs is loaded when it is asked for.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from bundlefmt.cli.files import refuse_existing, write_atomic
 from bundlefmt.cli.run import UsageError
 from bundlefmt.cose import KeySigner
+from bundlefmt.frozen import frozen
 from bundlefmt.verify import Report
 
 FORMATS: Final = ("jwt", "cwt")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class EarFile:
     """Where attestation results go, in which form, and who signs them."""
 

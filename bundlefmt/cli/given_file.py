@@ -22,6 +22,14 @@ def read(path: Path, limit: int = MAX_GIVEN) -> bytes:
     return data
 
 
+def read_answer(path: Path, limit: int = MAX_GIVEN) -> bytes:
+    """What somebody was asked for: as `read`, and OSError too where there is nothing in it."""
+    data = read(path, limit)
+    if not data:
+        raise OSError(errno.ENODATA, "nothing is in it", str(path))
+    return data
+
+
 def opened(path: Path) -> BinaryIO:
     """An ordinary file or a pipe, for reading. Raises OSError for anything else.
 

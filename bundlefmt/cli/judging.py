@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Concatenate, Final, ParamSpec, TypeVar
@@ -31,6 +31,7 @@ from bundlefmt.cli.arguments import (
 )
 from bundlefmt.cli.run import Exit, UsageError
 from bundlefmt.cli.trust_file import TrustFile
+from bundlefmt.frozen import frozen
 from bundlefmt.render import Json
 from bundlefmt.verify import RELAXATIONS, Policy, Report, Verdict, verify
 from bundlefmt.verify.seal_stamps import tells_time
@@ -50,7 +51,7 @@ BY_VERDICT: Final = {
 _ALLOWABLE: Final = {name.removeprefix("allow_").replace("_", "-"): name for name in RELAXATIONS}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Terms:
     """What bundles are judged under, and the trust file that had a part in it.
 
@@ -62,7 +63,7 @@ class Terms:
     present: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Judged:
     """A bundle, the name of its file, the report on it, and what it was judged under."""
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from pathlib import Path
 
 from bundlefmt.bundle import map_file
@@ -13,12 +12,13 @@ from bundlefmt.cli.run import UsageError
 from bundlefmt.errors import MalformedError
 from bundlefmt.evidence.reference import Reference
 from bundlefmt.evidence.x509 import CertificateError
+from bundlefmt.frozen import frozen
 from bundlefmt.verify.policy import Policy
 from bundlefmt.verify.policy_document import PolicyDocument, require_digest
 from bundlefmt.verify.policy_reading import MAX_POLICY, MistakesError, decode_policy
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PolicyFile:
     """A policy document with its certificates, its SHA-256, and the reference values it names."""
 

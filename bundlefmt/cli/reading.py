@@ -65,7 +65,11 @@ def moment(text: str) -> int:
 
 def certificates(path: Path) -> list[bytes]:
     """The DER certificates in a PEM or DER file."""
-    data = given_file.read(path)
+    return certificates_in(given_file.read(path), path)
+
+
+def certificates_in(data: bytes, path: Path) -> list[bytes]:
+    """The same of what was read from it."""
     try:
         found = split_pem(data) if _PEM in data else [data]
         for each in found:
@@ -77,11 +81,11 @@ def certificates(path: Path) -> list[bytes]:
 
 def log_keys(path: Path) -> list[bytes]:
     """The DER certificates of logs in a file, or the one public key in it (SubjectPublicKeyInfo, DER)."""
-    data = path.read_bytes()
+    data = given_file.read(path)
     try:
         return [public_spki(data)]
     except CertificateError:
-        return certificates(path)
+        return certificates_in(data, path)
 
 
 def certificate(path: Path) -> bytes:

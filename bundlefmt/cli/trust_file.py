@@ -8,7 +8,6 @@ import fcntl
 import hashlib
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,12 +15,13 @@ from bundlefmt.cli import own_file
 from bundlefmt.cli.files import write_atomic
 from bundlefmt.cli.run import UsageError
 from bundlefmt.errors import MalformedError
+from bundlefmt.frozen import frozen
 
 if TYPE_CHECKING:
     from bundlefmt.verify.trust import Trust
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TrustFile:
     """A trust document and the file that it was read from."""
 

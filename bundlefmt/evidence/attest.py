@@ -7,18 +7,19 @@ TPM 2.0 Library, Part 2, 10.12.12.
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from bundlefmt.errors import Code
 from bundlefmt.evidence.attested import Attested, TpmsClockInfo, attest_name, read_attested, u
 from bundlefmt.evidence.tpm import MAX_DATA, MAX_NAME, read_tpm2b, tpm2b
+from bundlefmt.frozen import frozen
 from bundlefmt.wire import Buffer, Reader, read_all
 
 TPM_GENERATED_VALUE: Final = 0xFF544347  # Part 2, 6.2: "\xffTCG"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TpmsAttest:
     """TPMS_ATTEST. The magic value is checked before anything else.
 

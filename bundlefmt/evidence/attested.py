@@ -7,7 +7,6 @@ TPM 2.0 Library, Part 2, 10.11 and 10.12.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, Protocol
 
@@ -23,6 +22,7 @@ from bundlefmt.evidence.tpm import (
     read_tpm2b,
     tpm2b,
 )
+from bundlefmt.frozen import frozen
 from bundlefmt.wire import Reader
 
 MAX_NV_BUFFER: Final = 2048  # TPM2B_MAX_NV_BUFFER as libtss2 has it
@@ -72,7 +72,7 @@ def _yes_no(reader: Reader) -> bool:
     return bool(value)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TpmsClockInfo:
     """TPMS_CLOCK_INFO (Part 2, 10.11.1); `clock` in milliseconds of power since the last Clear."""
 
@@ -104,7 +104,7 @@ class Attested(Protocol):
         """In a few words."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TpmsCertifyInfo:
     """TPMS_CERTIFY_INFO (10.12.3)."""
 
@@ -122,7 +122,7 @@ class TpmsCertifyInfo:
         return f"of Name {self.name.hex()}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TpmsQuoteInfo:
     """TPMS_QUOTE_INFO (10.12.4)."""
 
@@ -146,7 +146,7 @@ class TpmsQuoteInfo:
         return tuple((bank.hash, index) for bank in self.pcr_select for index in bank.indices)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TpmsCommandAuditInfo:
     """TPMS_COMMAND_AUDIT_INFO (10.12.5)."""
 
@@ -172,7 +172,7 @@ class TpmsCommandAuditInfo:
         return f"number {self.audit_counter}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TpmsSessionAuditInfo:
     """TPMS_SESSION_AUDIT_INFO (10.12.6)."""
 
@@ -190,7 +190,7 @@ class TpmsSessionAuditInfo:
         return "exclusive" if self.exclusive_session else "not exclusive"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TpmsTimeAttestInfo:
     """TPMS_TIME_ATTEST_INFO (10.12.2); `time` in milliseconds since the TPM was powered."""
 
@@ -211,7 +211,7 @@ class TpmsTimeAttestInfo:
         return f"{self.time} ms after power-up"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TpmsCreationInfo:
     """TPMS_CREATION_INFO (10.12.7)."""
 
@@ -229,7 +229,7 @@ class TpmsCreationInfo:
         return f"of Name {self.object_name.hex()}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TpmsNvCertifyInfo:
     """TPMS_NV_CERTIFY_INFO (10.12.8)."""
 
@@ -252,7 +252,7 @@ class TpmsNvCertifyInfo:
         return f"of {len(self.nv_contents)} bytes at {self.offset}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TpmsNvDigestCertifyInfo:
     """TPMS_NV_DIGEST_CERTIFY_INFO (10.12.9)."""
 

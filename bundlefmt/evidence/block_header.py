@@ -7,10 +7,10 @@ Anybody can write a header with little work in it. That one is of the chain is t
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import Final
 
 from bundlefmt.errors import Code, MalformedError
+from bundlefmt.frozen import frozen
 from bundlefmt.wire import Buffer
 
 SIZE: Final = 80  # version, block before, root, time, bits, nonce: 4, 32, 32, 4, 4, 4 bytes
@@ -18,7 +18,7 @@ SIZE: Final = 80  # version, block before, root, time, bits, nonce: 4, 32, 32, 4
 CLOCK: Final = 7200
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class BlockHeader:
     """`time` is in seconds since the epoch by the miner's clock; `root` as it stands in the header."""
 
@@ -48,9 +48,17 @@ class BlockHeader:
         """By which people name the block: its bytes in the order in which that is written."""
         return hashlib.sha256(hashlib.sha256(self.raw).digest()).digest()[::-1]
 
-    def has_work(self) -> bool:
-        """Whether the hash is as small as `bits` ask: a mantissa of 23 bits, and its place in bytes."""
+    def target(self) -> int | None:
+        """What `bits` ask the hash not to exceed: a mantissa of 23 bits, and its place in bytes.
+
+        None where they ask for no hash that there is: negative, nothing, or larger than any.
+        """
         size, mantissa = self.bits >> 24, self.bits & 0x7FFFFF
         negative = bool(self.bits & 0x800000)
         target = mantissa << 8 * (size - 3) if size > 3 else mantissa >> 8 * (3 - size)
-        return not negative and int.from_bytes(self.hash, "big") <= target < 2**256
+        return None if negative or not 0 < target < 2**256 else target
+
+    def has_work(self) -> bool:
+        """Whether the hash is as small as `bits` ask."""
+        target = self.target()
+        return target is not None and int.from_bytes(self.hash, "big") <= target

@@ -7,7 +7,6 @@ that manufacturers have shipped by the million (Nuvoton, Intel), and a signature
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntFlag
 from functools import lru_cache
 from typing import Final
@@ -15,6 +14,7 @@ from typing import Final
 from bundlefmt.errors import Code, UnusableError
 from bundlefmt.evidence import der
 from bundlefmt.evidence.distinguished_name import Name
+from bundlefmt.frozen import frozen
 from bundlefmt.wire import Buffer
 
 KEY_USAGE: Final = "2.5.29.15"
@@ -55,7 +55,7 @@ class KeyUsage(IntFlag):
         return ", ".join(bit.name for bit in type(self) if bit in self and bit.name) or "nothing"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class BasicConstraints:
     """RFC 5280 4.2.1.9. `path_length`: how many intermediates may stand below; None is any number."""
 
@@ -63,7 +63,7 @@ class BasicConstraints:
     path_length: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Extension:
     """`value` is the DER inside the octet string; `offset` is where it starts in the certificate."""
 
@@ -77,7 +77,7 @@ class Extension:
         return der.decode_element(self.value, path=f"extension {self.oid}", base=self.offset)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Certificate:
     """A certificate; times are seconds since the epoch.
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -18,6 +17,7 @@ from bundlefmt.errors import MalformedError
 from bundlefmt.evidence import certificate as x509
 from bundlefmt.evidence.certificate import Certificate, CertificateError, KeyUsage
 from bundlefmt.evidence.x509_signature import load_key, signature_algorithm, verify_signature, weakness
+from bundlefmt.frozen import frozen
 from bundlefmt.moment import when
 from bundlefmt.wire import Buffer
 
@@ -44,7 +44,7 @@ _NOT_EVALUATED: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Purpose:
     """What the leaf is to be believed for.
 
@@ -57,7 +57,7 @@ class Purpose:
     critical: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Relaxations:
     """What a chain is allowed to lack; each is off by default.
 
@@ -74,7 +74,7 @@ class Relaxations:
 STRICT: Final = Relaxations()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Chain:
     """The certificates from the leaf to the anchor."""
 

@@ -8,7 +8,7 @@ that TPM2_CertifyCreation signs; the ticket is an HMAC by a secret of the TPM: n
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from bundlefmt.errors import Code
@@ -19,13 +19,14 @@ from bundlefmt.evidence.pcr_selection import (
 )
 from bundlefmt.evidence.tpm import HIERARCHIES, MAX_DATA, MAX_DIGEST, MAX_NAME, read_tpm2b, tpm2b
 from bundlefmt.evidence.tpm_algorithm import digest
+from bundlefmt.frozen import frozen
 from bundlefmt.wire import Buffer, Reader, read_all
 
 TPM_ST_CREATION: Final = 0x8021  # Part 2, 6.9
 _EXTENDED_LOCALITY: Final = 32  # from here on TPMA_LOCALITY is a number, below it is a bit map
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TpmsCreationData:
     """TPMS_CREATION_DATA (Part 2, 15.1): circumstances of an object's creation.
 
@@ -109,7 +110,7 @@ class TpmsCreationData:
         return f"{parent} at locality {places}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TpmtTkCreation:
     """TPMT_TK_CREATION (Part 2, 10.7.3); without a digest it is the NULL ticket."""
 

@@ -12,7 +12,6 @@ nothing about the key it was encrypted to.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from cryptography.hazmat.decrepit.ciphers.modes import CFB
@@ -34,6 +33,7 @@ from bundlefmt.evidence.tpm import MAX_DIGEST, TpmtPublic, read_tpm2b, tpm2b
 from bundlefmt.evidence.tpm_algorithm import TpmAlg
 from bundlefmt.evidence.tpm_kdf import kdfa, mac
 from bundlefmt.evidence.tpm_parameters import TpmsEccParms, TpmsRsaParms
+from bundlefmt.frozen import frozen
 from bundlefmt.wire import Buffer, Reader, read_all
 
 __all__ = [
@@ -58,7 +58,7 @@ _MAX_SIZES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TpmsIdObject:
     """TPMS_ID_OBJECT (Part 2, 12.4.2); the size of the encrypted identity is inside it, encrypted."""
 
@@ -120,7 +120,7 @@ def _integrity(ek: TpmtPublic, name: bytes, enc_identity: bytes, seed: bytes) ->
     return mac(ek.name_alg, key, enc_identity + name)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CredentialActivation:
     """The item `credential-activation`: a challenge to a TPM and the credential that it answered with.
 

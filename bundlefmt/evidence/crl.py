@@ -8,7 +8,6 @@ used. Partitioned lists count for the certificates in their scope.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -25,6 +24,7 @@ from bundlefmt.evidence.certificate import (
 from bundlefmt.evidence.chain import STRICT, Relaxations
 from bundlefmt.evidence.distinguished_name import Name
 from bundlefmt.evidence.x509_signature import load_key, signature_algorithm, verify_signature, weakness
+from bundlefmt.frozen import frozen
 from bundlefmt.moment import when
 from bundlefmt.wire import Buffer
 
@@ -51,7 +51,7 @@ _REASONS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Revoked:
     """One entry: since when (seconds since the epoch) and why (CRLReason; 0 where no reason is given)."""
 
@@ -66,7 +66,7 @@ class Revoked:
         return f"revoked at {when(self.since)} ({_REASONS.get(self.reason, f'reason {self.reason}')})"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RevocationList:
     """A list; times are seconds since the epoch, `next_update` None where none is promised."""
 
@@ -156,7 +156,7 @@ class Standing(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Revocation:
     """`entry` is there where the certificate is revoked; `reasons` say why lists could not be used."""
 

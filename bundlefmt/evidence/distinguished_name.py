@@ -6,12 +6,12 @@ RFC 5280 4.1.2.4 and 7.1; text by RFC 4514.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 from bundlefmt.errors import MalformedError
 from bundlefmt.evidence import der
+from bundlefmt.frozen import frozen
 
 _SHORT: Final = {
     "2.5.4.3": "CN",
@@ -29,7 +29,7 @@ _UPPER: Final = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrs
 _PATH: Final = "name"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Attribute:
     """One attribute: its type as dotted decimal, and its value as text or, where it is none, as DER."""
 
@@ -40,7 +40,7 @@ class Attribute:
 Comparable = tuple[tuple[tuple[str, str | bytes], ...], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Name:
     """A sequence of relative names, most general first; `raw` is the DER it was read from."""
 

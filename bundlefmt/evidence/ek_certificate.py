@@ -8,7 +8,6 @@ caller's: each fault has a name by which it can be let pass.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -18,6 +17,7 @@ from bundlefmt.evidence.certificate import Certificate, KeyUsage
 from bundlefmt.evidence.chain import Purpose
 from bundlefmt.evidence.tpm_in_certificate import tpm_name
 from bundlefmt.evidence.x509_signature import load_key
+from bundlefmt.frozen import frozen
 
 USAGE_EK: Final = "2.23.133.8.1"  # tcg-kp-EKCertificate
 USAGE_AK: Final = "2.23.133.8.3"  # tcg-kp-AIKCertificate
@@ -36,7 +36,7 @@ class Deviation(StrEnum):
     TPM_NAME = "tpm-name"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Fault:
     """One deviation, in words."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -26,6 +25,7 @@ from bundlefmt.evidence.certificate import (
 from bundlefmt.evidence.chain import STRICT, Relaxations
 from bundlefmt.evidence.crl import MAX_LISTS, Revocation, Revoked, Standing
 from bundlefmt.evidence.x509_signature import load_key, signature_algorithm, verify_signature, weakness
+from bundlefmt.frozen import frozen
 from bundlefmt.moment import when
 from bundlefmt.wire import Buffer
 
@@ -53,7 +53,7 @@ _REVOKED: Final = der.context(1, constructed=True)
 _UNKNOWN: Final = der.context(2, constructed=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Answer:
     """What is said of one certificate, named by hashes of its issuer's name and key and by its number.
 
@@ -72,7 +72,7 @@ class Answer:
     extensions: tuple[Extension, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class OcspResponse:
     """A basic response; `certificates` are brought along by whoever made it."""
 

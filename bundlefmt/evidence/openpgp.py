@@ -8,7 +8,6 @@ The packets are read in `openpgp_packet`, `openpgp_key`, `openpgp_subpacket`, `o
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from bundlefmt.evidence import openpgp_sequoia
 from bundlefmt.evidence.openpgp_certificate import Certificate
@@ -22,10 +21,11 @@ from bundlefmt.evidence.openpgp_self_signatures import SelfSignatures, back_sign
 from bundlefmt.evidence.openpgp_sequoia import VerifiedSignature as VerifiedSignature
 from bundlefmt.evidence.openpgp_signature import SignaturePacket
 from bundlefmt.evidence.openpgp_subpacket import KeyFlags, reason_name
+from bundlefmt.frozen import frozen
 from bundlefmt.wire import Buffer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class KeyFacts:
     """What the holder last said of one key; times in seconds since the epoch.
 
@@ -44,7 +44,7 @@ class KeyFacts:
     revocations: tuple[tuple[int | None, str], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class OpenPgpFacts:
     """What one certificate says, by signatures of its own primary key; `keys` has the primary key first."""
 
@@ -68,7 +68,7 @@ class OpenPgpFacts:
         return bool(self.keys[0].revocations)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SignatureFacts:
     """A signature packet and what it says of itself, before anything is verified."""
 

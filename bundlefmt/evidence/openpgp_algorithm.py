@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
@@ -16,6 +15,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from bundlefmt.evidence.openpgp_packet import NotComputedError, OpenPgpError
+from bundlefmt.frozen import frozen
 
 
 class PublicKeyAlgorithm(IntEnum):
@@ -65,7 +65,7 @@ _NAMES: Final[Mapping[int, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Curve:
     """A curve by its name; `ecdsa` where ECDSA over it can be verified here."""
 
@@ -87,7 +87,7 @@ CURVES: Final[Mapping[bytes, Curve]] = {
 ED25519_LEGACY: Final = bytes.fromhex("2b06010401da470f01")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Hash:
     """A hash algorithm; `salt` is the size in octets of a version 6 signature's salt."""
 

@@ -6,7 +6,6 @@ RFC 9580, 10.1 "Transferable Public Keys". What is read here is not yet authenti
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from bundlefmt.errors import Code, MalformedError
@@ -20,6 +19,7 @@ from bundlefmt.evidence.openpgp_packet import (
     read_packets,
 )
 from bundlefmt.evidence.openpgp_signature import REVOCATIONS, SignaturePacket
+from bundlefmt.frozen import frozen
 from bundlefmt.wire import Buffer
 
 MAX_CERTIFICATE: Final = 4 * 2**20  # bytes; flooded certificates of key servers are larger
@@ -33,7 +33,7 @@ class SecretKeyError(OpenPgpError):
     """A secret key where a certificate is due."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class UnreadSignature:
     """A signature packet of a certificate that cannot be read; it is kept and counts for nothing."""
 
@@ -50,7 +50,7 @@ class UnreadSignature:
 Signatures = tuple[SignaturePacket, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class UserId:
     """A user id, or a user attribute (a picture, mostly), and the signatures that follow it."""
 
@@ -71,7 +71,7 @@ class UserId:
         return head + len(self.body).to_bytes(4, "big") + self.body
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Subkey:
     """A subkey and the signatures that follow it; `key` is a reason where the packet is not read here."""
 
@@ -79,7 +79,7 @@ class Subkey:
     signatures: Signatures
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Certificate:
     """A transferable public key. `direct` are the signatures that stand behind the primary key itself."""
 

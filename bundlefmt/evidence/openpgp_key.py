@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -26,6 +25,7 @@ from bundlefmt.evidence.openpgp_algorithm import (
 )
 from bundlefmt.evidence.openpgp_packet import NotComputedError, OpenPgpError, encode_mpi, read_mpi
 from bundlefmt.evidence.x509_signature import MAX_RSA_BITS
+from bundlefmt.frozen import frozen
 from bundlefmt.small_order import is_small_order
 from bundlefmt.wire import Buffer, Reader, read_all
 
@@ -59,7 +59,7 @@ class NotMadeByError(OpenPgpError):
     """The key did not make the signature."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Numbers:
     """Key material of MPIs: RSA n, e; DSA p, q, g, y; ElGamal p, g, y."""
 
@@ -69,7 +69,7 @@ class Numbers:
         return b"".join(encode_mpi(value) for value in self.values)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Point:
     """Key material on a curve: its OID, the point as an MPI; `kdf` what ECDH says of key derivation."""
 
@@ -82,7 +82,7 @@ class Point:
         return head if self.kdf is None else head + bytes([len(self.kdf)]) + self.kdf
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Octets:
     """Key material of a fixed size, or of an algorithm that is not read here."""
 
@@ -95,7 +95,7 @@ class Octets:
 Material = Numbers | Point | Octets
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PublicKey:
     """The body of a public-key or public-subkey packet; `created` in seconds since the epoch."""
 

@@ -6,11 +6,11 @@ RFC 9580, 3.2 "Multiprecision Integers", 4.2 "Packet Headers", 5 "Packet Types".
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
 from bundlefmt.errors import Code, MalformedError, UnusableError
+from bundlefmt.frozen import frozen
 from bundlefmt.wire import Buffer, Reader, read_all
 
 MAX_PACKETS: Final = 4096  # in one certificate; bounds the signatures that a hostile one has verified
@@ -43,7 +43,7 @@ class PacketType(IntEnum):
 CRITICAL_BELOW: Final = 40  # an unknown packet type below must not be ignored (RFC 9580 4.3)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Packet:
     """One packet: its header as received, its body, and the offset of the body in the input."""
 

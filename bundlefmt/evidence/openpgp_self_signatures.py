@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import reduce
 from operator import and_
 from typing import Final
@@ -25,11 +24,12 @@ from bundlefmt.evidence.openpgp_signature import (
     SignatureType,
 )
 from bundlefmt.evidence.openpgp_subpacket import KeyFlags
+from bundlefmt.frozen import frozen
 
 MAX_VERIFIED: Final = 512  # signatures by the holder; bounds the work of a hostile certificate
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class HeldUserId:
     """A user id with the holder's certifications and their revocations."""
 
@@ -38,7 +38,7 @@ class HeldUserId:
     revocations: Signatures
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class HeldSubkey:
     """A subkey with the holder's bindings and their revocations."""
 
@@ -47,7 +47,7 @@ class HeldSubkey:
     revocations: Signatures
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SelfSignatures:
     """All that the primary key says, each statement verified.
 

@@ -7,19 +7,19 @@ today's clock.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
 from bundlefmt.evidence.openpgp_algorithm import CURVES
 from bundlefmt.evidence.openpgp_key import Point, PublicKey
 from bundlefmt.evidence.openpgp_packet import OpenPgpError
+from bundlefmt.frozen import frozen
 
 # curves that the published builds refuse as they refuse a wrong signature
 _LACKING: Final = frozenset(oid for oid, curve in CURVES.items() if curve.name.startswith("brainpool"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class VerifiedSignature:
     """A signature that Sequoia accepts: fingerprints of the certificate and of the key that signed."""
 

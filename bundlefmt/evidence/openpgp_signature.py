@@ -7,7 +7,6 @@ RFC 9580, 5.2 "Signature Packet", 5.2.1 "Signature Types", 5.2.4 "Computing Sign
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
@@ -23,6 +22,7 @@ from bundlefmt.evidence.openpgp_subpacket import (
     SubpacketType,
     read_area,
 )
+from bundlefmt.frozen import frozen
 from bundlefmt.wire import Buffer, Reader, read_all
 
 
@@ -57,7 +57,7 @@ _MPIS: Final[Mapping[int, int]] = {
 _OCTETS: Final[Mapping[int, int]] = {PublicKeyAlgorithm.ED25519: 64, PublicKeyAlgorithm.ED448: 114}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SignaturePacket:
     """The body of a signature packet. `left` are the first octets of the digest, a hint; `salt` of version 6.
 

@@ -7,12 +7,12 @@ RFC 9580, 5.2.3.7 "Signature Subpacket Specification" to 5.2.3.36.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 from typing import Final
 
 from bundlefmt.errors import Code
 from bundlefmt.evidence.openpgp_packet import variable_length
+from bundlefmt.frozen import frozen
 from bundlefmt.wire import Reader
 
 MAX_SUBPACKETS: Final = 64  # in one area; programs write about ten
@@ -98,7 +98,7 @@ def reason_name(reason: int | None) -> str:
     return f"reason {reason}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Subpacket:
     """One subpacket; `length` is its length field as received, which need not be the shortest."""
 

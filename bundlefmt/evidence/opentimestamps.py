@@ -8,10 +8,10 @@ The form is that of python-opentimestamps, version 1.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import Final
 
 from bundlefmt.errors import Code
+from bundlefmt.frozen import frozen
 from bundlefmt.wire import Buffer, Reader, read_all
 
 MAGIC: Final = b"\x00OpenTimestamps\x00\x00Proof\x00\xbf\x89\xe2\xe8\x84\xe8\x92\x94"
@@ -22,14 +22,16 @@ MAX_STEPS: Final = 4096  # operations, forks and attestations of one proof
 MAX_MESSAGE: Final = 4096  # bytes on the way
 MAX_PAYLOAD: Final = 8192  # bytes of one attestation
 _VERSION: Final = 1
+MAX_CALENDAR: Final = 1000  # bytes of a calendar's address
 _SHA256: Final = 0x08
 _ATTESTATION, _FORK = 0x00, 0xFF
 _APPEND, _PREPEND = 0xF0, 0xF1
-# SHA-1, RIPEMD-160, Keccak-256, reversed, in hexadecimal: read and not computed, as no calendar uses them
-_OTHERS: Final = (0x02, 0x03, 0x67, 0xF2, 0xF3)
+# read and not computed, as no calendar uses them
+_OTHERS: Final = {0x02: "SHA-1", 0x03: "RIPEMD-160", 0x67: "Keccak-256", 0xF2: "reverse", 0xF3: "hexlify"}
+OPERATIONS: Final = {_SHA256: "SHA-256", _APPEND: "append", _PREPEND: "prepend", **_OTHERS}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Attestation:
     """`kind` and `payload` as they stand; `message` is what is attested, None where it is not computed."""
 
@@ -41,13 +43,20 @@ class Attestation:
         """Of a block of Bitcoin, its number; None for anything else. Raises MalformedError."""
         return read_all(self.payload, _number, path="attestation") if self.kind == BITCOIN else None
 
+    def calendar(self) -> bytes | None:
+        """Of a promise, the address of who gave it; None for anything else. Raises MalformedError."""
+        if self.kind != PENDING:
+            return None
+        return read_all(self.payload, lambda reader: _octets(reader, 0, MAX_CALENDAR), path="attestation")
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@frozen
 class OpenTimestamp:
-    """A proof over `digest` by SHA-256."""
+    """A proof over `digest` by SHA-256; `operations` are all of its lines, by their numbers as they stand."""
 
     raw: bytes
     digest: bytes
+    operations: tuple[int, ...]
     attestations: tuple[Attestation, ...]
 
     @classmethod
@@ -69,25 +78,32 @@ class OpenTimestamp:
         if reader.uint(1) != _SHA256:
             raise reader.error(Code.BAD_VALUE, "a digest that is not by SHA-256")
         digest = reader.read(hashlib.sha256().digest_size)
-        return cls(raw=raw, digest=digest, attestations=tuple(_attestations(reader, digest)))
+        operations, attestations = _tree(reader, digest)
+        return cls(raw=raw, digest=digest, operations=tuple(operations), attestations=tuple(attestations))
 
 
-def _attestations(reader: Reader, digest: bytes) -> list[Attestation]:
-    """The leaves of the tree, in order. Each line of operations ends in one; before it, others fork off."""
+def _tree(reader: Reader, digest: bytes) -> tuple[list[int], list[Attestation]]:
+    """Operations and leaves, in order. Each line of operations ends in a leaf; before it, others fork off."""
+    operations: list[int] = []
     found: list[Attestation] = []
     message: bytes | None = digest
     forks: list[bytes | None] = []
+    forked = False
     for _ in range(MAX_STEPS):
         step = reader.uint(1)
-        if step == _FORK:
+        if step == _FORK and forked:
+            raise reader.error(Code.BAD_VALUE, "a fork without a line of its own")
+        forked = step == _FORK
+        if forked:
             forks.append(message)
         elif step == _ATTESTATION:
             kind, payload = reader.read(len(BITCOIN)), _octets(reader, 0, MAX_PAYLOAD)
             found.append(Attestation(kind=kind, payload=payload, message=message))
             if not forks:
-                return found
+                return operations, found
             message = forks.pop()
         else:
+            operations.append(step)
             message = _done(reader, step, message)
     raise reader.error(Code.COUNT_LIMIT, f"more than {MAX_STEPS} steps")
 

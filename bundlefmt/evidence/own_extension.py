@@ -6,13 +6,13 @@ Spec: "Certificates of this format", which has the ASN.1 module. Both are DER, a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from bundlefmt import labels
 from bundlefmt.errors import Code, MalformedError
 from bundlefmt.evidence import der
 from bundlefmt.evidence.certificate import Certificate, Extension
+from bundlefmt.frozen import frozen
 from bundlefmt.wire import Buffer
 
 VERSION: Final = 1
@@ -20,7 +20,7 @@ NAME_SIZES: Final = (22, 34, 50, 66)  # nameAlg and its digest (TPM 2.0 Library,
 FINGERPRINT_SIZES: Final = (20, 32)  # RFC 9580 5.5.4: version 4, version 6
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TpmBinding:
     """Which EK and AK a TPM signing key goes with: the EK's SubjectPublicKeyInfo (DER) and two Names."""
 
@@ -58,7 +58,7 @@ class TpmBinding:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class OpenPgpKeyName:
     """Which OpenPGP key the subject's key is: its fingerprint, in lower-case hexadecimal."""
 

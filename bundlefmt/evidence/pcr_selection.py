@@ -7,17 +7,17 @@ TPM 2.0 Library, Part 2, 10.6.2 and 10.9.7.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from bundlefmt.errors import Code
+from bundlefmt.frozen import frozen
 from bundlefmt.wire import Reader
 
 MAX_PCR_BANKS: Final = 16  # TPML_PCR_SELECTION: HASH_COUNT
 MAX_PCR_SELECT: Final = 4  # octets, for 32 PCRs
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TpmsPcrSelection:
     """TPMS_PCR_SELECTION (Part 2, 10.6.2): a bank and the bit map of its PCRs."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final
 
 from bundlefmt import cbor
@@ -18,6 +18,7 @@ from bundlefmt.errors import Code, MalformedError
 from bundlefmt.evidence.pcr import MAX_INDEX, PcrValues
 from bundlefmt.evidence.toml_text import decode_toml
 from bundlefmt.evidence.tpm_algorithm import HASHES, TpmAlg, hash_size
+from bundlefmt.frozen import frozen
 from bundlefmt.wire import Buffer
 
 SCHEMA: Final = "evidence-bundle-reference/1"
@@ -40,7 +41,7 @@ _INDICES: Final = {str(index): index for index in range(MAX_INDEX + 1)}
 Allowed = Mapping[int, Mapping[int, frozenset[bytes]]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ReferenceEvent:
     """A measurement that must have been made: one of the digests of a bank, into `pcr` (None: any)."""
 
@@ -48,7 +49,7 @@ class ReferenceEvent:
     digests: frozenset[tuple[int, bytes]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Reference:
     """One file of reference values: {bank: {PCR: the values it may have}}, and events.
 

@@ -7,7 +7,6 @@ randomness is an argument, so that an encrypted secret can be computed again and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -15,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from bundlefmt.evidence.tpm import TpmsEccPoint, TpmtPublic, UnsupportedKeyError
 from bundlefmt.evidence.tpm_algorithm import UnsupportedAlgorithmError, digest, hash_size
 from bundlefmt.evidence.tpm_kdf import kdfe
+from bundlefmt.frozen import frozen
 
 IDENTITY: Final = b"IDENTITY"  # Part 1, 24: the label of seeds for credentials
 MAX_ENCRYPTED_SECRET: Final = 512  # TPM2B_ENCRYPTED_SECRET: RSA-4096, the largest that libtss2 reads
@@ -30,7 +30,7 @@ class ChallengeMismatchError(ValueError):
     """The record of a challenge contradicts itself, the EK or the Name; the message says how."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SharedSeed:
     """A seed, the content of the TPM2B_ENCRYPTED_SECRET that carries it, and the randomness that did it.
 

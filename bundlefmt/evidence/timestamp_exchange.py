@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from bundlefmt.errors import Code, UnusableError
 from bundlefmt.evidence import der
 from bundlefmt.evidence.timestamp_info import HASHES, MessageImprint
+from bundlefmt.frozen import frozen
 from bundlefmt.wire import Buffer
 
 _PATH: Final = "timestamp"
@@ -23,7 +23,7 @@ class NotGrantedError(UnusableError):
     """The authority gave no timestamp; the message is what it says."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TimeStampReq:
     """A request for a timestamp that brings its certificates along. `nonce` is not negative."""
 

@@ -7,13 +7,13 @@ Nothing is judged. A time has fractions of a second and an accuracy; here it is 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
 from bundlefmt.errors import Code
 from bundlefmt.evidence import der
 from bundlefmt.evidence.certificate import Extension, read_extensions
+from bundlefmt.frozen import frozen
 from bundlefmt.wire import Buffer
 
 # the hash algorithms of imprints, digests and identifiers of certificates; any other keeps its number
@@ -33,7 +33,7 @@ _TSA: Final = der.context(0, constructed=True)
 _EXTENSIONS: Final = der.context(1, constructed=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class MessageImprint:
     """Of what the time is told: `hash` as in `HASHES`, or dotted decimal where it is not known."""
 
@@ -49,7 +49,7 @@ class MessageImprint:
         return cls(hash=name, digest=digest)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TstInfo:
     """Times are seconds since the epoch: `generated` by the authority's clock, and that clock's `earliest`
     and `latest` true time by the accuracy that it states. Where it states none the clock is taken as exact.

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from bundlefmt.errors import Code
 from bundlefmt.evidence import der
 from bundlefmt.evidence.certificate import Certificate, CertificateError
 from bundlefmt.evidence.timestamp_info import HASHES, read_hash
+from bundlefmt.frozen import frozen
 
 SUBJECT_KEY_IDENTIFIER: Final = "2.5.29.14"
 CONTENT_TYPE: Final = "1.2.840.113549.1.9.3"
@@ -41,7 +41,7 @@ _STANDS_FOR: Final[Mapping[tuple[str, str], str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class IssuerSerial:
     """A certificate by the DER of its issuer's name and by its serial number."""
 
@@ -52,7 +52,7 @@ class IssuerSerial:
         return (self.issuer, self.serial) == (certificate.issuer.raw, certificate.serial)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CertificateId:
     """A certificate by its digest (ESSCertID, ESSCertIDv2); `hash` as in `timestamp_info.HASHES`."""
 
@@ -75,7 +75,7 @@ class CertificateId:
         return by_number and self.fits(certificate.raw)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SignerInfo:
     """`identifier` is the signer by name or by key; `attributes` are the signed ones by number, each with its
     one value; `signed` is what the signature is over, and `algorithm` the DER of what it is made by.

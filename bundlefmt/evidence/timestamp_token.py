@@ -9,7 +9,6 @@ should believe the authority is judged elsewhere; no certificate is believed for
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import Final
 
 from bundlefmt.errors import Code
@@ -18,6 +17,7 @@ from bundlefmt.evidence.certificate import Certificate, CertificateError
 from bundlefmt.evidence.timestamp_info import TstInfo, read_hash
 from bundlefmt.evidence.timestamp_signer import CertificateId, SignerInfo
 from bundlefmt.evidence.x509_signature import load_key, signature_algorithm, verify_signature, weakness
+from bundlefmt.frozen import frozen
 from bundlefmt.wire import Buffer
 
 MAX_TOKEN: Final = 2**20  # bytes; real ones have 1 to 10 kB, and some bring a revocation list along
@@ -34,7 +34,7 @@ _CERTIFICATES: Final = der.context(0, constructed=True)
 _REVOCATION: Final = der.context(1, constructed=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TimeStampToken:
     """`info` is what is signed; whoever had it may have put `certificates` and `lists` (DER) beside it."""
 

@@ -7,7 +7,7 @@ TPM 2.0 Library, Part 2 "Structures"; Names by Part 1, 16 "Names".
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import KEEP, IntFlag
 from functools import lru_cache
 from typing import Final
@@ -41,6 +41,7 @@ from bundlefmt.evidence.tpm_parameters import (
     TpmsSymcipherParms,
     UnknownAlgorithmError,
 )
+from bundlefmt.frozen import frozen
 from bundlefmt.wire import Buffer, Reader, read_all
 
 __all__ = [
@@ -160,7 +161,7 @@ class TpmaObject(IntFlag, boundary=KEEP):
         return [known.get(bit) or f"bit {bit.bit_length() - 1}" for bit in bits if self.value & bit]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TpmsEccPoint:
     """TPMS_ECC_POINT (Part 2, 11.2.5.2); in a template any bytes."""
 
@@ -193,7 +194,7 @@ def _read_body(reader: Reader, kind: int) -> tuple[Parms, Unique]:
             raise UnknownAlgorithmError(alg_name(kind))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TpmtPublic:
     """TPMT_PUBLIC (Part 2, 12.2.4), the public area of an object, or a template for one.
 

@@ -7,13 +7,13 @@ table 2.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from bundlefmt.errors import MalformedError
 from bundlefmt.evidence import der
 from bundlefmt.evidence.certificate import SUBJECT_ALT_NAME, Certificate
 from bundlefmt.evidence.distinguished_name import Name
+from bundlefmt.frozen import frozen
 
 _MANUFACTURER: Final = "2.23.133.2.1"
 _MODEL: Final = "2.23.133.2.2"
@@ -55,7 +55,7 @@ VENDORS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TpmName:
     """Which TPM a certificate is for, in its own words: directoryName in subjectAltName."""
 

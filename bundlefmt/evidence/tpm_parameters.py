@@ -6,11 +6,11 @@ TPM 2.0 Library, Part 2, 11.1 and 11.2 (TPMT_SYM_DEF_OBJECT, TPMT_*_SCHEME) and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from bundlefmt.errors import Code
 from bundlefmt.evidence.tpm_algorithm import TpmAlg, alg_name
+from bundlefmt.frozen import frozen
 from bundlefmt.wire import Reader
 
 _BLOCK_CIPHERS: Final = frozenset({TpmAlg.TDES, TpmAlg.AES, TpmAlg.SM4, TpmAlg.CAMELLIA})
@@ -44,7 +44,7 @@ def _u16(*values: int | None) -> bytes:
     return b"".join(value.to_bytes(2, "big") for value in values if value is not None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TpmtSymDefObject:
     """TPMT_SYM_DEF_OBJECT (Part 2, 11.1.7); size and mode are None for TPM_ALG_NULL."""
 
@@ -68,7 +68,7 @@ class TpmtSymDefObject:
         return f"{alg_name(self.algorithm)}-{self.key_bits}-{alg_name(self.mode)}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TpmtScheme:
     """TPMT_RSA_SCHEME, TPMT_ECC_SCHEME, TPMT_KEYEDHASH_SCHEME or TPMT_KDF_SCHEME (Part 2, 11.1 and 11.2).
 
@@ -97,7 +97,7 @@ class TpmtScheme:
         return name if self.hash is None else f"{name}-{alg_name(self.hash)}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TpmsRsaParms:
     """TPMS_RSA_PARMS (Part 2, 12.2.3.5); exponent 0 means 65537."""
 
@@ -120,7 +120,7 @@ class TpmsRsaParms:
         return self.symmetric.encode() + self.scheme.encode() + key
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TpmsEccParms:
     """TPMS_ECC_PARMS (Part 2, 12.2.3.6); `curve` is a TPM_ECC_CURVE."""
 
@@ -142,7 +142,7 @@ class TpmsEccParms:
         return self.symmetric.encode() + self.scheme.encode() + _u16(self.curve) + self.kdf.encode()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TpmsKeyedhashParms:
     """TPMS_KEYEDHASH_PARMS (Part 2, 12.2.3.3)."""
 
@@ -156,7 +156,7 @@ class TpmsKeyedhashParms:
         return self.scheme.encode()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TpmsSymcipherParms:
     """TPMS_SYMCIPHER_PARMS (Part 2, 11.1.9)."""
 
@@ -170,7 +170,7 @@ class TpmsSymcipherParms:
         return self.symmetric.encode()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Opaque:
     """The rest of a structure of a kind that is not read here, as it is."""
 

@@ -6,7 +6,6 @@ TPM 2.0 Library, Part 2, 11.3 "Signatures"; schemes by Part 1, annexes B and C.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -26,6 +25,7 @@ from bundlefmt.evidence.tpm import (
     tpm2b,
 )
 from bundlefmt.evidence.tpm_algorithm import hash_algorithm
+from bundlefmt.frozen import frozen
 from bundlefmt.wire import Buffer, Reader, read_all
 
 _RSA: Final = frozenset({TpmAlg.RSASSA, TpmAlg.RSAPSS})
@@ -41,7 +41,7 @@ class CannotVerifyError(ValueError):
     """The signature's algorithm or the key is not computed here; the message names it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RsaSignature:
     """TPMS_SIGNATURE_RSA (Part 2, 11.3.1)."""
 
@@ -52,7 +52,7 @@ class RsaSignature:
         return self.hash.to_bytes(2, "big") + tpm2b(self.sig)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class EccSignature:
     """TPMS_SIGNATURE_ECC (Part 2, 11.3.2); the two numbers may be shorter than the curve's field."""
 
@@ -64,7 +64,7 @@ class EccSignature:
         return self.hash.to_bytes(2, "big") + tpm2b(self.r) + tpm2b(self.s)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TpmtSignature:
     """TPMT_SIGNATURE (Part 2, 11.3.4); of a scheme that is not read here, the rest is Opaque."""
 

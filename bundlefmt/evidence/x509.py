@@ -9,7 +9,6 @@ from __future__ import annotations
 import binascii
 import hashlib
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
@@ -18,6 +17,7 @@ from bundlefmt.errors import MalformedError
 from bundlefmt.evidence import der
 from bundlefmt.evidence.certificate import Certificate, CertificateError
 from bundlefmt.evidence.x509_signature import key_spki, load_key
+from bundlefmt.frozen import frozen
 from bundlefmt.wire import Buffer
 
 __all__ = [
@@ -46,7 +46,7 @@ _PUBLIC: Final = re.compile(rb"-----BEGIN PUBLIC KEY-----([A-Za-z0-9+/=\s]+)----
 _PEM: Final = re.compile(rb"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CertificateFacts:
     """What one certificate says; nothing of it is judged here. Times are seconds since the epoch.
 

@@ -7,7 +7,6 @@ RFC 3279, RFC 4055, RFC 5480, RFC 5758, RFC 8410, RFC 9881. Signatures are check
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -20,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from bundlefmt.errors import MalformedError
 from bundlefmt.evidence import der
 from bundlefmt.evidence.certificate import CertificateError
+from bundlefmt.frozen import frozen
 from bundlefmt.small_order import is_small_order
 
 MIN_RSA_BITS: Final = 2048
@@ -68,7 +68,7 @@ _PATH: Final = "algorithm"
 _KEY: Final = "public key"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SignatureAlgorithm:
     """An algorithm that is known here; `verify(key, signature, message)` raises InvalidSignature.
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeVar
 
@@ -17,6 +16,7 @@ from bundlefmt import labels
 from bundlefmt.errors import Code, MalformedError
 from bundlefmt.evidence import der
 from bundlefmt.evidence.certificate import Certificate, Extension
+from bundlefmt.frozen import frozen
 from bundlefmt.wire import Buffer
 
 T = TypeVar("T")
@@ -60,7 +60,7 @@ _ARCS: Final = {Application.PIV: f"{labels.OID_YUBICO}.3", Application.OPENPGP: 
 _OF_STATEMENTS: Final = {Application.PIV: (7, 8), Application.OPENPGP: (2, 4, 7)}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Statement:
     """A statement about the key in the certificate itself; None where the device does not say.
 

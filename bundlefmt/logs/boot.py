@@ -8,10 +8,10 @@ behind another event type. TCG PC Client Platform Firmware Profile 1.06, 3.3.4 "
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from bundlefmt.errors import MalformedError
+from bundlefmt.frozen import frozen
 from bundlefmt.logs.coverage import CALLING_APPLICATION, RETURNING_APPLICATION, Coverage
 from bundlefmt.logs.device_path import DevicePath, LoadOption
 from bundlefmt.logs.efi import GLOBAL_VARIABLE, ImageLoad, UefiVariable
@@ -31,7 +31,7 @@ from bundlefmt.logs.reading import (
 COMMAND_LINE_PCRS: Final = (8, 9, 11, 12)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Image:
     """Something that was extended where images are: its digest is certain where the PCR replays, the rest is
     said.
@@ -45,14 +45,14 @@ class Image:
     untrusted_file: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CommandLine:
     """A line that a boot loader measured as the kernel's command line; that it is one is the log's word."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class BootOption:
     """The content of a Boot#### variable that was measured."""
 
@@ -60,7 +60,7 @@ class BootOption:
     path: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Boot:
     """`option_roms` are the images of PCR 2 (drivers and option ROMs), `images` those of PCR 4."""
 

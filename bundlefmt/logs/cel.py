@@ -9,11 +9,11 @@ their maximum is read.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import IntEnum
 
 from bundlefmt.errors import Code
 from bundlefmt.evidence.tpm_algorithm import HASHES, alg_name, hash_size
+from bundlefmt.frozen import frozen
 from bundlefmt.logs.event import MAX_PCR, Event, EventType
 from bundlefmt.logs.ima_template import ImaEntry
 from bundlefmt.wire import Buffer, Reader, read_all
@@ -47,7 +47,7 @@ class Management(IntEnum):
     STATE_TRANS = 0x81
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PcClientContent:
     """An event of a firmware log."""
 
@@ -55,7 +55,7 @@ class PcClientContent:
     event_data: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ImaContent:
     """An entry of an IMA list: template name and template data."""
 
@@ -63,7 +63,7 @@ class ImaContent:
     template_data: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class OtherContent:
     """Content that is kept as its encoding has it: management events, systemd's, and types not known here."""
 
@@ -74,7 +74,7 @@ class OtherContent:
 CelContent = PcClientContent | ImaContent | OtherContent
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CelRecord:
     """One record. `index` is a PCR, or the handle of an NV index if `nv`; `number` is its place in the log.
 

@@ -7,10 +7,10 @@ with the reason, never an error: a log stays readable whatever one event holds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from bundlefmt.errors import MalformedError
+from bundlefmt.frozen import frozen
 from bundlefmt.logs.efi import FirmwareBlob, HandoffTables, ImageLoad, UefiVariable
 from bundlefmt.logs.event import Event, EventType, Undecodable
 from bundlefmt.logs.gpt import GptTable
@@ -20,21 +20,21 @@ from bundlefmt.logs.tagged_event import TaggedEvent, decode_tagged_events
 from bundlefmt.logs.tcg import SPEC_ID_AGILE, STARTUP_LOCALITY, SpecId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Text:
     """Printable data, without terminator."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class StartupLocality:
     """EV_NO_ACTION: the locality that TPM2_Startup came from (PFP 10.4.5.3)."""
 
     locality: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Octets:
     """Data whose type gives it no structure."""
 

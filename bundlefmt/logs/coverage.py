@@ -11,13 +11,13 @@ SHA-256 bank says nothing about SHA-1 digests in the log.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from typing import Final
 
 from bundlefmt.errors import MalformedError
 from bundlefmt.evidence.tpm_algorithm import digest
+from bundlefmt.frozen import frozen
 from bundlefmt.logs.efi import UefiVariable
 from bundlefmt.logs.event import Event, EventType
 from bundlefmt.logs.ipl import LABELS
@@ -98,7 +98,7 @@ KNOWN_DATA: Final[dict[str, bytes]] = {
 SEPARATORS: Final = ("separator", "separator (ones)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Covered:
     """`part` is set where `coverage` is COVERED.
 

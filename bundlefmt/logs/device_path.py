@@ -7,10 +7,10 @@ UEFI 2.10, 10.3 "Device Path Nodes", 10.6 "Text Representation" and 3.1.3 "Load 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from bundlefmt.errors import Code, MalformedError
+from bundlefmt.frozen import frozen
 from bundlefmt.logs.guid import guid_text, read_guid
 from bundlefmt.wire import Buffer, Reader, read_all
 
@@ -21,7 +21,7 @@ EISA_PNP: Final = 0x41D0  # "PNP" in EISA's compressed form
 PCI_ROOTS: Final = {0x0A03: "PciRoot", 0x0A08: "PcieRoot", 0x0604: "Floppy"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DevicePathNode:
     """One node with its data after the four-byte header."""
 
@@ -45,7 +45,7 @@ class DevicePathNode:
         return f"Path({self.kind},{self.subtype},{self.data.hex()})"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class DevicePath:
     """The nodes of a path, its end nodes included."""
 
@@ -90,7 +90,7 @@ class DevicePath:
         return "\\".join(name.strip("\\") for name in names) if names else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LoadOption:
     """EFI_LOAD_OPTION, the content of a Boot#### variable; `paths` is a list of device paths, the first is
     booted.

@@ -6,10 +6,10 @@ TCG PC Client Platform Firmware Profile 1.06, 10.2.3 to 10.2.6. All integers are
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from bundlefmt.errors import Code, MalformedError
+from bundlefmt.frozen import frozen
 from bundlefmt.logs.device_path import DevicePath
 from bundlefmt.logs.event import Undecodable
 from bundlefmt.logs.guid import guid_bytes, read_guid
@@ -21,7 +21,7 @@ SHIM_LOCK: Final = "605dab50-e046-4300-abb6-3dd810dd8b23"
 MAX_TABLES: Final = 1024  # entries in a handoff table; real ones have one or a few
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class UefiVariable:
     """UEFI_VARIABLE_DATA: namespace, name and content of a variable, or of the entry of it that was used.
 
@@ -64,7 +64,7 @@ class UefiVariable:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ImageLoad:
     """UEFI_IMAGE_LOAD_EVENT: a PE image was loaded; the digest is its Authenticode hash.
 
@@ -106,7 +106,7 @@ class ImageLoad:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class FirmwareBlob:
     """UEFI_PLATFORM_FIRMWARE_BLOB and BLOB2: where the measured firmware lay; `description` only in BLOB2."""
 
@@ -125,7 +125,7 @@ class FirmwareBlob:
         return read_all(data, read, path="UEFI_PLATFORM_FIRMWARE_BLOB")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class HandoffTables:
     """UEFI_HANDOFF_TABLE_POINTERS and POINTERS2: (GUID, address) of each measured table."""
 

@@ -6,10 +6,10 @@ TCG PC Client Platform Firmware Profile 1.06, 10.2.5; UEFI 2.10, 5.3 "GUID Parti
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from bundlefmt.errors import Code
+from bundlefmt.frozen import frozen
 from bundlefmt.logs.device_path import ucs2_text
 from bundlefmt.logs.guid import read_guid
 from bundlefmt.wire import Buffer, Reader, read_all
@@ -19,7 +19,7 @@ ENTRY_SIZE: Final = 128
 HEADER_SIZE: Final = 92
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class GptPartition:
     """GPT_PARTITION_ENTRY; addresses count logical blocks."""
 
@@ -31,7 +31,7 @@ class GptPartition:
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class GptTable:
     """The header's disk GUID and the partitions that exist."""
 

@@ -10,11 +10,11 @@ ima_measurements_show.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from bundlefmt.errors import Code, MalformedError
 from bundlefmt.evidence.tpm_algorithm import HASHES, UnsupportedAlgorithmError, hash_size
+from bundlefmt.frozen import frozen
 from bundlefmt.logs.event import MAX_PCR
 from bundlefmt.logs.ima_template import (
     IMA_DIGEST,
@@ -31,7 +31,7 @@ DIGEST_SIZES: Final = (20, 32, 48, 64)
 FIRST_ENTRIES: Final = 64  # are tried to find the hash of the template digests
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ImaList:
     """A binary list; every template digest is `digest_size` bytes long."""
 

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from bundlefmt.errors import Code, MalformedError
+from bundlefmt.frozen import frozen
 from bundlefmt.logs.event import MAX_PCR
 from bundlefmt.logs.ima import DIGEST_SIZES, FIRST_ENTRIES, find_template_alg
 from bundlefmt.logs.ima_replay import ImaReplay, replay_ima
@@ -26,7 +26,7 @@ HEX_FIELDS: Final = frozenset({"sig", "buf", "modsig", "evmsig", "xattrlengths",
 NUMBER_SIZES: Final = {"iuid": 4, "igid": 4, "imode": 2}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ImaAsciiList:
     """`template_alg` is the hash of the template digests, None if it covers none of the first entries."""
 
@@ -71,7 +71,7 @@ class ImaAsciiList:
         return replay_ima(self.entries, self.template_alg, bank, index, quoted)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Line:
     number: int
     offset: int

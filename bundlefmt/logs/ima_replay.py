@@ -10,10 +10,10 @@ padded by zeros. A violation extends ones.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
 from bundlefmt.evidence.tpm_algorithm import TpmAlg, digest, hash_size
+from bundlefmt.frozen import frozen
 from bundlefmt.logs.ima_template import ImaEntry
 
 
@@ -25,7 +25,7 @@ class Extended(StrEnum):
     PADDED_SHA1 = "padded-sha1"  # SHA-1 template digests padded with zeros: the strength is SHA-1's
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ImaReplay:
     """`covered` entries of `entries` with this PCR give the quoted value; None if no prefix does.
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 import struct
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import islice
 from operator import itemgetter
 
 from bundlefmt.evidence.tpm_algorithm import TpmAlg, hash_constructor, hash_size
+from bundlefmt.frozen import frozen
 from bundlefmt.logs.event import MAX_PCR
 from bundlefmt.logs.ima import FIRST_ENTRIES, find_template_alg, first_entry_form, read_entry
 from bundlefmt.logs.ima_replay import Extended, ImaReplay
@@ -32,7 +32,7 @@ from bundlefmt.wire import Buffer, Reader
 Step = tuple[int, int, bytes, int, int, bool]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ImaSource:
     """A binary list as it lies in memory or in a file; all its entries are well-formed.
 

@@ -9,11 +9,11 @@ byte order unless the kernel runs with ima_canonical_fmt (little-endian).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from bundlefmt.errors import Code
 from bundlefmt.evidence.tpm_algorithm import TpmAlg, digest
+from bundlefmt.frozen import frozen
 from bundlefmt.wire import Reader, read_all
 
 ByteOrder = Literal["little", "big"]
@@ -57,7 +57,7 @@ def template_fields(name: str) -> tuple[str, ...] | None:
     return fields if known else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ImaDigest:
     """A digest field: `kind` is `ima` or `verity` where the template says so, `alg` the kernel's name of the
     hash.
@@ -68,7 +68,7 @@ class ImaDigest:
     value: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ImaEntry:
     """One entry.
 

@@ -7,9 +7,10 @@ TPM2_PCR_MEASUREMENTS. The strings describe; whether a digest covers one says `c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from bundlefmt.frozen import frozen
 
 
 class IplKind(StrEnum):
@@ -53,7 +54,7 @@ SECTIONS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class IplString:
     """`text` without `label` and without terminator; `wide` if it was UTF-16."""
 

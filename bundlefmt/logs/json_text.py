@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, NoReturn
 
 from bundlefmt.errors import Code, MalformedError
+from bundlefmt.frozen import frozen
 
 MAX_DEPTH: Final = 32  # the deepest log record needs 5
 MAX_INTEGER: Final = 2**64 - 1
@@ -23,7 +23,7 @@ _BRACKETS: Final = re.compile(rb"[][{}]")
 Json = bool | int | str | list["Json"] | dict[str, "Json"] | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Members:
     """An object's members, read by name and type; `offset` and `path` are for errors."""
 

@@ -10,9 +10,10 @@ nothing here is to be believed. TCG PC Client Platform Firmware Profile 1.06, 3.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
+from bundlefmt.frozen import frozen
 from bundlefmt.logs.boot import Boot, known_events, read_boot
 from bundlefmt.logs.content import Text
 from bundlefmt.logs.coverage import (
@@ -60,7 +61,7 @@ PROTECTION_TAGS: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ExitBootServices:
     """`after` numbers the log's later events; only those of PCR 5 (`after_in_pcr`) are certain to be
     later.
@@ -72,7 +73,7 @@ class ExitBootServices:
     untrusted_after: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Platform:
     """`separators` maps each of PCR 0-7 to the number of its first separator; a PCR that is missing
     has none.

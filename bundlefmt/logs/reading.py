@@ -10,10 +10,10 @@ between PCRs stay the log's word, and events after the separator may be the atta
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Generic, TypeVar
 
+from bundlefmt.frozen import frozen
 from bundlefmt.logs.content import Content, decode_content
 from bundlefmt.logs.coverage import SEPARATORS, WINDOWS_END, Coverage, Covered, Part, cover
 from bundlefmt.logs.event import Event
@@ -38,7 +38,7 @@ class Standing(StrEnum):
     CLAIMED = "claimed"  # the log's word
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Fact(Generic[T]):
     """A value with its standing, the events (by number) and the PCR it rests on, and the reason in words."""
 
@@ -49,7 +49,7 @@ class Fact(Generic[T]):
     because: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Reading:
     """`untrusted_content` is read by the event's type; `fully_covered` says that the digest binds all of the
     data.
@@ -67,7 +67,7 @@ class Reading:
         return self.covered.coverage is Coverage.COVERED and self.covered.part is Part.DATA
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ReadLog:
     """The readings of a log for one bank; `replayed` are the PCRs whose quoted value the whole log
     explains.

@@ -11,12 +11,12 @@ TPM 2.0 Library, Part 1, 17 "PCR operations"; start values by the PC Client Plat
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from bundlefmt.evidence.tpm_algorithm import digest as hash_of
 from bundlefmt.evidence.tpm_algorithm import hash_constructor, hash_size
+from bundlefmt.frozen import frozen
 from bundlefmt.logs.event import Event, Measured
 from bundlefmt.logs.tcg import STARTUP_LOCALITIES, startup_localities
 
@@ -34,7 +34,7 @@ class Outcome(StrEnum):
     MISMATCH = "mismatch"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PcrReplay:
     """One PCR of one bank compared with its quoted value.
 

@@ -10,10 +10,10 @@ with its data exchanged, so with such an event nothing about Secure Boot is more
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from bundlefmt.errors import MalformedError
+from bundlefmt.frozen import frozen
 from bundlefmt.logs.coverage import DMA_DISABLED, SEPARATORS, UEFI_DEBUG, Coverage
 from bundlefmt.logs.efi import GLOBAL_VARIABLE, IMAGE_SECURITY_DATABASE, UefiVariable
 from bundlefmt.logs.event import Undecodable
@@ -37,7 +37,7 @@ DATABASES: Final = {
 MODES: Final = ("SetupMode", "AuditMode", "DeployedMode")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class KeyDatabase:
     """PK, KEK, db, dbx, dbt or dbr; `signatures` are its entries, `counts` how many of each kind."""
 
@@ -61,7 +61,7 @@ class KeyDatabase:
         return tuple(subject for subject in found if subject is not None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Authority:
     """What a boot stage verified an image with: the variable that holds the key, and the certificate's
     subject.
@@ -72,7 +72,7 @@ class Authority:
     data: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SecureBoot:
     """`enabled` None means unknown.
 

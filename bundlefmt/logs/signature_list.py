@@ -7,11 +7,11 @@ UEFI 2.10, 32.4.1 "Signature Database".
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from bundlefmt.errors import Code, MalformedError
 from bundlefmt.evidence.certificate import Certificate
+from bundlefmt.frozen import frozen
 from bundlefmt.logs.guid import read_guid
 from bundlefmt.wire import Buffer, Reader, read_all
 
@@ -33,7 +33,7 @@ SIGNATURE_TYPES: Final[dict[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class EfiSignature:
     """EFI_SIGNATURE_DATA: `owner` is the GUID of who enrolled it; `kind` a name of `SIGNATURE_TYPES` or the
     GUID.
@@ -48,7 +48,7 @@ class EfiSignature:
         return certificate_subject(self.data) if self.kind == "x509" else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SignatureList:
     """EFI_SIGNATURE_LIST: entries of one type and one size."""
 

@@ -8,12 +8,12 @@ measurement register (`rtmr`); its digest is the hash of `string`, or an HMAC wh
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from bundlefmt.errors import Code, MalformedError
 from bundlefmt.evidence.tpm_algorithm import HASHES, TpmAlg, digest, hash_size
+from bundlefmt.frozen import frozen
 from bundlefmt.logs.json_text import Members, as_object, decode_json
 from bundlefmt.wire import Buffer
 
@@ -31,7 +31,7 @@ class Register(StrEnum):
     RTMR = "rtmr"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SystemdRecord:
     """One record; `index` counts in `register`.
 
@@ -61,7 +61,7 @@ class SystemdRecord:
         return digest(bank, self.untrusted_string.encode()) == stated
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SystemdLog:
     """The records in the order in which they were extended."""
 

@@ -11,10 +11,10 @@ describes it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from bundlefmt.errors import Code
+from bundlefmt.frozen import frozen
 from bundlefmt.wire import Buffer, Reader, read_all
 
 MAX_DEPTH: Final = 4  # the trust boundary and the modules in it need two
@@ -102,7 +102,7 @@ TAG_NAMES: Final[dict[int, str]] = {
 AGGREGATIONS: Final = frozenset(tag for tag in TAG_NAMES if tag >> 16 in (0x4001, 0xC001))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TaggedEvent:
     """One tag with its data; `inner` are the events of an aggregation."""
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from bundlefmt.errors import Code
 from bundlefmt.evidence.tpm_algorithm import HASHES, TpmAlg, alg_name, hash_size
+from bundlefmt.frozen import frozen
 from bundlefmt.logs.event import Event, EventType
 from bundlefmt.wire import Buffer, Reader, read_all
 
@@ -25,7 +25,7 @@ MAX_BANKS: Final = 16  # TPML_DIGEST_VALUES: HASH_COUNT
 SHA1_SIZE: Final = 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SpecId:
     """TCG_EfiSpecIdEvent (PFP 10.4.5.1): which banks every later event carries; `banks` maps TPM_ALG_ID to
     digest size.
@@ -88,7 +88,7 @@ class SpecId:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class FirmwareLog:
     """`spec_id` is None for a SHA-1 log; `padding` is what fills the memory area after the last event."""
 

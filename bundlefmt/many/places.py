@@ -12,13 +12,13 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
 from bundlefmt.errors import BundleError, Code, MalformedError
+from bundlefmt.frozen import frozen
 from bundlefmt.many.extra import extra
 from bundlefmt.render.result import Trouble
 
@@ -41,7 +41,7 @@ class UnreadError(BundleError):
         self.message = message
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Place:
     """One bundle: `name` as results have it; of a URL, the `root` of its file system and the path there."""
 

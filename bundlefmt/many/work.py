@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from bundlefmt.bundle import Bundle
 from bundlefmt.errors import MalformedError
+from bundlefmt.frozen import frozen
 from bundlefmt.many.places import Place, UnreadError, read
 from bundlefmt.render import result
 from bundlefmt.verify import Policy, verify
@@ -16,7 +16,7 @@ from bundlefmt.verify.policy_digest import policy_digest
 from bundlefmt.verify.seal_stamps import tells_time
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Terms:
     """What all bundles are judged under; `policy` None: nothing is judged, only what they state is taken.
 
@@ -32,7 +32,7 @@ class Terms:
         return cls(policy=policy, digest=None if policy is None else policy_digest(policy), present=present)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Task:
     """A place, and the SHA-256 of the bytes that there is a line of already."""
 
@@ -40,7 +40,7 @@ class Task:
     known: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Done:
     """How it ended, in a word, and the line; no line where the bytes are those that were known."""
 

@@ -27,6 +27,7 @@ _BY_THE_TPM: Final = frozenset(
     }
 )
 _OF_CREATION: Final = frozenset({"creation-data", "creation-ticket", "credential-activation"})
+_CARRIED: Final = frozenset({labels.HDR_3161_TTC, labels.HDR_3161_CTT, labels.HDR_RECEIPTS})
 _LOGS: Final = frozenset({"firmware-log", "userspace-log", "ima-log"})
 
 
@@ -73,6 +74,19 @@ def seal_facts(seal: Seal) -> Facts:
     if seal.key is not None:
         found["carries a certificate"] = plural(len(seal.key), "byte")
     return found
+
+
+def parts_of(seal: Seal) -> list[tuple[str, Facts]]:
+    """What a seal carries beside its signature, each by its kind; a seal that cannot be read has none."""
+    try:
+        message = CoseSign1.decode(seal.value) if seal.type == labels.SEAL_COSE else None
+    except MalformedError:
+        return []
+    if message is None or not _CARRIED & {*message.protected, *message.unprotected}:
+        return []
+    from bundlefmt.render.seal_parts import seal_parts
+
+    return list(seal_parts(message))
 
 
 def _seal(seal: Seal) -> Facts:

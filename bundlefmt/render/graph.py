@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
+from bundlefmt.frozen import frozen
 from bundlefmt.moment import when
 from bundlefmt.render import graph_arrows as known
 from bundlefmt.render.case import Case
@@ -26,7 +26,7 @@ MAX_ARROWS: Final = 500  # of a ceremony there are some dozens; a file may name 
 _KEYS: Final = {"ek-public": "Endorsement key", "ak-public": "Attestation key", "key-public": "Signing key"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Box:
     """Someone or something that signs or is spoken of.
 
@@ -43,7 +43,7 @@ class Box:
     against: Finding | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Graph:
     """What arrows touch, and all identities and keys; `whole` is false where there are more arrows."""
 

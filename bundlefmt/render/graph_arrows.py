@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final
 
+from bundlefmt.frozen import frozen
 from bundlefmt.render.case import Case, worst
 from bundlefmt.verify import Finding, Outcome
 from bundlefmt.verify.context import Judgement
@@ -41,7 +41,7 @@ _CERTIFYING: Final = {"certify": "certify", "certify-creation": "creation"}
 _OPENPGP: Final = tuple(id for id in CHECK_IDS if id.startswith("openpgp."))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Arrow:
     """`source` says something of `target`, by `item`: a label, or `seal N`.
 

@@ -7,10 +7,11 @@ Nothing is judged here: each snapshot has its verdict beside it. Spec: "History 
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Final
 
+from bundlefmt.frozen import frozen
 from bundlefmt.render.history_changes import Boot, Change, Kind, Pcrs, between, boots, pcrs, same
 
 SCHEMA: Final = "evidence-bundle-history/1"
@@ -18,7 +19,7 @@ _HASHES: Final = ("sha256", "sha384", "sha512")
 Named = tuple[str, bytes]  # hash algorithm and digest of a manifest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Snapshot:
     """What a line says of one manifest; `copies` are the other files that have it."""
 
@@ -38,7 +39,7 @@ class Snapshot:
         return (name for name in zip(_HASHES, self.manifest, strict=True) if name in wanted)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Step:
     """A snapshot, the one it is compared with, and what happened between them."""
 
@@ -47,7 +48,7 @@ class Step:
     changes: tuple[Change, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Platform:
     """Snapshots that a key or `previous` connects, in the order of the time that they claim."""
 
@@ -66,7 +67,7 @@ class Platform:
         return sum(change.kind.is_fault for step in self.steps for change in step.changes)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class History:
     """All platforms, by the time of their first snapshot; `unread` are (path, code) of lines without one."""
 

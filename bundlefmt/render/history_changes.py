@@ -7,11 +7,11 @@ Spec: "History of machines".
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, Final
 
+from bundlefmt.frozen import frozen
 from bundlefmt.moment import when
 from bundlefmt.render.words import plural
 
@@ -55,7 +55,7 @@ def same(value: Hashable) -> Any:
     return value
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Change:
     """`message` is for people."""
 
@@ -63,7 +63,7 @@ class Change:
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Boot:
     """What one attestation key says of the TPM's counters."""
 

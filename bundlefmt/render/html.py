@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
 from html import escape
 from typing import Final
 
+from bundlefmt.frozen import frozen
 from bundlefmt.render.words import MAX_LINE, MAX_SHOWN, cut, safe
 
 _EVERYWHERE: Final = frozenset(
@@ -49,7 +49,7 @@ _PLACES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Markup:
     """A piece of a page that went through this gate."""
 

@@ -19,7 +19,7 @@ _YEAR: Final = 31_556_952
 _WIDTH: Final = 880.0
 _NAMES: Final = 250.0  # room for labels on the left
 _STEP: Final = 24.0
-_HEAD: Final = 40.0
+_LINE: Final = 13.0
 _KNOWN: Final = {
     Known.CLAIMED: "the word of whoever wrote or signed it",
     Known.CERTIFIED: "the word of an issuer whose signature holds",
@@ -89,12 +89,15 @@ def _strip(found: Sequence[Moment], valid: Sequence[Span]) -> Markup:
         share = (min(max(seconds, low), high) - low) / (high - low)
         return _NAMES + share * (_WIDTH - _NAMES)
 
+    drawn = list(_drawn(found))
+    # the words of moments are one above the other, and the bars begin below them all
+    head = _LINE * (len(drawn) + 1)
     bars = [
-        _bar(span, _HEAD + n * _STEP, x(span.start), x(high if span.end is None else span.end))
+        _bar(span, head + n * _STEP, x(span.start), x(high if span.end is None else span.end))
         for n, span in enumerate(valid)
     ]
-    bottom = _HEAD + len(valid) * _STEP
-    lines = [_line(each, x(each.seconds), 11 + 13 * n, bottom) for n, each in enumerate(_drawn(found))]
+    bottom = head + len(valid) * _STEP
+    lines = [_line(each, x(each.seconds), _LINE * (n + 1), bottom) for n, each in enumerate(drawn)]
     return element(
         "svg",
         element("title", "Validities of certificates and the times of this bundle", id="strip-title"),

@@ -6,17 +6,17 @@ Values are exact; who prints them escapes them. Spec: "Inspection and reports as
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from bundlefmt import bundle as container
 from bundlefmt import cbor, labels
-from bundlefmt.bundle import Bundle, Renewal
+from bundlefmt.bundle import Bundle, Renewal, Seal
 from bundlefmt.cbor import Node
 from bundlefmt.errors import MalformedError
 from bundlefmt.manifest import Digest, Item, hash_bytes
 from bundlefmt.render import Json
-from bundlefmt.render.facts import artifact_facts, seal_facts
+from bundlefmt.render.facts import artifact_facts, parts_of, seal_facts
 from bundlefmt.wire import Buffer
 
 SCHEMA: Final = "evidence-bundle-inspection/1"
@@ -59,11 +59,21 @@ def _item(bundle: Bundle, label: str, item: Item) -> Json:
     }
 
 
-def _renewal(renewal: Renewal) -> dict[str, str]:
+def _seal(seal: Seal) -> Json:
+    shown: dict[str, Json] = {"type": seal.type, "size": len(seal.value), "facts": plain(seal_facts(seal))}
+    return {**shown, "parts": _parts(parts_of(seal))}
+
+
+def _renewal(renewal: Renewal) -> Json:
     """Most bundles have none, and timestamps are a format of their own."""
     from bundlefmt.render.renewal import renewal_facts
 
-    return renewal_facts(renewal)
+    facts, parts = renewal_facts(renewal)
+    return {"size": len(renewal.raw), "facts": plain(facts), "parts": _parts(parts)}
+
+
+def _parts(parts: Iterable[tuple[str, dict[str, str]]]) -> Json:
+    return [{"kind": kind, "facts": plain(facts)} for kind, facts in parts]
 
 
 def inspection(bundle: Bundle) -> dict[str, Json]:
@@ -90,13 +100,8 @@ def inspection(bundle: Bundle) -> dict[str, Json]:
             "digest": manifest.binding.digest(manifest.items, manifest.previous).hex(),
         },
         "signers": [{"item": signer.item, "part": signer.part} for signer in manifest.signers],
-        "seals": [
-            {"type": seal.type, "size": len(seal.value), "facts": plain(seal_facts(seal))}
-            for seal in bundle.seals
-        ],
-        "renewals": [
-            {"size": len(renewal.raw), "facts": plain(_renewal(renewal))} for renewal in bundle.renewals
-        ],
+        "seals": [_seal(seal) for seal in bundle.seals],
+        "renewals": [_renewal(renewal) for renewal in bundle.renewals],
         "malformed": None,
     }
 

@@ -13,12 +13,14 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import fmean
 
+from bundlefmt.frozen import frozen
+
 Point = tuple[float, float]
 _ACROSS, _DOWN = 18.0, 26.0  # between cells of a layer, between layers
 _THREAD, _SWEEPS = 4.0, 12  # the width of a link that passes through a layer; how often it is ordered
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Link:
     """From box `source` to box `target`, with a label of this size."""
 
@@ -28,7 +30,7 @@ class Link:
     height: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Places:
     """Centres of boxes; of each link but loops its points, in its direction, and its label's centre."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
@@ -19,6 +18,7 @@ from bundlefmt.evidence.attest import TpmsAttest
 from bundlefmt.evidence.ek_template import recognised
 from bundlefmt.evidence.pcr import decode_pcr_values
 from bundlefmt.evidence.tpm import TpmtPublic, UnsupportedAlgorithmError, alg_name
+from bundlefmt.frozen import frozen
 from bundlefmt.logs.recognise import decode_log
 from bundlefmt.manifest import Digest, hash_bytes
 from bundlefmt.render.events import Row, rows
@@ -31,7 +31,7 @@ Key = tuple[int, bytes]  # hash algorithm and digest: one artifact's bytes
 LOGS: Final = ("firmware-log", "userspace-log", "ima-log")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Identity:
     """A key or certificate. `name` is a fingerprint, a TPM Name, or a digest; `keys` are of its bytes."""
 
@@ -45,7 +45,7 @@ class Identity:
         return any(self.role == other.role and self.keys & other.keys for other in others)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Quoted:
     """What one quote says of the TPM. `by` is the Name of its key; `plain`, that no counter is obfuscated."""
 

@@ -63,12 +63,14 @@ def tree(shown: dict[str, Json]) -> Iterator[str]:
         seal = _object(entry)
         yield f"  seal {number}  {_SEAL_NAMES.get(str(seal['type']), _words(seal['type']))}, {seal['size']} B"
         yield from _facts(seal["facts"], "    ")
+        yield from _parts(seal["parts"], "    ")
     if shown["renewals"]:
         yield "renewals"
     for number, entry in enumerate(_list(shown["renewals"]), 1):
         renewal = _object(entry)
         yield f"  renewal {number}  {renewal['size']} B"
         yield from _facts(renewal["facts"], "    ")
+        yield from _parts(renewal["parts"], "    ")
 
 
 _SEAL_NAMES: Final = {labels.SEAL_COSE: "COSE hash envelope", labels.SEAL_OPENPGP: "OpenPGP signature"}
@@ -95,6 +97,13 @@ def _items(shown: dict[str, Json]) -> Iterator[str]:
 def _facts(facts: Json, pad: str) -> Iterator[str]:
     for name, value in _object(facts).items():
         yield f"{pad}{name}: {_words(value)}"
+
+
+def _parts(parts: Json, pad: str) -> Iterator[str]:
+    for entry in _list(parts):
+        part = _object(entry)
+        yield f"{pad}{part['kind']}"
+        yield from _facts(part["facts"], f"{pad}  ")
 
 
 @lines

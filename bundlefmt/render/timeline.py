@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -17,6 +16,7 @@ from bundlefmt import labels
 from bundlefmt.errors import MalformedError
 from bundlefmt.evidence import openpgp
 from bundlefmt.evidence.attest import TpmsAttest
+from bundlefmt.frozen import frozen
 from bundlefmt.render.case import Case, worst
 from bundlefmt.render.graph_arrows import signer_of
 from bundlefmt.verify import Finding, Outcome
@@ -45,7 +45,7 @@ class Known(StrEnum):
     CHOSEN = "chosen"  # the verifier's own
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Moment:
     """`seconds` since the epoch; `what` happened, of which item (a label, `seal N`, or nothing)."""
 
@@ -56,7 +56,7 @@ class Moment:
     by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Span:
     """The validity of a certificate by its issuer's word, or its holder's; `end` is None where there is none.
 
@@ -70,7 +70,7 @@ class Span:
     by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Reading:
     """What a statement says of the TPM's clock and boots, and what was found of the statement."""
 

@@ -7,7 +7,6 @@ Known in 2026; a verifier of later years knows more, and judges by what it knows
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -15,11 +14,12 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from bundlefmt.evidence.certificate import CertificateError
 from bundlefmt.evidence.x509_signature import load_key
 from bundlefmt.evidence.yubico import Statement
+from bundlefmt.frozen import frozen
 
 Version = tuple[int, int, int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Advisory:
     """Concerns devices from firmware `since` and before `fixed` that `applies` picks, with keys of `kinds`.
 

@@ -8,10 +8,10 @@ draft-ietf-rats-ar4si-09. Spec: "Attestation results".
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Final
 
+from bundlefmt.frozen import frozen
 from bundlefmt.verify.findings import Basis, Outcome, Verdict
 from bundlefmt.verify.report import Report
 
@@ -71,7 +71,7 @@ class Attester(StrEnum):
     SECURITY_KEYS = "security-keys"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Claim:
     """What one category of one attester is decided by.
 
@@ -142,7 +142,7 @@ CLAIMS: Final[Mapping[Attester, Mapping[Category, Claim]]] = {
 _ADVISORY: Final = "hardware.advisory"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Appraisal:
     """One attester's tier, and its claims. A claim of 0 says nothing: it is there only where no other is."""
 

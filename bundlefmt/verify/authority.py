@@ -7,7 +7,6 @@ For tokens of renewals and of seals alike. Spec: "Renewals". RFC 3161, RFC 5652;
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from bundlefmt.errors import MalformedError
@@ -16,6 +15,7 @@ from bundlefmt.evidence.certificate import EXTENDED_KEY_USAGE, Certificate, Cert
 from bundlefmt.evidence.chain import Chain, Purpose, Relaxations, find_chain
 from bundlefmt.evidence.timestamp_token import TimeStampToken
 from bundlefmt.evidence.x509_signature import signature_algorithm
+from bundlefmt.frozen import frozen
 from bundlefmt.moment import when
 from bundlefmt.verify import period
 from bundlefmt.verify.judgement import Fail, Unsure, readable
@@ -35,7 +35,7 @@ def nothing(child: Certificate, issuer: Certificate) -> None:
     """Refuses no signature."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Believed:
     """A token whose authority could still be believed: its `chain`, and whether anything carried along says
     that no certificate of it was revoked.

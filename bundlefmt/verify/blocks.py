@@ -8,14 +8,14 @@ Spec: "Renewals", "Verification", step 10.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from bundlefmt import cbor, labels
-from bundlefmt.errors import Code, MalformedError
+from bundlefmt import labels
+from bundlefmt.errors import MalformedError
 from bundlefmt.evidence.block_header import CLOCK, BlockHeader
-from bundlefmt.evidence.opentimestamps import BITCOIN, OpenTimestamp
+from bundlefmt.evidence.block_proof import BlockProof
+from bundlefmt.frozen import frozen
 from bundlefmt.manifest import hash_bytes
 from bundlefmt.moment import when
 from bundlefmt.renewal import Coverage, Stamp
@@ -29,7 +29,7 @@ from bundlefmt.verify.stamps import MAX_RENEWALS
 _SHA256: Final = "SHA-256"  # of the coverage, on the way, and in the chain of blocks
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Mined:
     """A block by its height and header: what a renewal covers was there when it was mined."""
 
@@ -72,13 +72,14 @@ class Blocks(Area):
             raise Unsure(f"more than {MAX_RENEWALS} renewals: this one is not looked at")
         stamp = Stamp.decode(self.context.bundle.renewals[number].raw)
         coverage = readable(lambda: Coverage.decode(stamp.covers))
-        proof, headers = readable(lambda: _read(stamp.proof))
+        proof = readable(lambda: BlockProof.decode(stamp.proof))
         if coverage.alg != labels.HASH_SHA256:
             raise Fail("the coverage is not by SHA-256, as a proof of this kind is")
-        self.context.existence.stamps.require_covers(number, coverage)
-        if proof.digest != hash_bytes(labels.HASH_SHA256, stamp.covers):
+        if proof.ots.digest != hash_bytes(labels.HASH_SHA256, stamp.covers):
             raise Fail("the proof is over something else than the coverage")
-        return tuple(_blocks(proof, headers))
+        found = tuple(_blocks(proof))
+        self.context.existence.stamps.require_covers(number, coverage)
+        return found
 
     def _known(self, number: int) -> Mined:
         """The earliest of its blocks that is one of those which the verifier knows."""
@@ -104,31 +105,20 @@ class Blocks(Area):
         return mined
 
 
-def _read(data: bytes) -> tuple[OpenTimestamp, dict[int, BlockHeader]]:
-    """The proof and the headers beside it. Raises MalformedError."""
-    path = "proof"
-    members = cbor.scan(data).members(path, ("headers", "ots"))
-    headers = {
-        key.integer(path): BlockHeader.decode(value.octets(path))
-        for key, value in members["headers"].pairs(path)
-    }
-    if any(height < 0 for height in headers):
-        members["headers"].fail(Code.BAD_VALUE, "a block of negative height", path)
-    return OpenTimestamp.decode(members["ots"].octets(path)), headers
-
-
-def _blocks(proof: OpenTimestamp, headers: dict[int, BlockHeader]) -> Iterator[Mined]:
+def _blocks(proof: BlockProof) -> Iterator[Mined]:
     """Those of Bitcoin whose headers are here. Raises Fail where one is not what is attested."""
-    for each in proof.attestations:
-        height = readable(each.height)
-        if each.kind != BITCOIN or height is None or height not in headers or each.message is None:
-            continue
-        header = headers[height]
-        if each.message != header.root:
+    attested = [(readable(each.height), each.message) for each in proof.ots.attestations]
+    for height, header in proof.headers.items():
+        roots = [message for attests, message in attested if attests == height]
+        if not roots:
+            raise Fail(f"the proof does not lead to block {height}, whose header is here")
+        computed = [root for root in roots if root is not None]
+        if any(root != header.root for root in computed):
             raise Fail(f"block {height} has other transactions than the proof leads to")
         if not header.has_work():
             raise Fail(f"the header of block {height} lacks the work that it names")
-        yield Mined(height=height, header=header)
+        if computed:
+            yield Mined(height=height, header=header)
 
 
 def _form(context: Context, number: int) -> str:

@@ -7,7 +7,7 @@ Spec: "Verification", steps 3 to 5. RFC 5280 section 6, RFC 6960.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import islice, pairwise
 from typing import TypeVar
@@ -15,11 +15,12 @@ from typing import TypeVar
 from bundlefmt.evidence import crl, ocsp, x509
 from bundlefmt.evidence.certificate import Certificate, CertificateError
 from bundlefmt.evidence.chain import MAX_ISSUERS, Chain, Purpose, Relaxations, find_chain
+from bundlefmt.frozen import frozen
 from bundlefmt.verify import period
 from bundlefmt.verify.context import Area, Context, Fail, Judgement, Once, Skip, Unsure, readable
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Route:
     """Where a chain may lead: through items of role `through` (None: through none), to `anchors` (DER).
 

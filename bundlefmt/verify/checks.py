@@ -8,14 +8,14 @@ Spec: "Checks".
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import partial
 
+from bundlefmt.frozen import frozen
 from bundlefmt.verify.context import Context, Judgement
 from bundlefmt.verify.findings import Finding, Outcome
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Result:
     """A finding whose check is not yet named."""
 
@@ -24,7 +24,7 @@ class Result:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen(kw_only=False)
 class Check:
     """`id` is the section of `spec/checks.md`; it is never renamed."""
 

@@ -10,11 +10,11 @@ Spec: "Renewals". RFC 3161, RFC 4998 section 5.3.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property, partial
 
 from bundlefmt.bundle import Bundle
 from bundlefmt.evidence.chain import Chain
+from bundlefmt.frozen import frozen
 from bundlefmt.moment import when
 from bundlefmt.verify.authority import Believed, used_by
 from bundlefmt.verify.judgement import Fail, Judgement, Skip
@@ -22,7 +22,7 @@ from bundlefmt.verify.policy import Policy
 from bundlefmt.verify.stamps import Stamps
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Holding:
     """A renewal that holds, counted from zero: everything before it existed by `by`, seconds since the epoch.
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
 from bundlefmt.evidence.pcr import PcrValues
 from bundlefmt.evidence.tpm import TpmAlg, UnsupportedAlgorithmError
+from bundlefmt.frozen import frozen
 from bundlefmt.logs.event import Measured
 from bundlefmt.logs.platform import Platform, summarise
 from bundlefmt.logs.reading import STATIC_PCRS
@@ -28,7 +28,7 @@ USERSPACE: Final = "userspace-log"
 IMA: Final = "ima-log"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Compared:
     """One quoted value and the events that are to give it.
 

@@ -6,8 +6,9 @@ Spec: "Verification".
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from bundlefmt.frozen import frozen
 
 
 class Outcome(StrEnum):
@@ -38,7 +39,7 @@ class Basis(StrEnum):
         return order.index(self) <= order.index(wanted)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Finding:
     """The outcome of check `check` for `items` (labels, or `seal N`), with its reason in a sentence."""
 
@@ -48,7 +49,7 @@ class Finding:
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Conclusion:
     """What follows from the findings of the checks `rests_on`, and how it is known."""
 

@@ -8,7 +8,6 @@ rewritten by the holder and are not looked at: the key is compared.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Final
 
@@ -20,6 +19,7 @@ from bundlefmt.evidence.openpgp_key import PublicKey
 from bundlefmt.evidence.openpgp_self_signatures import SelfSignatures, back_signatures
 from bundlefmt.evidence.openpgp_spki import spki
 from bundlefmt.evidence.yubico import Application, Statement
+from bundlefmt.frozen import frozen
 from bundlefmt.moment import when
 from bundlefmt.verify.advisories import concerning
 from bundlefmt.verify.chains import Chains, Route
@@ -37,7 +37,7 @@ _SLOTS: Final = {Application.OPENPGP: yubico.OPENPGP_SLOTS, Application.PIV: yub
 _SHORT_CHAIN: Final = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Attested:
     """The key that a statement is about, found in its subject; `fingerprint` is empty but for OpenPGP."""
 

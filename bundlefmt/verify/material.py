@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain as chained
 from itertools import pairwise
@@ -21,6 +20,7 @@ from bundlefmt.evidence.certificate import Certificate
 from bundlefmt.evidence.chain import MAX_ISSUERS, Chain, Relaxations
 from bundlefmt.evidence.timestamp_info import HASHES
 from bundlefmt.evidence.timestamp_signer import CertificateId
+from bundlefmt.frozen import frozen
 from bundlefmt.renewal import Coverage
 
 Said = crl.RevocationList | ocsp.OcspResponse
@@ -29,7 +29,7 @@ Clears = Callable[[Said, Certificate], bool]
 _NEAREST: Final = 2  # lists and responses that do not revoke, asked for one certificate
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Placed:
     """A list or response, and the renewal that carries it."""
 

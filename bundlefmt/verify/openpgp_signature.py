@@ -7,7 +7,6 @@ What is decided of its certificate holds here too. RFC 9580, 5.2.1.9 "Primary Ke
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 
 from bundlefmt.evidence import openpgp_sequoia, primitive
@@ -16,12 +15,13 @@ from bundlefmt.evidence.openpgp_packet import OpenPgpError
 from bundlefmt.evidence.openpgp_self_signatures import SelfSignatures, back_signatures, flags, newest
 from bundlefmt.evidence.openpgp_signature import SignaturePacket
 from bundlefmt.evidence.openpgp_subpacket import KeyFlags
+from bundlefmt.frozen import frozen
 from bundlefmt.moment import when
 from bundlefmt.verify.context import Fail, Skip, Unsure
 from bundlefmt.verify.openpgp_standing import Standing, strong, strong_digests, understood
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Made:
     """A detached signature, `raw` and read as `packet`; the `key` made it over `message`."""
 

@@ -7,16 +7,17 @@ Spec: "Policy".
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from typing import TYPE_CHECKING, Final
 
+from bundlefmt.frozen import frozen
 from bundlefmt.verify.findings import Basis
 
 if TYPE_CHECKING:
     from bundlefmt.evidence.reference import Reference
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Policy:
     """Pins and anchors are the verifier's own knowledge; each `allow_*` is a relaxation, off by default.
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 import datetime
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Final
 
 from bundlefmt.errors import Code, MalformedError
 from bundlefmt.evidence import x509
 from bundlefmt.evidence.reference import Reference
+from bundlefmt.frozen import frozen
 from bundlefmt.verify.findings import Basis
 from bundlefmt.verify.policy import Policy
 from bundlefmt.verify.trust import Entry, Kind, Trust, entry_lines, quoted
@@ -26,7 +27,7 @@ _HEAD: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class AnchorFile:
     """An anchor whose certificate stands in a file, PEM or DER; `digest` is its SHA-256 in hexadecimal."""
 
@@ -36,7 +37,7 @@ class AnchorFile:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ReferenceFile:
     """A file of reference values; `digest` is its SHA-256 in hexadecimal."""
 
@@ -45,7 +46,7 @@ class ReferenceFile:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PolicyDocument:
     """What the document says. `must_seal` are those of `trust` that are pinned: each must have sealed.
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from bundlefmt.errors import Code, MalformedError
 from bundlefmt.evidence.primitive import is_primitive
 from bundlefmt.evidence.toml_place import Path, Places
 from bundlefmt.evidence.toml_text import decode_toml
+from bundlefmt.frozen import frozen
 from bundlefmt.verify.findings import Basis
 from bundlefmt.verify.policy import RELAXATIONS
 from bundlefmt.verify.policy_document import SCHEMA, AnchorFile, PolicyDocument, ReferenceFile
@@ -52,7 +52,7 @@ _LINE: Final = re.compile(r"\(at line ([0-9]+), column [0-9]+\)")
 _LAST: Final = datetime.datetime(9999, 12, 31, 23, 59, 59, tzinfo=datetime.UTC)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Mistake:
     """Something wrong with a document; `line` is counted from one, None where none can be told."""
 

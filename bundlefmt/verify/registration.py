@@ -7,8 +7,7 @@ Spec: "COSE seals". RFC 9942, RFC 9943.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Final
 
@@ -17,6 +16,7 @@ from bundlefmt.cose import CoseSign1
 from bundlefmt.errors import Code, MalformedError
 from bundlefmt.evidence import primitive, x509
 from bundlefmt.evidence.x509_signature import load_key, weakness
+from bundlefmt.frozen import frozen
 from bundlefmt.moment import when
 from bundlefmt.receipt import InclusionProof, entry_of, proofs_in
 from bundlefmt.verify import period
@@ -36,7 +36,7 @@ _OTHER_ENCODING: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LogKey:
     """The key of a log, and its SHA-256 by which people know it."""
 
@@ -44,7 +44,7 @@ class LogKey:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Registered:
     """A seal is entry `index`, counted from zero, of a log of `size` entries that has this key."""
 
@@ -107,32 +107,31 @@ class Registrations(Area):
         """By which known logs. Raises Fail, Unsure; Skip where nothing can be judged here."""
         message, listed = self.receipts(number)
         entry = entry_of(message)
-        proven = [each for raw in listed if (each := _proven(raw, entry)) is not None]
-        if not proven:
+        judged = [each for raw in listed if (each := proven(raw, entry)) is not None]
+        if not judged:
             raise Skip("receipts of a kind or encoding that is not known here: kept, not judged")
         if not self._logs:
             raise Skip("no log is known to the verifier: kept, not judged")
-        found = [made for each in proven if (made := self._signed(number, *each)) is not None]
+        signed = [self._signed(number, *each) for each in judged]
+        found = tuple(each for each in signed if isinstance(each, Registered))
         if not found:
-            raise Unsure("no receipt is signed by a log that is known to the verifier")
-        return tuple(found)
+            ended = (each for each in signed if isinstance(each, Unsure))
+            raise next(ended, Unsure("no receipt is signed by a log that is known to the verifier"))
+        return found
 
     def _signed(
         self, number: int, receipt: CoseSign1, proof: InclusionProof, root: bytes
-    ) -> Registered | None:
-        """By the first log whose key it is. Raises Unsure where the policy ended what it is made by."""
-        for log in self._logs:
-            try:
-                receipt.verify(log.key, payload=root, understood=_UNDERSTOOD)
-            except cose.SignatureError:
-                continue
-            over = period.ended(
-                self.context.policy, _used(receipt, log), by=self.context.existence.seal_by(number)
-            )
-            if over is not None:
-                raise Unsure(f"a receipt made by {over[0]}, which the policy ends at {when(over[1])}")
-            return Registered(log=log, index=proof.leaf_index, size=proof.tree_size)
-        return None
+    ) -> Registered | Unsure | None:
+        """By the first log whose key it is; Unsure where the policy ended what it is made by."""
+        log = signer(receipt, root, self._logs)
+        if log is None:
+            return None
+        over = period.ended(
+            self.context.policy, _used(receipt, log), by=self.context.existence.seal_by(number)
+        )
+        if over is not None:
+            return Unsure(f"a receipt made by {over[0]}, which the policy ends at {when(over[1])}")
+        return Registered(log=log, index=proof.leaf_index, size=proof.tree_size)
 
 
 def log_key(anchor: bytes) -> LogKey | None:
@@ -149,7 +148,7 @@ def log_key(anchor: bytes) -> LogKey | None:
         return None
 
 
-def _proven(raw: bytes, entry: bytes) -> tuple[CoseSign1, InclusionProof, bytes] | None:
+def proven(raw: bytes, entry: bytes) -> tuple[CoseSign1, InclusionProof, bytes] | None:
     """A receipt, its proof, and the root that it leads to from the entry; None where it is of another kind.
 
     Raises Fail.
@@ -169,6 +168,17 @@ def _proven(raw: bytes, entry: bytes) -> tuple[CoseSign1, InclusionProof, bytes]
     if receipt.payload is not None:
         raise Fail("the payload of a receipt is not detached: the root is computed, not told")
     return receipt, proof, proof.root(entry)
+
+
+def signer(receipt: CoseSign1, root: bytes, logs: Sequence[LogKey]) -> LogKey | None:
+    """The first of the logs whose key signed this root."""
+    for log in logs:
+        try:
+            receipt.verify(log.key, payload=root, understood=_UNDERSTOOD)
+        except cose.SignatureError:
+            continue
+        return log
+    return None
 
 
 def _used(receipt: CoseSign1, log: LogKey) -> Iterator[str]:

@@ -6,10 +6,10 @@ Spec: "Verdict".
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NoReturn
 
 from bundlefmt.errors import BundleError
+from bundlefmt.frozen import frozen
 from bundlefmt.logs.platform import Platform
 from bundlefmt.verify.findings import Conclusion, Finding, Outcome, Verdict, verdict_of
 from bundlefmt.verify.policy import Policy
@@ -24,7 +24,7 @@ class NotPassedError(BundleError):
         self.report = report
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Report:
     """What a verifier may say. It has no truth value: look at `verdict` or call `require()`.
 

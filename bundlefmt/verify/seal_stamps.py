@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from bundlefmt import cose, labels
 from bundlefmt.bundle import Bundle, Seal
@@ -20,6 +19,7 @@ from bundlefmt.evidence.certificate import Certificate
 from bundlefmt.evidence.chain import Chain
 from bundlefmt.evidence.timestamp_token import TimeStampToken
 from bundlefmt.evidence.tpm import UnsupportedAlgorithmError
+from bundlefmt.frozen import frozen
 from bundlefmt.moment import when
 from bundlefmt.verify.authority import read_token, used_by
 from bundlefmt.verify.existence import Existence
@@ -28,7 +28,7 @@ from bundlefmt.verify.judgement import Fail, Judgement, Once, Skip, Unsure
 _TTC, _CTT = labels.HDR_3161_TTC, labels.HDR_3161_CTT
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Stamped:
     """A seal and the token that it carries."""
 
@@ -36,7 +36,7 @@ class Stamped:
     token: TimeStampToken
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SealTime:
     """A seal's own timestamp that holds: the seal existed by `by`, seconds since the epoch.
 
@@ -108,18 +108,25 @@ class SealStamps:
         Skip where a renewal that holds covers the seal: what one authority cannot show leaves no doubt then.
         """
         found = self.form(number)
+        info, covered = found.token.info, self._existence.seal_by(number)
         try:
             leaf = self._require_signed(found)
+            if info.generated > self._now(info.generated):
+                raise Skip(f"made at {when(info.generated)}, after the time that is asked about")
+            self._authorities.chain(found.token, leaf, info.generated)
         except Unsure as unsure:
             raise self._unless_renewed(number, unsure) from None
-        try:
-            time = self._believed(number, found, leaf)
-        except (Fail, Unsure) as judgement:
-            raise self._unless_renewed(number, judgement) from None
-        info, covered = found.token.info, self._existence.seal_by(number)
         if covered is not None and covered < info.earliest:
             raise Fail(f"it says {when(info.generated)}, and a renewal by {when(covered)} covers it")
-        return time
+        try:
+            return self._believed(number, found, leaf)
+        except (Fail, Unsure) as judgement:
+            raise self._unless_renewed(number, judgement) from None
+
+    def _now(self, generated: int) -> int:
+        """The verifier's time; where the policy has none, that of the last renewal or of this timestamp."""
+        asked = self._existence.asked
+        return max(self._existence.now, generated) if asked is None else asked
 
     def _unless_renewed(self, number: int, judgement: Fail | Unsure) -> Fail | Unsure | Skip:
         if self._existence.seal_by(number) is None:
@@ -138,14 +145,10 @@ class SealStamps:
         return leaf
 
     def _believed(self, number: int, found: Stamped, leaf: Certificate) -> SealTime:
-        """Raises Unsure where the authority leads to no anchor or had lapsed, Fail where it was revoked."""
+        """Raises Unsure where the authority had lapsed, Fail where it was revoked."""
         token, info, existence = found.token, found.token.info, self._existence
-        now = max(existence.now, info.generated) if existence.asked is None else existence.asked
-        if info.generated > now:
-            raise Skip(f"made at {when(info.generated)}, after the time that is asked about")
-        self._authorities.chain(token, leaf, info.generated)
         covered = existence.seal_by(number)
-        until = now if covered is None else covered
+        until = self._now(info.generated) if covered is None else covered
 
         def known(raw: bytes) -> int | None:
             own = raw in (*token.certificates, *token.lists)

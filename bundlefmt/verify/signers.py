@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -18,6 +17,7 @@ from bundlefmt.evidence import openpgp, primitive, x509
 from bundlefmt.evidence.openpgp_self_signatures import SelfSignatures
 from bundlefmt.evidence.openpgp_signature import SignatureType
 from bundlefmt.evidence.tpm import UnsupportedKeyError
+from bundlefmt.frozen import frozen
 from bundlefmt.verify import period, seal_header
 from bundlefmt.verify.context import Area, Context, Fail, Judgement, Once, Skip, Unsure, readable
 from bundlefmt.verify.openpgp_signature import Made, SignatureStanding
@@ -28,7 +28,7 @@ MAX_KEYS: Final = 256
 _OPENPGP, _PIV, _TPM = "openpgp-certificate", "piv-certificate", "key-public"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Signer:
     """Whose seal it is: an item's `label`, or None for a certificate that the seal brings along.
 

@@ -7,7 +7,6 @@ Which of them hold is decided from all together, in `existence`. Spec: "Renewals
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, TypeVar
 
@@ -16,6 +15,7 @@ from bundlefmt.bundle import Bundle
 from bundlefmt.evidence.certificate import Certificate
 from bundlefmt.evidence.chain import Chain
 from bundlefmt.evidence.timestamp_token import TimeStampToken
+from bundlefmt.frozen import frozen
 from bundlefmt.manifest import hash_bytes
 from bundlefmt.renewal import Coverage, Stamp
 from bundlefmt.verify.authority import Authorities, read_token
@@ -27,7 +27,7 @@ MAX_RENEWALS: Final = 256  # of one bundle: two authorities, each twice a year f
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Read:
     """One renewal, its proof read as a timestamp."""
 

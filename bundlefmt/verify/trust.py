@@ -20,6 +20,7 @@ from bundlefmt import labels
 from bundlefmt.errors import Code, MalformedError
 from bundlefmt.evidence import x509
 from bundlefmt.evidence.toml_text import decode_toml
+from bundlefmt.frozen import frozen
 from bundlefmt.verify.policy import Policy
 from bundlefmt.wire import Buffer
 
@@ -92,7 +93,7 @@ class Entry:
         return (self.kind, self.digest) == (other.kind, other.digest)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Trust:
     """All entries, each once, in the order in which they are written."""
 

@@ -7,9 +7,9 @@ Spec: "Findings", "Conclusions".
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from bundlefmt.frozen import frozen
 from bundlefmt.verify.findings import Basis, Conclusion, Outcome
 from bundlefmt.verify.report import Report
 
@@ -25,7 +25,7 @@ _UNDER_ANCHORS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Unjudged:
     """A check that gave an answer for `items` and now gives none; `outcome` is what it finds instead."""
 
@@ -35,7 +35,7 @@ class Unjudged:
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Weakened:
     """A conclusion and its basis before and after; `after` is None where it is not drawn at all."""
 

@@ -173,8 +173,9 @@ function encodeHead(major, argument) {
   return out;
 }
 
-/** The deterministic encoding of numbers, strings, Buffers, arrays and Maps. */
+/** The deterministic encoding of numbers, strings, Buffers, arrays, Maps and null. */
 function encode(value) {
+  if (value === null) return Buffer.from([0xf6]);
   if (typeof value === 'number' || typeof value === 'bigint') {
     return value >= 0 ? encodeHead(0, value) : encodeHead(1, -1n - BigInt(value));
   }
@@ -191,4 +192,4 @@ function encode(value) {
   throw new TypeError(`cannot encode ${typeof value}`);
 }
 
-module.exports = { Malformed, scan, member, encode };
+module.exports = { Malformed, scan, member, encode, encodeHead };

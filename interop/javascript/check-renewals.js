@@ -4,10 +4,16 @@
 
 const CHECKS = ['form', 'covers', 'imprint', 'signature', 'authority', 'chain', 'order', 'kept', 'revocation'];
 
+/** What renewal.form finds of one that is not read as a timestamp. */
+function formOf({ excess, error, isByBlocks }) {
+  if (excess) return 'indeterminate';
+  return error && !isByBlocks ? 'failed' : 'skipped';
+}
+
 function checkRenewal(j, renewal) {
   const add = (check, outcome) => j.add(`renewal.${check}`, outcome, `renewal ${renewal.index + 1}`);
   if (!renewal.token) {
-    add('form', renewal.excess ? 'indeterminate' : renewal.unknown !== undefined ? 'skipped' : 'failed');
+    add('form', formOf(renewal));
     for (const check of CHECKS.slice(1)) add(check, 'skipped');
     return;
   }

@@ -5,6 +5,8 @@
 
 const { PRIVATE } = require('./roles');
 const { CHECKS: RENEWAL_CHECKS } = require('./check-renewals');
+const { carriesTimestamp } = require('./seal-timestamp');
+const { carriesReceipts } = require('./receipt');
 
 const LIFETIMES = ['re-derivable', 'persistent', 'saved-context', 'session'];
 const RANK = { unproven: 0, vouched: 1, proven: 2 };
@@ -184,6 +186,15 @@ function conclude(j) {
     const checks = RENEWAL_CHECKS.map((x) => `renewal.${x}`);
     const shown = checks.every((x) => (x === 'renewal.revocation' ? c.clean(x) : c.holds(x))) && j.renewals.holding.length > 0;
     c.draw('time.existed', given(shown, 'proven'), checks);
+  }
+  if (j.renewals.byBlocks.length) {
+    const checks = ['block.form', 'block.known'];
+    c.draw('time.mined', given(c.all(checks), 'proven'), checks);
+  }
+  const messages = j.messages.map((m) => m.value).filter(Boolean);
+  for (const [id, check, carries] of [['time.sealed', 'timestamp', carriesTimestamp], ['seal.registered', 'receipt', carriesReceipts]]) {
+    const checks = ['form', 'signature', check].map((x) => `seal.${x}`);
+    if (messages.some(carries)) c.draw(id, given(c.all(checks), 'proven'), checks);
   }
   return c.drawn;
 }

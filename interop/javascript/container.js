@@ -7,6 +7,8 @@ const { createHash } = require('node:crypto');
 const { Malformed, scan, encode } = require('./cbor');
 
 const MAGIC = Buffer.from('d9d9f7da45564231', 'hex');
+const COSE_TYPE = 'application/cose; cose-type="cose-sign1"';
+const PGP_TYPE = 'application/pgp-signature';
 const CONTENT_TYPE = 'tag:evidence-bundle,2026:content';
 const MAX_MANIFEST = 4194304;
 const MAX_SEALS = 64;
@@ -241,4 +243,4 @@ function isLabel(node) {
   return node.kind === 'text' && LABEL.test(node.value);
 }
 
-module.exports = { decodeBundle, bindingDigest, hashOf, isLabel, HASHES };
+module.exports = { COSE_TYPE, PGP_TYPE, decodeBundle, bindingDigest, hashOf, isLabel, HASHES };

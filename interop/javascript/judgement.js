@@ -6,8 +6,11 @@ const { createHash } = require('node:crypto');
 const x509 = require('./x509');
 const tpm = require('./tpm');
 const openpgp = require('./openpgp');
+const { COSE_TYPE } = require('./container');
+const { decodeCose } = require('./cose');
 const { attempt } = require('./reading');
 const { Renewals } = require('./renewals');
+const { readTimestamp, judgeTimestamp } = require('./seal-timestamp');
 const { PRIVATE } = require('./roles');
 
 class Judgement {
@@ -15,7 +18,11 @@ class Judgement {
     this.bundle = bundle;
     this.items = bundle.manifest.items;
     this.policy = policy;
+    /** Each seal that is COSE, as far as it can be read. */
+    this.messages = bundle.seals.map((seal) => (seal.type === COSE_TYPE ? attempt(() => decodeCose(seal.value)) : {}));
+    const stamps = this.messages.map(({ value }) => readTimestamp(value));
     this.renewals = new Renewals(bundle, policy);
+    this.timestamps = stamps.map((stamp, i) => judgeTimestamp(stamp, this.messages[i].value, i, this.renewals, policy));
     /** By when renewals show that the manifest, and every item that is here, existed; or null. */
     this.existed = this.renewals.manifestTime;
     this.asked = policy.at ?? bundle.manifest.created;
@@ -24,6 +31,12 @@ class Judgement {
     this.confirmed = confirmed;
     this.findings = [];
     this.cache = new Map();
+  }
+
+  /** By when the seal at `index` existed, as renewals or a timestamp of its own show; or null. */
+  sealTime(index) {
+    const times = [this.renewals.sealTime(index), this.timestamps[index].latest].filter((t) => (t ?? null) !== null);
+    return times.length ? Math.min(...times) : null;
   }
 
   add(check, outcome, items = [], message = '') {

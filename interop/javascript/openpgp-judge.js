@@ -215,15 +215,21 @@ function judge(certificate, time, signed, policy, existed = null) {
   out.algorithms = weakKey || weakDigest ? 'failed' : 'passed';
   out.critical = all.concat(signed ? [signed.signature] : []).every(criticalHolds) ? 'passed' : 'failed';
 
-  // There is no second implementation here. Its one known gap, the Brainpool curves, is a doubt; else this judgement stands alone.
+  // No other implementation is asked. What the text says that others refuse is refused, their one known gap, the Brainpool curves, is a doubt.
   const others = CHECKS.filter((c) => c !== 'policy').map((c) => out[c]);
   if (!others.includes('failed')) {
     const gap = both.some((k) => (k.key.curve ?? '').startsWith('brainpool'));
-    out.policy = gap ? 'indeterminate' : 'passed';
+    if (signed && isRefusedElsewhere(signed)) out.policy = 'failed';
+    else out.policy = gap ? 'indeterminate' : 'passed';
   }
   if (!signed) return { ...out, ended: null };
   const hashes = [signed.signature, ...all].map((s) => HASHES[s.hash]);
   return { ...out, ended: ended.judge(policy, both.map((k) => k.key), hashes, signed.signature.created, existed) };
+}
+
+/** Whether another implementation refuses a signature that every other check takes: see openpgp.policy of checks.md. */
+function isRefusedElsewhere({ signature, key }) {
+  return !pgp.names(signature, key) || signature.created > Date.now() / 1000;
 }
 
 function judgeRevocation(holder, both, force, time) {

@@ -227,13 +227,20 @@ function signatureNumbers(reader, algorithm) {
   return [reader.take(reader.data.length - reader.position)];
 }
 
-/** Whether a signature may be by `key`, as its issuer subpackets have it: they name it, or nobody. */
-function mayBeBy(signature, key) {
+/** The key IDs and fingerprints in the issuer subpackets of a signature, in either area. */
+function issuersOf(signature) {
   const all = [...signature.hashed, ...signature.unhashed];
   const ids = all.filter((s) => s.type === SUB.issuer).map((s) => s.value);
-  const prints = all.filter((s) => s.type === SUB.fingerprint).map((s) => s.value.subarray(1));
-  if (ids.length + prints.length === 0) return true;
-  return ids.some((i) => i.equals(key.keyId)) || prints.some((f) => f.equals(key.fingerprint));
+  return [...ids, ...all.filter((s) => s.type === SUB.fingerprint).map((s) => s.value.subarray(1))];
+}
+
+function names(signature, key) {
+  return issuersOf(signature).some((issuer) => issuer.equals(key.keyId) || issuer.equals(key.fingerprint));
+}
+
+/** Whether a signature may be by `key`, as its issuer subpackets have it: they name it, or nobody. */
+function mayBeBy(signature, key) {
+  return issuersOf(signature).length === 0 || names(signature, key);
 }
 
 /** 'good', 'bad', or 'unknown' where it cannot be computed here: `signature` by `key` over `object`. */
@@ -319,4 +326,4 @@ function decodeDetached(data) {
   return decodeSignature(all[0].body);
 }
 
-module.exports = { PgpError, HASHES, SUB, decodeCertificate, decodeDetached, decodeSignature, mayBeBy, check };
+module.exports = { PgpError, HASHES, SUB, decodeCertificate, decodeDetached, decodeSignature, names, mayBeBy, check };

@@ -5,9 +5,11 @@
 const x509 = require('./x509');
 const tpm = require('./tpm');
 const openpgp = require('./openpgp');
+const { CoseError } = require('./cose');
+const { ProofError } = require('./opentimestamps');
 const { Malformed } = require('./cbor');
 
-const UNREADABLE = [tpm.TpmError, openpgp.PgpError, Malformed];
+const UNREADABLE = [tpm.TpmError, openpgp.PgpError, CoseError, ProofError, Malformed];
 
 function isUnreadable(error) {
   return UNREADABLE.some((kind) => error instanceof kind) || x509.isUnreadable(error);

@@ -3,19 +3,17 @@
 // Section 7 of the specification; the outcomes are those of renewal.* of checks.md before any other renewal is looked at.
 'use strict';
 
-const { createHash } = require('node:crypto');
 const { scan, member } = require('./cbor');
 const { HASHES, hashOf, isLabel } = require('./container');
 const { DerError } = require('./der');
 const { attempt } = require('./reading');
-const { USAGE, decodeCertificate } = require('./x509');
-const { decodeToken, verifyToken } = require('./timestamp');
-const { decodeCrl, decodeOcsp, judgeChain } = require('./revocation');
-const { build } = require('./chain');
-const ended = require('./ended');
+const { decodeCertificate } = require('./x509');
+const { decodeToken, isOver } = require('./timestamp');
+const { decodeCrl, decodeOcsp } = require('./revocation');
+const { judgeWord, judgeKept } = require('./authority');
 
 const TOKEN = 'application/vnd.evidence-bundle.timestamp-token';
-const TIME_STAMPING = '1.3.6.1.5.5.7.3.8';
+const BLOCKS = 'application/vnd.evidence-bundle.opentimestamps+cbor';
 const MAX_RENEWALS = 256;
 const REQUIRED = ['alg', 'manifest', 'content', 'seals', 'renewals'];
 const CARRIED = ['certificates', 'revocation'];
@@ -58,16 +56,14 @@ function decodeCoverage(raw) {
   return out;
 }
 
-/** {covers, coverage, token}, or {unknown} where the proof is of a type that is not known; DerError or Malformed where it is neither. */
+/** A renewal, its two parts not looked into: {covers, type, proof}; DerError or Malformed where it is none. */
 function decodeRenewal(raw) {
   const node = scan(raw);
   closed(node, ['covers', 'proof']);
   const covers = octets(member(node, 'covers'));
   const proof = list(member(node, 'proof'));
   if (proof.length !== 2 || proof[0].kind !== 'text') refuse('proof');
-  const value = octets(proof[1]);
-  if (proof[0].value !== TOKEN) return { unknown: proof[0].value };
-  return { covers, coverage: decodeCoverage(covers), token: decodeToken(value) };
+  return { covers, type: proof[0].value, proof: octets(proof[1]) };
 }
 
 /** Whether `covered` are the digests of the first of `values`; all of them where `whole`. */
@@ -86,14 +82,6 @@ function coversOutcome(coverage, { manifest, content, seals, renewals }, index) 
     if (content.has(label) && !hashOf(alg, content.get(label).value).equals(digest)) return 'failed';
   }
   return [...content.keys()].every((label) => coverage.content.has(label)) ? 'passed' : 'indeterminate';
-}
-
-function authorityFault(certificate, time) {
-  const usages = certificate.extKeyUsage;
-  if (!usages || usages.join() !== TIME_STAMPING || !certificate.extKeyUsageCritical) return 'extended key usage';
-  const usage = certificate.keyUsage;
-  if (usage && !usage.has(USAGE.digitalSignature) && !usage.has(USAGE.nonRepudiation)) return 'key usage';
-  return time < certificate.notBefore || time > certificate.notAfter ? 'not valid at that time' : null;
 }
 
 function least(times) {
@@ -118,48 +106,40 @@ class Renewals {
   }
 
   read(raw, index) {
-    if (index >= MAX_RENEWALS) return { index, excess: true };
-    const { value, error } = attempt(() => decodeRenewal(raw));
-    if (!value?.token) return { index, error, unknown: value?.unknown };
+    const outer = attempt(() => decodeRenewal(raw));
+    const out = { index, excess: index >= MAX_RENEWALS, isByBlocks: outer.value?.type === BLOCKS, ...outer.value };
+    if (outer.error || out.excess || !(out.type === TOKEN || out.isByBlocks)) return { ...out, error: outer.error };
+    const { value, error } = attempt(() => ({ coverage: decodeCoverage(out.covers), token: out.isByBlocks ? null : decodeToken(out.proof) }));
+    if (error) return { ...out, error };
+    out.covering = coversOutcome(value.coverage, this.bundle, index);
+    if (out.isByBlocks) return { ...out, coverage: value.coverage };
     const { time, earliest, latest } = value.token.info;
-    return { index, ...value, time, earliest, latest };
+    return { ...out, ...value, time, earliest, latest };
   }
 
-  certificatesFor(renewal) {
-    return [...renewal.token.certificates, ...this.carried.map((c) => c.certificate)];
+  /** Those whose proof is by blocks, and which nothing here judges. */
+  get byBlocks() {
+    return this.all.filter((r) => r.isByBlocks);
   }
 
-  chain(renewal, options) {
-    return build(renewal.certificate, this.certificatesFor(renewal), this.policy.anchors_time, { usages: [TIME_STAMPING], ...options });
+  /** Certificates that a token may lead through: its own, and those that any renewal carries. */
+  certificatesFor(token) {
+    return [...token.certificates, ...this.carried.map((c) => c.certificate)];
   }
 
   judgeToken(renewal) {
-    const { coverage, covers, token, time } = renewal;
-    renewal.covering = coversOutcome(coverage, this.bundle, renewal.index);
-    const [hash] = HASHES[coverage.alg];
-    renewal.imprint = token.info.hash === hash && createHash(hash).update(covers).digest().equals(token.info.digest) ? 'passed' : 'failed';
-    const allowSha1 = this.policy.allow_sha1_certificates;
-    const signed = verifyToken(token, this.certificatesFor(renewal), { allowSha1 });
-    renewal.signature = signed.outcome;
-    renewal.authority = 'skipped';
-    renewal.chained = 'skipped';
-    if (signed.outcome === 'passed') {
-      Object.assign(renewal, { certificate: signed.certificate, named: signed.named });
-      const fault = attempt(() => authorityFault(signed.certificate, time));
-      renewal.authority = fault.error || fault.value ? 'failed' : 'passed';
-    }
-    if (renewal.authority === 'passed') {
-      renewal.chained = this.chain(renewal, { at: time, policy: { ...this.policy, algorithms: {} } }).path ? 'passed' : 'indeterminate';
-    }
-    renewal.sound = [renewal.covering, renewal.imprint, renewal.signature, renewal.authority, renewal.chained].every((o) => o === 'passed');
+    const { coverage, covers, token } = renewal;
+    renewal.imprint = HASHES[coverage.alg][0] === token.info.hash && isOver(token, covers) ? 'passed' : 'failed';
+    Object.assign(renewal, judgeWord(token, this.certificatesFor(token), this.policy));
+    renewal.sound = [renewal.covering, renewal.imprint, renewal.chained].every((o) => o === 'passed');
   }
 
   order(renewal) {
     const { coverage, latest } = renewal;
     const covered = this.readable.filter(({ index }) => index < renewal.index && coverage.renewals[index]
       && hashOf(coverage.alg, this.bundle.renewals[index]).equals(coverage.renewals[index]));
-    if (renewal.chained === 'passed' && covered.some((r) => r.sound && latest < r.earliest)) return 'failed';
-    return renewal.time > this.time ? 'skipped' : 'passed';
+    if (renewal.time > this.time) return 'skipped';
+    return renewal.chained === 'passed' && covered.some((r) => r.sound && latest < r.earliest) ? 'failed' : 'passed';
   }
 
   /** Whether it could be believed until the next one that holds took over. Later ones are judged already. */
@@ -168,26 +148,16 @@ class Renewals {
     const takeover = least(behind.map((r) => r.latest));
     const at = Math.min(this.time, takeover ?? Infinity);
     const takenOver = (index) => least(behind.filter((r) => r.index >= index).map((r) => r.latest));
-    const { policy } = this;
     renewal.kept = 'skipped';
     renewal.revocation = 'skipped';
     renewal.holds = false;
     if (!renewal.sound || renewal.order !== 'passed') return;
-    const { coverage, token, certificate, named } = renewal;
-    const own = new Set(token.certificates.map((c) => c.sha256));
-    const existedOf = (c) => (own.has(c.sha256) ? takeover : takenOver(this.firstCarrier(c)));
-    const found = this.chain(renewal, { at, policy, existedOf });
-    const hashes = [HASHES[coverage.alg][0], token.signer.hash, token.signer.scheme.hash, named.hash];
-    const past = ended.judge(policy, [certificate.key], hashes, null, takeover) || found.ended;
-    renewal.kept = found.path && !past ? 'passed' : 'indeterminate';
-    if (renewal.kept !== 'passed') return;
-    const statements = [
-      ...token.lists.map((list) => ({ ...list, existed: takeover })),
-      ...this.statements.filter((s) => s.index >= renewal.index).map((s) => ({ ...s.statement, existed: takenOver(s.index) })),
-    ];
-    const said = judgeChain(found.path, statements, { at, policy });
-    renewal.revocation = said.revoked ? 'failed' : said.counted ? 'passed' : 'skipped';
-    renewal.holds = !said.revoked;
+    const { token, index } = renewal;
+    Object.assign(renewal, judgeKept(renewal, {
+      certificates: this.certificatesFor(token),
+      statements: this.statements.filter((s) => s.index >= index).map((s) => ({ ...s.statement, existed: takenOver(s.index) })),
+      hashes: [token.info.hash], policy: this.policy, at, takeover, existedOf: (c) => takenOver(this.firstCarrier(c)),
+    }));
   }
 
   /** By when the manifest, and all that is here, existed; null where nothing shows it. */

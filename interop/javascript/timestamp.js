@@ -31,6 +31,7 @@ function algorithmOid(element) {
 }
 
 function hashName(element) {
+  if (element.tag !== SEQUENCE) throw new DerError('no algorithm');
   return x509.HASH_OIDS[algorithmOid(element)] ?? null;
 }
 
@@ -195,6 +196,11 @@ function directoryName(reader) {
   return der.single(names[0].body, SEQUENCE);
 }
 
+/** Whether the imprint is of `bytes`, by a hash of section 2. */
+function isOver({ info }, bytes) {
+  return STRONG.includes(info.hash) && createHash(info.hash).update(bytes).digest().equals(info.digest);
+}
+
 function attribute(signer, oid) {
   const found = signer.attributes.get(oid);
   if (!found) throw new DerError(`attribute ${oid} is missing`);
@@ -237,4 +243,4 @@ function verifyToken(token, certificates, { allowSha1 }) {
   return { outcome: 'passed', certificate, named };
 }
 
-module.exports = { decodeToken, verifyToken };
+module.exports = { decodeToken, isOver, verifyToken };

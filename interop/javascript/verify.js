@@ -6,6 +6,8 @@ const { readFileSync } = require('node:fs');
 const { join } = require('node:path');
 const { decodeBundle } = require('./container');
 const { decodeCertificate } = require('./x509');
+const { fromSpki, weakness } = require('./keys');
+const { attempt } = require('./reading');
 const { Judgement } = require('./judgement');
 const { checkContainer } = require('./check-container');
 const { checkSeals, checkOpenpgp } = require('./check-seals');
@@ -19,6 +21,7 @@ const { checkBinding, checkActivation } = require('./check-ties');
 const { checkPrevious } = require('./check-previous');
 const { checkReferences } = require('./check-references');
 const { checkRenewals } = require('./check-renewals');
+const { checkBlocks } = require('./check-blocks');
 const { conclude, checkRequired } = require('./conclusions');
 
 const STEPS = [
@@ -30,8 +33,14 @@ const STEPS = [
   checkLogs,
   checkBinding, checkActivation,
   checkPrevious, checkReferences,
-  checkRenewals,
+  checkRenewals, checkBlocks,
 ];
+
+/** The key of a log, of a certificate or a SubjectPublicKeyInfo by itself; null where nothing counts that it signed. */
+function logKey(raw) {
+  const key = attempt(() => decodeCertificate(raw)).value?.key ?? attempt(() => fromSpki(raw)).value;
+  return key && !weakness(key) ? key : null;
+}
 
 function readPolicy(path, keys) {
   const { policy } = JSON.parse(readFileSync(path, 'utf8'));
@@ -42,6 +51,8 @@ function readPolicy(path, keys) {
     anchors_piv: certificates(policy.anchors_piv),
     anchors_hardware: certificates(policy.anchors_hardware),
     anchors_time: certificates(policy.anchors_time),
+    anchors_log: (policy.anchors_log ?? []).map((name) => logKey(readFileSync(join(keys, name)))).filter(Boolean),
+    pins_block: policy.pins_block ?? [],
     references: policy.references.map((name) => ({ name, data: readFileSync(join(keys, name)) })),
   };
 }

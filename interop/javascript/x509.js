@@ -102,6 +102,7 @@ function name(element) {
 function extensions(element) {
   const out = new Map();
   for (const each of der.children(element)) {
+    if (each.tag !== der.SEQUENCE) throw new DerError('no extension');
     const reader = new DerReader(each.body);
     const oid = der.oid(reader.next(der.OID));
     const critical = reader.peek() === 1 ? der.boolean(reader.next()) : false;

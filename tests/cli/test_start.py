@@ -83,10 +83,15 @@ def loaded(*words: object) -> set[str]:
                 "bundlefmt.evidence.openpgp",
                 "bundlefmt.evidence.x509_signature",
                 "bundlefmt.evidence.timestamp_token",
+                "bundlefmt.render.seal_parts",
+                "bundlefmt.render.renewal",
                 "bundlefmt.evidence.credential",
                 "cryptography.hazmat.primitives.serialization",
             },
         ),
+        (("inspect", vector("seal_receipt")), {*NEVER, *JUDGING, "bundlefmt.evidence.timestamp_token"}),
+        (("inspect", vector("block_whole")), {*NEVER, *JUDGING, "bundlefmt.evidence.timestamp_token"}),
+        (("inspect", vector("renewal_whole")), {*NEVER, *JUDGING, "bundlefmt.evidence.block_proof"}),
         (("inspect", WITH_LOGS), {*NEVER, *JUDGING, "cryptography.x509"}),
         (("log", firmware_log.PATH), {*NEVER, *JUDGING, "cryptography.x509", "bundlefmt.evidence.tpm"}),
         (("log", WITH_LOGS), {*NEVER, "pysequoia"}),
@@ -117,6 +122,9 @@ def test_a_verb_loads_what_it_needs(words: tuple[object, ...], unwanted: set[str
 def test_what_is_forbidden_is_found_where_it_is_needed() -> None:
     """The names are those that modules have."""
     assert {"pysequoia", "bundlefmt.verify", "cryptography"} <= loaded("verify", WITHOUT_LOGS)
+    assert {"bundlefmt.receipt", "bundlefmt.render.seal_parts"} <= loaded("inspect", vector("seal_receipt"))
+    assert "bundlefmt.evidence.timestamp_token" in loaded("inspect", vector("seal_timestamp"))
+    assert "bundlefmt.evidence.block_proof" in loaded("inspect", vector("block_whole"))
     assert {"bundlefmt.evidence.openpgp", "bundlefmt.evidence.credential"} <= loaded("inspect", WITHOUT_LOGS)
     assert loaded("policy", "check", SPEC / "policy-snapshot.toml") >= OF_A_FILE
     assert "bundlefmt.logs" in loaded("log", firmware_log.PATH)

@@ -13,6 +13,7 @@ from typing import Final
 from bundletools import exporting, tarball
 from bundletools.cli import main
 from bundletools.export import script
+from bundletools.registering import Registering
 from bundletools.renewing import Material, coverage
 from bundletools.token_certificate import Validity, self_signed_ca
 
@@ -26,6 +27,7 @@ from bundlefmt.manifest import Item
 from bundlefmt.render import result_reading
 from bundlefmt.verify.trust import Entry, Kind, Trust
 from tests.cli.conftest import VECTORS, terms, vector
+from tests.vectorgen import blocks, transparency
 from tests.vectorgen.timestamps import Token
 
 GOOD: Final = "activation_whole"
@@ -98,6 +100,24 @@ def _stamped(folder: Path) -> None:
     (folder / "r.tsr").write_bytes(Token()("sha256", covered.imprint()))
 
 
+def _mined(folder: Path) -> None:
+    """The bundle, an OpenTimestamps proof over all in it, and the header of its block."""
+    good(folder)
+    digest = coverage(Bundle.open(folder / "b.evb"), labels.HASH_SHA256, Material()).imprint()
+    proof = blocks.MAGIC + b"\x01" + blocks.SHA256 + digest
+    proof += blocks.line(blocks.STEPS, blocks.BITCOIN, blocks.number(blocks.HEIGHT))
+    (folder / "r.ots").write_bytes(proof)
+    (folder / "header").write_bytes(blocks.header(blocks.after(digest, blocks.STEPS)))
+
+
+def _registered(folder: Path) -> None:
+    """The bundle, and a log's receipt for its first seal."""
+    good(folder)
+    entry = Registering(bundle=Bundle.open(folder / "b.evb"), number=1).entry()
+    (folder / "r.cose").write_bytes(transparency.Receipt()(entry))
+    (folder / "log.der").write_bytes(transparency.key())
+
+
 def _exported(folder: Path) -> None:
     bundle = Bundle.open(vector(GOOD))
     found = {f"e/{name}": data for name, data in exporting.files(bundle, script()).items()}
@@ -150,6 +170,8 @@ def lines(name: str, data: bytes) -> None:
 
 
 _TRUST: Final = "config/evidence-bundle/trust.toml"
+_RECEIPT_IN: Final = ("register", "b.evb", "--seal", "1", "--response-in", "r.cose")
+_PROOF_IN: Final = ("timestamp", "b.evb", "--opentimestamps", "--response-in", "r.ots")
 _EAR_KEY: Final = f"{_KEYS}/operator-ed25519.pem"
 
 FILES: Final[dict[str, Command]] = {
@@ -213,10 +235,36 @@ FILES: Final[dict[str, Command]] = {
         outputs=("t.evb",),
         prepare=_stamped,
     ),
+    "timestamp --opentimestamps": Command(
+        words=("timestamp", "b.evb", "--opentimestamps", "--request-out", "r"),
+        outputs=("r",),
+        prepare=good,
+    ),
+    "timestamp with the proof": Command(
+        words=(*_PROOF_IN, "--block-header", "header", "-o", "t.evb"),
+        outputs=("t.evb",),
+        prepare=_mined,
+    ),
     "renew": Command(
         words=("renew", "b.evb", "--response-in", "r.tsr", "-o", "r.evb"),
         outputs=("r.evb",),
         prepare=_stamped,
+    ),
+    "register": Command(
+        words=("register", "b.evb", "--seal", "1", "--request-out", "e.cose"),
+        outputs=("e.cose",),
+        prepare=good,
+    ),
+    "register with the receipt": Command(
+        words=(*_RECEIPT_IN, "--anchor-log", "log.der", "-o", "r.evb"),
+        outputs=("r.evb",),
+        prepare=_registered,
+    ),
+    "register --in-place": Command(
+        words=(*_RECEIPT_IN, "--in-place"),
+        outputs=("b.evb",),
+        prepare=_registered,
+        force=(),
     ),
     "batch verify": Command(
         words=("batch", "verify", "b.evb", *terms(GOOD), "--jobs", "1", "-o", "r.ndjson"),

@@ -33,6 +33,7 @@ _SHORT = {
     "trust add",
     "trust add more",
     "timestamp",
+    "register",
     "trust remove",
     # lines that were whole stay: the run is gone on with
     "batch verify",
@@ -43,6 +44,7 @@ INPUTS = (
     "inspect IN",
     "verify IN",
     "verify b.evb --anchor IN",
+    "verify b.evb --anchor-log IN",
     "verify b.evb --previous IN",
     "verify b.evb --reference IN",
     "verify b.evb --policy IN",
@@ -61,6 +63,14 @@ INPUTS = (
     "attach b.evb --item quote=IN -o new",
     "attach b.evb --seal IN -o new",
     "attach b.evb --renewal IN -o new",
+    "timestamp IN --request-out new",
+    "timestamp b.evb --response-in IN -o new",
+    "timestamp b.evb --opentimestamps --response-in IN -o new",
+    "timestamp b.evb --opentimestamps --response-in r.ots --block-header IN -o new",
+    "renew b.evb --add IN --request-out new",
+    "register IN --seal 1 --request-out new",
+    "register b.evb --seal 1 --response-in IN -o new",
+    "register b.evb --seal 1 --response-in c --anchor-log IN -o new",
     "export IN -o new",
     "import IN -o new",
     "import b.evb --map IN -o new",
@@ -88,6 +98,7 @@ def folder(tmp_path: Path) -> Path:
     shutil.copy(CERTIFICATE.with_suffix(".pem"), here / "k")
     shutil.copy(VECTORS / "activation_confirmed-whole" / "kept.evk", here / "kept")
     (here / "kept").chmod(0o600)
+    FILES["timestamp with the proof"].prepare(here)
     os.mkfifo(here / "pipe", 0o600)
     (here / "folder").mkdir()
     (here / "zeros").symlink_to("/dev/zero")

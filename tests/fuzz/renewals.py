@@ -13,11 +13,13 @@ from bundlefmt.bundle import Bundle, Renewal
 from bundlefmt.cose import CoseSign1
 from bundlefmt.errors import MalformedError
 from bundlefmt.evidence.block_header import BlockHeader
+from bundlefmt.evidence.block_proof import BlockProof
 from bundlefmt.evidence.certificate import Certificate, CertificateError
 from bundlefmt.evidence.opentimestamps import OpenTimestamp
 from bundlefmt.evidence.timestamp_exchange import NotGrantedError, TimeStampReq, granted_token
 from bundlefmt.evidence.timestamp_token import TimeStampToken
 from bundlefmt.receipt import InclusionProof, proofs_in
+from bundlefmt.render.block_parts import block_facts, block_parts
 from bundlefmt.renewal import Coverage, Stamp
 from bundlefmt.verify import Basis, verify
 from tests.fuzz import mutators, seeds
@@ -73,6 +75,24 @@ def _mined() -> Iterable[tuple[bytes, Sequence[bytes]]]:
                 ots, headers = proof.get("ots"), proof.get("headers")
                 if isinstance(ots, bytes) and isinstance(headers, Mapping):
                     yield ots, [each for each in headers.values() if isinstance(each, bytes)]
+
+
+def _by_blocks() -> Iterable[bytes]:
+    """The proofs of renewals by blocks in the vectors."""
+    for raw in seeds.renewals():
+        with contextlib.suppress(MalformedError):
+            stamp = Stamp.decode(raw)
+            if stamp.type == labels.TYPE_OPENTIMESTAMP:
+                yield stamp.proof
+
+
+@target("block-proof", _by_blocks, mutate=mutators.file_tree)
+def block_proof(data: bytes) -> None:
+    """Symmetry; all of it can be shown."""
+    proof = symmetric(BlockProof, data)
+    if proof is not None:
+        assert block_facts(proof)["proof is over"]
+        assert list(block_parts(proof))
 
 
 @target("opentimestamps", lambda: (ots for ots, _ in _mined()))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A ceremony without YubiKeys: an OpenPGP key of gpg's agent and a CA key in a PKCS#11 token."""
+"""A ceremony without YubiKeys: gpg's agent, a CA key in a PKCS#11 token, and the archive's key in a file."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from bundletools.ceremony.plan import Plan
 from bundletools.ceremony.steps import publish, steps, walk
 from bundletools.tpm2 import open_tpm
 
+from bundlefmt import labels
 from bundlefmt.evidence.openpgp import certificate_facts
 from bundlefmt.evidence.x509 import facts
 from bundlefmt.verify import Basis, Outcome, Policy, verify
@@ -38,7 +39,8 @@ def test_a_ceremony_with_an_hsm(
     path.write_text(
         'version = 1\noutput = "o.evb"\n[openpgp]\nkey = "root@test.invalid"\n[piv]\n'
         f'pkcs11 = "pkcs11:token=Hardware%20Test;object=p256?module-path={MODULE}"\n'
-        '[tpm]\nak = "session"\n',
+        '[tpm]\nak = "session"\n'
+        '[archive]\nkey = "archive.key"\ngenerate = "ML-DSA-65"\nsubject = "Archive (test key)"\n',
         encoding="utf-8",
     )
     plan = Plan.open(path)
@@ -59,11 +61,14 @@ def test_a_ceremony_with_an_hsm(
             pins_piv=frozenset({facts(desk.piv).sha256}),
         )
     subprocess.run(["gpgconf", "--kill", "all"], check=False)
-    assert len(said) == 2 * len(steps(plan)) == 14
+    assert len(said) == 2 * len(steps(plan)) == 18
     assert [each for each in report.findings if each.outcome is Outcome.FAILED] == []
     from bundlefmt.bundle import Bundle
 
-    drawn = {each.id: each for each in verify(Bundle.open(written), policy).conclusions}
+    bundle = Bundle.open(written)
+    assert [seal.type for seal in bundle.seals] == [labels.SEAL_OPENPGP, labels.SEAL_COSE, labels.SEAL_COSE]
+    assert [seal.key is None for seal in bundle.seals] == [True, True, False]
+    drawn = {each.id: each for each in verify(bundle, policy).conclusions}
     for each in ("identity.sealed", "identity.crossed", "key.bound"):
         assert drawn[each].basis is Basis.PROVEN
     assert "died with its session" in drawn["ak.lifetime"].statement

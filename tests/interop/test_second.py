@@ -16,13 +16,6 @@ from tests.interop.run_vectors import VECTORS, command, disagreement, disagreeme
 
 MAIN: Final = Path(__file__).resolve().parents[2] / "interop" / "javascript" / "main.js"
 TIMEOUT: Final = 300  # seconds for all vectors; about twenty are needed
-# vectors on which it says something else, and why; they are about what it says that it does not do
-EXCEPTIONS: Final = {
-    "openpgp_from-the-future": "asks no other OpenPGP implementation, and nothing else is wrong",
-    "openpgp_no-hint": "the same",
-}
-# what it does not judge yet: timestamps and receipts in seals, renewals by blocks
-NOT_YET: Final = ("block_", "seal_timestamp", "seal_receipt")
 
 
 def _answers(names: list[str]) -> list[str]:
@@ -42,20 +35,14 @@ def _answers(names: list[str]) -> list[str]:
 def test_every_vector(part: Need) -> None:
     """Verdict, failed and undecided checks, and the basis of each conclusion that a vector names."""
     part("node")
-    names = [name for name in every_vector() if not name.startswith(NOT_YET)]
+    names = every_vector()
     others = {}
     for name, answer in zip(names, _answers(names), strict=True):
         said = json.loads(answer)
         found = said.get("internal") or disagreement(said, read(name)["expect"])
         if found is not None:
             others[name] = found
-    assert {name: each for name, each in others.items() if name not in EXCEPTIONS} == {}
-    assert set(others) == set(EXCEPTIONS)
-
-
-def test_exceptions_are_optional() -> None:
-    """A verifier may decide these otherwise, as their flag says."""
-    assert [name for name in EXCEPTIONS if "optional" not in read(name)["flags"]] == []
+    assert others == {}
 
 
 def test_by_the_two_verbs(part: Need) -> None:

@@ -44,7 +44,7 @@ def test_the_template_is_a_plan(tmp_path: Path) -> None:
 def test_the_template_with_all_that_it_leaves_out(tmp_path: Path) -> None:
     """What stands in comments is right too."""
     whole = "\n".join(
-        line.removeprefix("# ") if " = " in line or line.startswith("# [[") else line
+        line.removeprefix("# ") if " = " in line or line.startswith("# [") else line
         for line in TEMPLATE.splitlines()[2:]
     )
     plan = opened(tmp_path, whole)
@@ -52,7 +52,9 @@ def test_the_template_with_all_that_it_leaves_out(tmp_path: Path) -> None:
     assert plan.openpgp.yubikey == 10000001
     assert set(plan.tpm.logs) == {"firmware-log", "ima-log", "userspace-log"}
     assert [witness.using for witness in plan.witnesses] == ["gpg:FINGERPRINT"]
-    assert "openpgp.attest" in {step.id for step in steps(plan)}
+    assert plan.archive is not None
+    assert plan.archive.key == tmp_path / "archive.key"
+    assert {"openpgp.attest", "seal.archive"} <= {step.id for step in steps(plan)}
 
 
 @pytest.mark.parametrize(

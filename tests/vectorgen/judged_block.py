@@ -168,6 +168,32 @@ def block_unknown_operation() -> Judged:
     return _refused(ByBlock(forks=b"\xff\x77"))
 
 
+@vector("where another line of operations begins", "block", "bad-input")
+def block_fork_of_a_fork() -> Judged:
+    """A line forks off twice, and one of the two has no operation or attestation of its own."""
+    return _refused(ByBlock(forks=b"\xff" + blocks.waiting() + blocks.line((), PENDING, b"\x01")))
+
+
+@vector("block.form", "block", "bad-input")
+def block_nothing_appended() -> Judged:
+    """Nothing is appended on the way."""
+    return _refused(ByBlock(steps=((APPEND, b""), *STEPS)))
+
+
+@vector("that no line leads to", "block", "injected")
+def block_header_of_another_block() -> Judged:
+    """The header of another block is here too, and no line leads to it."""
+    other = {HEIGHT + 1: blocks.header(bytes(32))}
+    promise = ByBlock(kind=PENDING, payload=blocks.sized(b"https://calendar.invalid"), headers=other)
+    return _refused(promise)
+
+
+@vector("block.form", "block")
+def block_by_sha1_without_its_work() -> Judged:
+    """What the line comes to is not computed, and the header has not the work that it names."""
+    return _refused(ByBlock(steps=(*STEPS, (SHA1, b"")), root=bytes(32), worked=False))
+
+
 @vector("block.form", "block", "bad-input")
 def block_message_too_long() -> Judged:
     """What is appended on the way makes more than 4096 bytes."""

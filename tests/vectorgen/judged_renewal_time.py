@@ -46,6 +46,13 @@ def renewal_made_after_the_time_asked_about() -> Judged:
     return renewed(Renewed()).under(at=FIRST.at - 1).concluding(time_existed="unproven").judged()
 
 
+@vector("renewal.order", "time", "renewal")
+def renewal_backdated_after_the_time_asked_about() -> Judged:
+    """The verifier asks about a time before both renewals, of which the second says that it is the older."""
+    early = Renewed(token=FIRST.changed(at=FIRST.at - 1))
+    return renewed(Renewed(), early).under(at=FIRST.at - 2).concluding(time_existed="unproven").judged()
+
+
 @vector("if that is earlier", "time", "renewal")
 def ek_certified_after_all_was_there() -> Judged:
     """All was there before the EK certificate begins, and so before `created`, which is within it."""

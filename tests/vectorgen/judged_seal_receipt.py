@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from tests.vectorgen import certificates, sealing
+from tests.vectorgen import certificates, keys, sealing
 from tests.vectorgen.ceremonies import snapshot
 from tests.vectorgen.ceremony import Ceremony, Making, Sealed, Sealer
 from tests.vectorgen.certificates import YEAR
@@ -21,6 +21,8 @@ from tests.vectorgen.transparency import (
     OTHER_NAME,
     OTHERS,
     RECEIPTS,
+    STRONG_KEY_FILE,
+    STRONG_NAME,
     VDS,
     Receipt,
     path,
@@ -30,6 +32,7 @@ from tests.vectorgen.vector import Judged, Vectors
 
 vector: Final = Vectors()
 _LATE: Final = CREATED + 6 * YEAR
+CRIT: Final = 2
 _PLACE: Final = "the seal as it is with an empty unprotected header"
 
 
@@ -145,6 +148,19 @@ def seal_receipt_two_proofs() -> Judged:
 
 
 @vector("seal.receipt", "receipt", "bad-input")
+def seal_receipt_proof_beside_text() -> Judged:
+    """Beside the proof stands another, which is text."""
+    return _refused(Receipt(proofs={INCLUSION: [encoded([11, 5, path(5, OTHERS[:11])]), "a proof"]}))
+
+
+@vector("seal.receipt", "receipt", "critical")
+def seal_receipt_critical() -> Judged:
+    """The receipt has a critical label that nobody knows."""
+    ceremony = _of(Receipt(header={CRIT: [-70000], -70000: 1})).concluding(seal_registered="unproven")
+    return ceremony.judged(unsure=("seal.receipt",))
+
+
+@vector("seal.receipt", "receipt", "bad-input")
 def seal_receipt_cut_short() -> Judged:
     """The receipt is not CBOR."""
     return _refused(b"\xd2\x84")
@@ -189,6 +205,18 @@ def seal_receipt_in_another_encoding() -> Judged:
     first, second = bytes.fromhex("0128"), bytes.fromhex("04436c6f67")
     assert first + second in whole
     return _kept(whole.replace(first + second, second + first))
+
+
+@vector("another receipt may", "receipt", "algorithm", "two-logs")
+def seal_receipt_algorithm_of_one_of_two_ended() -> Judged:
+    """As below, and behind that receipt stands one of another log, whose key is on P-521."""
+    seal = sealing.by(certificates.operator("p521"))
+    receipts = (Receipt(), Receipt(by=STRONG_NAME, alg=keys.ESP512))
+    ceremony = replace(snapshot("p521"), seals=(registered(*receipts, seal=seal),))
+    ceremony = ceremony.under(anchors_log=(KEY_FILE, STRONG_KEY_FILE))
+    ceremony = ceremony.under(algorithms={"ECC-256": CREATED + 5 * YEAR}, now=_LATE)
+    ceremony = ceremony.concluding(seal_registered="proven", identity_sealed="proven")
+    return ceremony.judged(unsure=("quote.signature",))
 
 
 @vector("seal.receipt", "receipt", "algorithm")

@@ -26,6 +26,7 @@ vector: Final = Vectors()
 TTC, CTT = 269, 270
 STAMP: Final = Token(at=CREATED + 3600)
 _LATE: Final = CREATED + 6 * YEAR
+_EXPIRED: Final = CREATED + 12 * YEAR  # the authority of 2026
 _UNDECIDED: Final = ("seal.anchor", "seal.required", "seal.signature")
 Added = Callable[[bytes], Mapping[object, object]]
 
@@ -162,6 +163,26 @@ def seal_timestamp_later_than_a_renewal() -> Judged:
     later = over_signature(STAMP.changed(at=CREATED + 8 * DAY))
     ceremony = renewed(Renewed(), of=stamped(later)).concluding(time_sealed="unproven")
     return ceremony.under(at=CREATED + YEAR).judged("seal.timestamp")
+
+
+@vector("seal.timestamp", "timestamp", "renewal")
+def seal_timestamp_later_than_a_renewal_by_a_younger_authority() -> Judged:
+    """As before, by an authority whose certificate began after the renewal was made."""
+    younger = Authority(name="younger", validity=(CREATED + 4 * DAY, CREATED + 10 * YEAR))
+    later = over_signature(STAMP.changed(at=CREATED + 8 * DAY, by=younger))
+    ceremony = renewed(Renewed(), of=stamped(later)).concluding(time_sealed="unproven")
+    return ceremony.under(at=CREATED + YEAR).judged("seal.timestamp")
+
+
+@vector("or, for a timestamp in a seal, its own where that is later", "timestamp", "renewal", "time")
+def seal_timestamp_decades_after_the_renewal() -> Judged:
+    """A witness sealed when the renewal's authority had expired; what time it is nobody says."""
+    witness = certificates.operator("p384", who="witness")
+    seal = sealing.by(
+        witness, certificate=witness.certificate, added=over_signature(SECOND.changed(at=_EXPIRED))
+    )
+    ceremony = renewed(Renewed(seals=1), of=snapshot().sealed_also(seal))
+    return ceremony.concluding(time_existed="proven", time_sealed="proven").judged()
 
 
 @vector("seal.timestamp", "timestamp", "time")

@@ -175,6 +175,7 @@ def key_files() -> dict[str, bytes]:
     found[timestamps.ROOT_FILE] = timestamps.root()
     found[transparency.KEY_FILE] = transparency.key()
     found[transparency.OTHER_KEY_FILE] = transparency.key(transparency.OTHER_NAME)
+    found[transparency.STRONG_KEY_FILE] = transparency.key(transparency.STRONG_NAME)
     found[timestamps.OTHER_ROOT_FILE] = timestamps.root(timestamps.OTHER_ROOT)
     found["tpm-issuer.der"] = certificates.manufacturer_issuer()
     for kind in ("p256", "p384", "p521", "ed25519", "rsa1024", "rsa2048", "ml-dsa-65"):

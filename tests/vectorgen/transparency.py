@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.vectorgen import keys
@@ -18,7 +19,9 @@ from tests.vectorgen.tree import Tagged, encoded
 
 KEY_FILE: Final = "log-key.der"
 OTHER_KEY_FILE: Final = "other-log-key.der"
-NAME, OTHER_NAME = "log", "other log"
+STRONG_KEY_FILE: Final = "strong-log-key.der"  # on P-521
+NAME, OTHER_NAME, STRONG_NAME = "log", "other log", "strong log"
+_CURVES: Final = {NAME: "p256", OTHER_NAME: "p256", STRONG_NAME: "p521"}
 RECEIPTS, VDS, VDP = 394, 395, 396
 ALG, KID = 1, 4
 INCLUSION: Final = -1
@@ -27,7 +30,11 @@ OTHERS: Final = tuple(b"another entry %d" % number for number in range(12))
 
 def key(name: str = NAME) -> bytes:
     """The log's SubjectPublicKeyInfo."""
-    return keys.ec_key(name).public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return _private(name).public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def _private(name: str) -> ec.EllipticCurvePrivateKey:
+    return keys.ec_key(name, _CURVES[name])
 
 
 def _below(size: int) -> int:
@@ -77,5 +84,5 @@ class Receipt:
         listed = self.proofs or {INCLUSION: [encoded(proof)]}
         protected = encoded({ALG: self.alg, KID: self.by.encode(), VDS: 1, **self.header})
         signed = encoded(["Signature1", protected, b"", root(entries)])
-        signature = keys.cose_signature(self.alg, keys.ec_key(self.by), signed)
+        signature = keys.cose_signature(self.alg, _private(self.by), signed)
         return encoded(Tagged(18, [protected, {VDP: listed}, self.payload, signature]))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -22,6 +21,7 @@ from bundlefmt.evidence.crl import RevocationList
 from bundlefmt.evidence.pcr import decode_pcr_values, encode_pcr_values
 from bundlefmt.evidence.tpm import TpmtPublic, UnsupportedKeyError, unwrap_tpm2b
 from bundlefmt.evidence.tpm_signature import TpmtSignature
+from bundlefmt.frozen import frozen
 from bundlefmt.logs.recognise import LogKind, recognise
 from bundlefmt.render.tpm2_tools import read_pcr_file
 from bundlefmt.wire import Buffer, Reader
@@ -63,7 +63,7 @@ class Form(StrEnum):
     CREDENTIAL = "credential"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Artifact:
     """One artifact in a file; `native` is what a bundle carries."""
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Final
 
 from bundlefmt.evidence.tpm import TpmAlg, TpmaObject, TpmtPublic
+from bundlefmt.frozen import frozen
 from bundletools import templates
 from bundletools.devices import DeviceError, LoadedKey, Tpm
 
@@ -26,7 +26,7 @@ _ATTESTING: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class NewTemplate:
     """A new key that its template makes again, whenever it is asked for."""
 
@@ -36,7 +36,7 @@ class NewTemplate:
         return Template(public=templates.attestation_key(self.kind, unique))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Session:
     """A new key under an EK, whose private part is not kept."""
 
@@ -47,7 +47,7 @@ class Session:
         return {"lifetime": "session"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Template:
     """The primary key that this template yields in the endorsement hierarchy."""
 
@@ -63,7 +63,7 @@ class Template:
             yield key
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Persistent:
     """The key at a persistent handle."""
 
@@ -79,7 +79,7 @@ class Persistent:
             yield _attesting(key)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SavedContext:
     """The key in a saved context, as tpm2-tools write it; it does not outlive a reset of the TPM."""
 

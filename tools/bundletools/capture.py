@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from bundlefmt import labels
@@ -20,6 +20,7 @@ from bundlefmt.evidence.credential import entropy_size, make_credential
 from bundlefmt.evidence.ek_template import EK_CERTIFICATE_INDICES
 from bundlefmt.evidence.pcr import PcrValues, encode_pcr_values
 from bundlefmt.evidence.tpm import HIERARCHIES, TpmAlg, TpmtPublic, digest, qualified_name
+from bundlefmt.frozen import frozen
 from bundlefmt.manifest import Binding, Digest, Manifest, RequiredSigner
 from bundlefmt.wire import Buffer
 from bundletools import templates
@@ -33,7 +34,7 @@ QUOTE_ATTEMPTS: Final = 8  # PCRs may be extended between reading and quoting
 _BOOT_PCRS: Final = range(8)  # what firmware measures; these stay as they are after boot
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Identity:
     """A certificate whose key is to seal the bundle, and the part its holder plays."""
 
@@ -42,7 +43,7 @@ class Identity:
     part: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Log:
     """A log as read from its source; `source` is only claimed."""
 
@@ -51,7 +52,7 @@ class Log:
     source: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Extra:
     """An artifact that others made: an attestation of a token, a cross-signature, minutes."""
 
@@ -61,7 +62,7 @@ class Extra:
     refs: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Request:
     """What to capture. `created` in seconds since the epoch; `random` gives that many random bytes.
 
@@ -83,7 +84,7 @@ class Request:
     previous: Digest | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Captured:
     """The unsealed bundle, and the artifacts by label that were kept out of it for the operator alone."""
 

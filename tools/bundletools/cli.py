@@ -28,6 +28,7 @@ VERBS: Final = (
     ),
     Verb("seal", "Sign the manifest and add the signature as a seal.", "bundletools.seal_cli:seal"),
     Verb("timestamp", "Have an authority say by when all this existed.", "bundletools.renew_cli:timestamp"),
+    Verb("register", "Have a transparency log register a seal.", "bundletools.register_cli:register"),
     Verb("renew", "Hash all anew, by a stronger algorithm than before.", "bundletools.renew_cli:renew"),
     Verb("recheck", "Have this machine's TPM bring the bundle's AK back.", "bundletools.again_cli:recheck"),
     Verb("answer", "Answer a challenge.", "bundletools.again_cli:answer"),

@@ -5,15 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Protocol
 
 from bundlefmt.evidence.pcr import PcrValues
 from bundlefmt.evidence.tpm import TpmtPublic
+from bundlefmt.frozen import frozen
 from bundletools.errors import DeviceError as DeviceError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class EkCertificate:
     """One EK certificate as it lies in the TPM: DER without the padding behind it."""
 
@@ -21,7 +21,7 @@ class EkCertificate:
     nv_index: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Creation:
     """What the TPM said when it created a key: TPMS_CREATION_DATA, its hash, TPMT_TK_CREATION."""
 
@@ -30,7 +30,7 @@ class Creation:
     ticket: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class LoadedKey:
     """A key in the TPM: its handle, its public area as TPMT_PUBLIC.
 
@@ -42,14 +42,14 @@ class LoadedKey:
     qualified_name: bytes = b""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class CreatedKey(LoadedKey):
     """A key that was just made, and how it was created."""
 
     creation: Creation
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Attested:
     """TPMS_ATTEST and the TPMT_SIGNATURE over it, in wire form."""
 

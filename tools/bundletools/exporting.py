@@ -17,6 +17,7 @@ from bundlefmt.bundle import Bundle, Seal
 from bundlefmt.cose import CoseSign1, SignatureError
 from bundlefmt.errors import MalformedError
 from bundlefmt.evidence import x509
+from bundlefmt.frozen import frozen
 from bundlefmt.manifest import Item
 from bundlefmt.moment import when
 from bundlefmt.render.words import cut, safe
@@ -92,7 +93,7 @@ in full.
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class File:
     """One file of an export, and what it is in a line."""
 

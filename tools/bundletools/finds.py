@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from bundlefmt.frozen import frozen
 from bundlefmt.manifest import Refs
 from bundletools.artifacts import MAX_LOOKED_AT, Artifact, Kind, artifacts, is_private
 from bundletools.mapping import Entry
@@ -20,7 +20,7 @@ _NOT_IN_LABELS: Final = re.compile(r"[^a-z0-9._-]+")
 _MAX_LABEL: Final = 60  # leaves room for a number
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Found:
     """An artifact with the file it is in."""
 

@@ -6,7 +6,6 @@ Spec: "Certificates of this format". The key that signs is a `cose.Signer`: in a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -22,6 +21,7 @@ from bundlefmt.evidence.openpgp_packet import NotComputedError
 from bundlefmt.evidence.openpgp_spki import spki
 from bundlefmt.evidence.own_extension import OpenPgpKeyName, TpmBinding
 from bundlefmt.evidence.tpm import TpmtPublic
+from bundlefmt.frozen import frozen
 from bundletools.errors import IssuingError as IssuingError
 from bundletools.token_certificate import TokenKey, Validity, sign
 
@@ -38,7 +38,7 @@ _NO_USAGE: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Issuer:
     """An X.509 identity: its certificate (DER), and the key that signs."""
 

@@ -14,9 +14,10 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
+from bundlefmt.frozen import frozen
 from bundlefmt.manifest import Refs
 from bundletools.artifacts import Form
 
@@ -30,7 +31,7 @@ class MappingError(ValueError):
     """A mapping file that cannot be used; the message says why."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Entry:
     """One item: the file it is in, and in which form; `answer` names the file of a credential's answer."""
 
@@ -44,7 +45,7 @@ class Entry:
     detached: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Plan:
     """The whole file. `signers` are (label, part); `left_out` says why files are no items."""
 

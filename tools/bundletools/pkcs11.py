@@ -10,13 +10,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from bundlefmt import cose, labels
 from bundlefmt.evidence import x509
+from bundlefmt.frozen import frozen
 from bundletools.devices import DeviceError
 from bundletools.pkcs11_uri import Pkcs11Uri
 from bundletools.prompts import Prompts
@@ -188,7 +188,7 @@ def _algorithm(public: object, name: str) -> int:
     raise DeviceError(f"{name}: a key of this kind cannot seal", hint="P-256, P-384, P-521, Ed25519 or RSA")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Pkcs11Key:
     """A private key on an open token and its DER certificate; a `cose.Signer`."""
 

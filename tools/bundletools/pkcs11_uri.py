@@ -7,11 +7,11 @@ An attribute that is not understood is refused: leaving it out could mean anothe
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final, Self
 from urllib.parse import unquote_to_bytes
 
 from bundlefmt.cli.run import UsageError
+from bundlefmt.frozen import frozen
 
 SCHEME: Final = "pkcs11:"
 _PATH: Final = frozenset({"token", "serial", "manufacturer", "model", "object", "id", "type"})
@@ -20,7 +20,7 @@ _PIN: Final = frozenset({"pin-source", "pin-value"})
 _EXAMPLE: Final = "pkcs11:token=NAME;object=NAME?module-path=/usr/lib/softhsm/libsofthsm2.so"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Pkcs11Uri:
     """What a URI names; None and "" stand for what it leaves open."""
 

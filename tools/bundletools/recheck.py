@@ -12,7 +12,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Final
 
 from bundlefmt import labels
@@ -21,6 +20,7 @@ from bundlefmt.evidence.attest import TpmsAttest
 from bundlefmt.evidence.ek_template import recognised
 from bundlefmt.evidence.tpm import TpmtPublic
 from bundlefmt.evidence.tpm_signature import SignatureMismatchError, TpmtSignature
+from bundlefmt.frozen import frozen
 from bundlefmt.manifest import Binding, Digest
 from bundlefmt.wire import Buffer
 from bundletools.attestation_key import (
@@ -37,7 +37,7 @@ from bundletools.errors import NotRecheckableError as NotRecheckableError
 NONCE_SIZE: Final = 32
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Derived:
     """The Name that a bundle gives for its attestation key, and the Name of the key that came back."""
 

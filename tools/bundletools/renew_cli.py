@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, Protocol
 
@@ -13,7 +12,7 @@ import typer
 
 from bundlefmt import labels
 from bundlefmt.bundle import Bundle
-from bundlefmt.cli import reading
+from bundlefmt.cli import given_file, reading
 from bundlefmt.cli.arguments import FileArgument
 from bundlefmt.cli.files import refuse_existing, write_atomic
 from bundlefmt.cli.run import Exit, UsageError, say
@@ -22,7 +21,9 @@ from bundlefmt.evidence import x509
 from bundlefmt.evidence.crl import RevocationList
 from bundlefmt.evidence.ocsp import OcspResponse
 from bundlefmt.evidence.timestamp_token import MAX_TOKEN, TimeStampToken
+from bundlefmt.frozen import frozen
 from bundletools import authority, renewing
+from bundletools.block_cli import ByBlocks
 from bundletools.renewing import Material, RenewalError, Renewing
 from bundletools.seal_stamping import SealStamping
 
@@ -53,6 +54,22 @@ def timestamp(
     response_in: ResponseIn = None,
     anchor_time: AnchorTime = None,
     hash_name: Hash = None,
+    opentimestamps: Annotated[
+        bool,
+        typer.Option(
+            "--opentimestamps", help="By a block of Bitcoin: stamp the request by ots, answer with its proof."
+        ),
+    ] = False,
+    block_header: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE", help="Header of the block that the proof leads to, 80 bytes or hex. Repeatable."
+        ),
+    ] = None,
+    pin_block: Annotated[
+        list[str] | None,
+        typer.Option(metavar="HASH", help="Refuse a proof that leads to none of these blocks. Repeatable."),
+    ] = None,
     output: Output = None,
     in_place: InPlace = False,
     force: Force = False,
@@ -60,7 +77,20 @@ def timestamp(
     """Have an authority say by when all this existed. It sees a digest, and nothing of the bundle.
 
     With --seal, by when one COSE seal existed: the timestamp goes into the seal, before any renewal.
+    With --opentimestamps, no authority: a block of Bitcoin shows it to who knows the block.
     """
+    if opentimestamps:
+        if seal is not None or url is not None or anchor_time or hash_name is not None:
+            raise UsageError("--opentimestamps is of everything, by SHA-256 and without an authority")
+        return ByBlocks(
+            file=file,
+            request_out=request_out,
+            response_in=response_in,
+            headers=block_header or (),
+            pins=pin_block or (),
+        ).run(output, in_place=in_place, force=force)
+    if block_header or pin_block:
+        raise UsageError("--block-header and --pin-block go with --opentimestamps")
     bundle = Bundle.open(file)
     alg = _alg(hash_name) or renewing.strongest(bundle) or labels.HASH_SHA256
     stamping: _Stamping = Renewing(bundle=bundle, material=Material())
@@ -115,7 +145,7 @@ class _Stamping(Protocol):
         """What that shows, in words."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Work:
     """One timestamp on its way: asked for directly, or with the request out now and the response in later."""
 
@@ -137,7 +167,7 @@ class _Work:
         refuse_existing(target, force=force or in_place)
         trusted = [der for path in anchors for der in reading.certificates(path)]
         if self.response_in is not None:
-            token = renewing.token_of(_read(self.response_in))
+            token = renewing.token_of(given_file.read_answer(self.response_in, MAX_TOKEN))
         else:
             token = ask(str(self.url), self.stamping.imprint(self.alg), self.alg)
         made = self.stamping.stamped(token, anchors=trusted)
@@ -176,20 +206,12 @@ def _alg(name: str | None) -> int | None:
     return renewing.BY_NAME[name]
 
 
-def _read(path: Path) -> bytes:
-    with path.open("rb") as file:
-        data = file.read(MAX_TOKEN + 1)
-    if len(data) > MAX_TOKEN:
-        raise UsageError(f"{path} has more than {MAX_TOKEN} bytes, and is no timestamp")
-    return data
-
-
 def _material(paths: Sequence[Path]) -> Material:
     """What the files hold, each told by what it is."""
     certificates: list[bytes] = []
     revocation: list[bytes] = []
     for path in paths:
-        data = path.read_bytes()
+        data = given_file.read(path)
         if x509.holds_secret_key(data):
             raise UsageError(f"{path} holds a SECRET key, which has no place in a bundle")
         for kind in (RevocationList, OcspResponse):
@@ -200,7 +222,7 @@ def _material(paths: Sequence[Path]) -> Material:
             revocation.append(data)
             break
         else:
-            certificates += reading.certificates(path)
+            certificates += reading.certificates_in(data, path)
     return Material(
         certificates=tuple(dict.fromkeys(certificates)), revocation=tuple(dict.fromkeys(revocation))
     )

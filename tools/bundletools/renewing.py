@@ -7,7 +7,7 @@ Spec: "Renewals".
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from bundlefmt import labels
@@ -16,6 +16,7 @@ from bundlefmt.errors import MalformedError
 from bundlefmt.evidence.timestamp_exchange import NotGrantedError, TimeStampReq, granted_token
 from bundlefmt.evidence.timestamp_info import MessageImprint
 from bundlefmt.evidence.timestamp_token import TimeStampToken
+from bundlefmt.frozen import frozen
 from bundlefmt.manifest import hash_bytes
 from bundlefmt.moment import when
 from bundlefmt.renewal import Coverage, Stamp
@@ -29,9 +30,10 @@ BY_NAME: Final = {name: alg for alg, name in labels.HASH_NAMES.items()}
 _OWN: Final = frozenset(
     f"renewal.{name}" for name in ("form", "covers", "imprint", "signature", "authority", "order")
 )
+_BLOCK_OWN: Final = frozenset({"block.form"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Material:
     """What the layer before needs and lacks, DER."""
 
@@ -74,10 +76,11 @@ def coverage(bundle: Bundle, alg: int, material: Material) -> Coverage:
     )
 
 
-def with_renewal(bundle: Bundle, raw: bytes) -> Bundle:
+def with_renewal(bundle: Bundle, raw: bytes, *, pins_block: frozenset[bytes] = frozenset()) -> Bundle:
     """The bundle with one more renewal that was made elsewhere and covers all that is here.
 
-    Raises RenewalError. A proof of a kind that is not known here is not judged.
+    Raises RenewalError. A proof of a kind that is not known here is not judged. With `pins_block` a proof by
+    blocks has to lead to one of these.
     """
     try:
         stamp = Stamp.decode(raw)
@@ -98,7 +101,12 @@ def with_renewal(bundle: Bundle, raw: bytes) -> Bundle:
     if strange := sorted(set(covered.content) - set(bundle.manifest.items)):
         raise RenewalError(f"it covers {strange[0]}, which is no item")
     made = replace(bundle, renewals=(*bundle.renewals, Renewal(raw=raw)))
-    return made if stamp.type != labels.TYPE_TIMESTAMP else _accepted(made, Policy(), _OWN)
+    if stamp.type == labels.TYPE_TIMESTAMP:
+        return _accepted(made, Policy(), _OWN)
+    if stamp.type == labels.TYPE_OPENTIMESTAMP:
+        wanted = _BLOCK_OWN | {"block.known"} if pins_block else _BLOCK_OWN
+        return _accepted(made, Policy(pins_block=pins_block), wanted)
+    return made
 
 
 def request(covered: Coverage, *, nonce: int | None) -> TimeStampReq:
@@ -134,7 +142,7 @@ def renewed(
     return _accepted(made, policy, _OWN | {"renewal.chain"} if anchors else _OWN)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Renewing:
     """A renewal of this bundle that carries `material` along."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from bundlefmt import cose, labels
 from bundlefmt.bundle import Bundle, Seal
@@ -16,6 +15,7 @@ from bundlefmt.errors import MalformedError
 from bundlefmt.evidence import openpgp, x509
 from bundlefmt.evidence.tpm import TpmtPublic
 from bundlefmt.evidence.tpm_signature import EccSignature, TpmtSignature
+from bundlefmt.frozen import frozen
 from bundlefmt.verify import Outcome, Policy, verify
 from bundletools import secret_keys
 from bundletools.devices import LoadedKey, Tpm
@@ -46,7 +46,7 @@ def seal_cose(bundle: Bundle, signer: cose.Signer, certificate: bytes, *, issued
     return checked(bundle, Seal(type=labels.SEAL_COSE, value=message.encode(), key=key))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _TpmSigner:
     """A `cose.Signer` by a TPM's key of ECDSA over P-256 with SHA-256."""
 

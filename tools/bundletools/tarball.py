@@ -12,7 +12,6 @@ import stat
 import tarfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +19,7 @@ from bundlefmt.bundle import MAX_COPIED, map_file
 from bundlefmt.cli import given_file
 from bundlefmt.cli.files import UNFINISHED
 from bundlefmt.errors import Code, MalformedError
+from bundlefmt.frozen import frozen
 from bundlefmt.wire import Buffer
 
 BLOCK: Final = 512
@@ -53,7 +53,7 @@ def write(files: Mapping[str, Buffer], *, mtime: int, executable: Iterable[str] 
     yield squeeze.flush()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Member:
     """A file that was found: its bytes, and when it says it was written, in seconds since the epoch."""
 

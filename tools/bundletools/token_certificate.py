@@ -7,20 +7,21 @@ kind; of that certificate all but the signature is kept, and the token signs it 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from bundlefmt import cose, labels
 from bundlefmt.evidence import der
+from bundlefmt.frozen import frozen
 
 TokenKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
+SigningKey = TokenKey | mldsa.MLDSA65PublicKey  # the last lies in files, so far
 
 _EC_HASHES: Final[dict[int, hashes.SHA256 | hashes.SHA384 | hashes.SHA512]] = {
     labels.ALG_ESP256: hashes.SHA256(),
@@ -29,7 +30,7 @@ _EC_HASHES: Final[dict[int, hashes.SHA256 | hashes.SHA384 | hashes.SHA512]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Validity:
     """From and until, both seconds since 1970, inclusive."""
 
@@ -43,11 +44,22 @@ def self_signed_ca(signer: cose.Signer, key: TokenKey, common_name: str, validit
     Critical basicConstraints without path length, critical keyUsage keyCertSign, cRLSign and
     digitalSignature, subjectKeyIdentifier. Raises what `signer` raises.
     """
+    return _self_signed(signer, key, common_name, validity, issues=True)
+
+
+def self_signed(signer: cose.Signer, key: SigningKey, common_name: str, validity: Validity) -> bytes:
+    """The same for a key that seals and issues nothing: no CA, digitalSignature alone."""
+    return _self_signed(signer, key, common_name, validity, issues=False)
+
+
+def _self_signed(
+    signer: cose.Signer, key: SigningKey, common_name: str, validity: Validity, *, issues: bool
+) -> bytes:
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, common_name)])
     usage = x509.KeyUsage(
         digital_signature=True,
-        key_cert_sign=True,
-        crl_sign=True,
+        key_cert_sign=issues,
+        crl_sign=issues,
         content_commitment=False,
         key_encipherment=False,
         data_encipherment=False,
@@ -63,13 +75,13 @@ def self_signed_ca(signer: cose.Signer, key: TokenKey, common_name: str, validit
         datetime.fromtimestamp(validity.start, UTC),
         datetime.fromtimestamp(validity.end, UTC),
     )
-    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    builder = builder.add_extension(x509.BasicConstraints(ca=issues, path_length=None), critical=True)
     builder = builder.add_extension(usage, critical=True)
     builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
     return sign(builder, signer, key)
 
 
-def sign(builder: x509.CertificateBuilder, signer: cose.Signer, issuer_key: TokenKey) -> bytes:
+def sign(builder: x509.CertificateBuilder, signer: cose.Signer, issuer_key: SigningKey) -> bytes:
     """DER of the certificate that `builder` describes, signed by the token's key `issuer_key`.
 
     Raises SignatureError where the token's signature does not verify, and what `signer` raises.
@@ -87,7 +99,7 @@ def sign(builder: x509.CertificateBuilder, signer: cose.Signer, issuer_key: Toke
     return _tlv(der.SEQUENCE, tbs + algorithm.raw + _tlv(der.BIT_STRING, b"\x00" + value))
 
 
-def _draft(builder: x509.CertificateBuilder, alg: int, issuer_key: TokenKey) -> x509.Certificate:
+def _draft(builder: x509.CertificateBuilder, alg: int, issuer_key: SigningKey) -> x509.Certificate:
     """The certificate, signed by a throwaway key under the same signature algorithm."""
     if isinstance(issuer_key, rsa.RSAPublicKey):
         throwaway = rsa.generate_private_key(65537, 2048)
@@ -99,6 +111,8 @@ def _draft(builder: x509.CertificateBuilder, alg: int, issuer_key: TokenKey) -> 
         return builder.sign(throwaway, hashes.SHA256(), rsa_padding=scheme)
     if isinstance(issuer_key, ed25519.Ed25519PublicKey):
         return builder.sign(ed25519.Ed25519PrivateKey.generate(), None)
+    if isinstance(issuer_key, mldsa.MLDSA65PublicKey):
+        return builder.sign(mldsa.MLDSA65PrivateKey.generate(), None)
     return builder.sign(ec.generate_private_key(issuer_key.curve), _EC_HASHES[alg])
 
 

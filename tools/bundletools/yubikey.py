@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from bundlefmt.frozen import frozen
 from bundletools.devices import DeviceError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _PCSC: Final = {
 _PUT_IN: Final = "put it in again and start anew"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class YubiKeyInfo:
     """What a device says of itself; nothing proves it. `serial` is None where it is kept invisible."""
 
@@ -45,7 +45,7 @@ class YubiKeyInfo:
         return "YubiKey without a serial number" if self.serial is None else f"YubiKey {self.serial}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class YubiKey:
     """An open connection to a device's smart card interface."""
 

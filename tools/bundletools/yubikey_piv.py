@@ -7,12 +7,12 @@ the moment of need and are not kept.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from cryptography.x509 import load_der_x509_certificate
 
 from bundlefmt.evidence import x509
+from bundlefmt.frozen import frozen
 from bundletools.devices import DeviceError
 from bundletools.prompts import Prompts
 from bundletools.token_certificate import TokenKey
@@ -30,7 +30,7 @@ _PLAIN, _COMPRESSED = b"\x00", b"\x01"
 _TAG_CERTIFICATE, _TAG_CERTIFICATE_INFO = 0x70, 0x71
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Attestation:
     """The statement about a key, and the certificate of the key f9 that signed it; both DER."""
 
@@ -38,7 +38,7 @@ class Attestation:
     issuer: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SlotKey:
     """What key a slot has and how it may be used, as the device says; policies in yubikit's words."""
 

@@ -16,7 +16,7 @@ from bundlefmt.verify import Outcome
 from bundletools.ceremony.desk import Desk, TerminalOperator
 from bundletools.ceremony.journal import open_journal
 from bundletools.ceremony.plan import TEMPLATE, Plan
-from bundletools.ceremony.steps import publish, steps, walk
+from bundletools.ceremony.steps import left_out, publish, steps, walk
 from bundletools.tpm_options import tpm_of
 
 app: Final = typer.Typer(
@@ -54,6 +54,8 @@ def run_(
             print(safe(f"{number:2} {step.id}: {step.action}"))
             print(safe(f"     device: {step.device}"))
             print(safe(f"     risk:   {step.risk}"))
+        for line in left_out(planned):
+            print(safe(f" - {line}"))
         return Exit.PASSED
     refuse_existing(planned.output, force=force)
     with open_journal(planned.folder, planned.digest) as journal:
@@ -64,6 +66,8 @@ def run_(
             open_tpm=lambda tcti: tpm_of(tcti, None),
         )
         walk(desk, say)
+        for line in left_out(planned):
+            say(line)
         written, report = publish(desk, force=force)
     wrong = [each for each in report.findings if each.outcome is Outcome.FAILED]
     for finding in wrong:

@@ -7,10 +7,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from typing import Final, Protocol
 
 from bundlefmt import cose
+from bundlefmt.frozen import frozen
 from bundlefmt.render.words import safe
 from bundletools.ceremony.journal import Journal
 from bundletools.ceremony.plan import PivPart, Plan
@@ -49,7 +49,7 @@ class NotConfirmedError(DeviceError):
     """The person did not confirm: nothing was done."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Desk:
     """`open_tpm` takes the plan's TCTI; `clock` gives seconds since the epoch."""
 

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from bundlefmt.evidence import openpgp, x509
 from bundletools import gnupg, issuing
 from bundletools.ceremony.desk import Desk
-from bundletools.ceremony.plan import OpenPgpPart, PivPart
+from bundletools.ceremony.plan import YEAR, OpenPgpPart, PivPart
 from bundletools.devices import DeviceError
 from bundletools.pkcs11 import open_token
 from bundletools.pkcs11_uri import Pkcs11Uri
@@ -21,7 +21,6 @@ from bundletools.yubikey_openpgp import attest
 from bundletools.yubikey_piv import Attestation, Piv, token_key
 from bundletools.yubikey_signer import signer
 
-_YEAR: Final = 31_557_600  # seconds, 365.25 days
 GENERATE: Final = "piv.generate"
 Parts = Mapping[str, bytes]
 
@@ -77,7 +76,7 @@ def certify_piv(desk: Desk, part: PivPart) -> Parts:
             raise DeviceError(f"{piv.name}: slot {part.slot} holds the certificate of another key")
         key = token_key(load_der_public_key(spki))
         now = desk.clock()
-        validity = Validity(start=now, end=now + part.years * _YEAR)
+        validity = Validity(start=now, end=now + part.years * YEAR)
         certificate = self_signed_ca(signer(piv, part.slot, key=key), key, part.subject, validity)
         piv.manage()
         piv.put_certificate(part.slot, certificate)

@@ -9,26 +9,28 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
 from bundlefmt.cli import given_file
 from bundlefmt.cli.run import UsageError
 from bundlefmt.evidence.toml_text import decode_toml
+from bundlefmt.frozen import frozen
 from bundletools.yubikey_piv import ALGORITHMS
 
 T = TypeVar("T")
 VERSION: Final = 1
 MAX_SIZE: Final = 1 << 16  # a plan is read by people
 MAX_YEARS: Final = 50
+YEAR: Final = 31_557_600  # seconds, 365.25 days
+ML_DSA: Final = "ML-DSA-65"
 LATER: Final = "later"  # a witness who seals elsewhere
 _SLOT: Final = re.compile(r"9[acde]|8[2-9a-f]|9[0-5]")
 _PINS: Final = ("DEFAULT", "NEVER", "ONCE", "ALWAYS")
 _TOUCHES: Final = ("DEFAULT", "NEVER", "ALWAYS", "CACHED")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class OpenPgpPart:
     """The OpenPGP trust root: a key that gpg knows; `yubikey` where its signature key is attested."""
 
@@ -36,7 +38,7 @@ class OpenPgpPart:
     yubikey: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class PivPart:
     """The X.509 CA: a slot of a YubiKey, or a PKCS#11 URI. `generate` names the algorithm of a new key."""
 
@@ -50,7 +52,7 @@ class PivPart:
     touch: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TpmPart:
     """The machine: where its TPM is, which attestation key, which logs; `seal` asks its signing key too."""
 
@@ -63,7 +65,7 @@ class TpmPart:
     ek_issuers: Sequence[Path]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class WitnessPart:
     """A certificate, and the key that seals with it as `bundle seal --with` names it, or LATER."""
 
@@ -71,7 +73,17 @@ class WitnessPart:
     using: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
+class ArchivePart:
+    """A key of ML-DSA-65 in a file; without a certificate both are made, for `subject` and so many years."""
+
+    key: Path
+    certificate: Path | None
+    subject: str
+    years: int
+
+
+@frozen
 class Plan:
     """Paths begin where the plan lies; `digest` is of the file as it was read."""
 
@@ -82,6 +94,7 @@ class Plan:
     piv: PivPart | None
     tpm: TpmPart
     witnesses: Sequence[WitnessPart]
+    archive: ArchivePart | None
     minutes: Path | None
     attestation_issuers: Sequence[Path]
     digest: str
@@ -169,6 +182,7 @@ def _plan(top: _Table, base: Path, digest: str) -> Plan:
         piv=_piv(top.table("piv")),
         tpm=_tpm(top.table("tpm") or _Table({}, top.where), base),
         witnesses=tuple(_witness(one, base) for one in top.tables("witness")),
+        archive=_archive(top.table("archive"), base),
         minutes=None if minutes is None else base / minutes,
         attestation_issuers=tuple(base / path for path in top.texts("attestation_issuers")),
         digest=digest,
@@ -239,6 +253,24 @@ def _witness(table: _Table, base: Path) -> WitnessPart:
     return found
 
 
+def _archive(table: _Table | None, base: Path) -> ArchivePart | None:
+    if table is None:
+        return None
+    key, certificate, generate = table.needed("key"), table.text("certificate"), table.text("generate")
+    if generate not in (None, ML_DSA):
+        raise UsageError(f"{table.where}: generate is {ML_DSA}")
+    if (certificate is None) == (generate is None):
+        raise UsageError(f"{table.where}: name either certificate or generate")
+    found = ArchivePart(
+        key=base / key,
+        certificate=None if certificate is None else base / certificate,
+        subject=table.needed("subject") if generate else table.text("subject") or "",
+        years=table.number("years", 20, range(1, MAX_YEARS + 1)) or 0,
+    )
+    table.end()
+    return found
+
+
 TEMPLATE: Final = """\
 # What `bundle ceremony run` is to do. Every action, its device and its risk: --dry-run.
 # Paths are relative to this file.
@@ -274,4 +306,10 @@ firmware_log = "/sys/kernel/security/tpm0/binary_bios_measurements"
 # [[witness]]
 # certificate = "witness.pgp"
 # with = "gpg:FINGERPRINT"         # yubikey:SERIAL[:SLOT], pkcs11:URI, or later
+
+# [archive]
+# key = "archive.key"                # of ML-DSA-65, in a file: it seals last, beside the people
+# generate = "ML-DSA-65"             # or certificate = "archive.pem" of the key that is there
+# subject = "Archive"
+# years = 20
 """

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -13,11 +12,12 @@ from typing import Final
 from bundlefmt.bundle import Bundle
 from bundlefmt.cli.files import refuse_existing, write_atomic
 from bundlefmt.evidence import openpgp, x509
+from bundlefmt.frozen import frozen
 from bundlefmt.verify import Policy, Report, verify
 from bundletools import gnupg, sealing, signers
-from bundletools.ceremony import identities, machine
+from bundletools.ceremony import archive, identities, machine
 from bundletools.ceremony.desk import OPENPGP, PIV, Desk
-from bundletools.ceremony.plan import LATER, OpenPgpPart, PivPart, Plan
+from bundletools.ceremony.plan import LATER, ML_DSA, OpenPgpPart, PivPart, Plan
 from bundletools.devices import DeviceError
 
 Parts = Mapping[str, bytes]
@@ -25,7 +25,7 @@ NO_RISK: Final = "none: it can be done again"
 ONE_MORE_SIGNATURE: Final = "none: a signature more"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Step:
     """`run` returns the parts that the step made, by file name."""
 
@@ -40,6 +40,7 @@ def steps(plan: Plan) -> tuple[Step, ...]:
     """What the plan asks for, in order."""
     return (
         *_people(plan),
+        *_archive(plan),
         Step(
             id=machine.STEP,
             device=f"TPM {plan.tpm.tcti or 'of this machine'}",
@@ -122,6 +123,27 @@ def _ca(part: PivPart) -> str:
     return part.pkcs11 or f"YubiKey {part.yubikey}, PIV slot {part.slot}"
 
 
+def _archive(plan: Plan) -> Iterator[Step]:
+    if plan.archive is None:
+        return
+    new = plan.archive.certificate is None
+    yield Step(
+        id=archive.CERTIFICATE,
+        device=f"file {plan.archive.key}",
+        action=f"make the archive's key, {ML_DSA}, and its certificate"
+        if new
+        else "read key and certificate",
+        risk="whoever reads the file seals as the archive; one that is there is refused" if new else NO_RISK,
+        run=partial(archive.prepare, part=plan.archive),
+    )
+
+
+def left_out(plan: Plan) -> Iterator[str]:
+    """What the plan does not ask for and might, and why it is not done."""
+    if plan.archive is None:
+        yield f"{archive.SEAL}: left out: the plan names no key of an archive ([archive])"
+
+
 def _seals(plan: Plan) -> Iterator[Step]:
     before = (machine.STEP, machine.UNSEALED)
     wanted: list[tuple[str, str, str]] = []
@@ -142,6 +164,14 @@ def _seals(plan: Plan) -> Iterator[Step]:
             run=partial(_seal, before=before, using=using, name=f"{id_}.evb"),
         )
         before = (id_, f"{id_}.evb")
+    if plan.archive is not None:
+        yield Step(
+            id=archive.SEAL,
+            device=f"file {plan.archive.key}",
+            action="seal the manifest, as a later witness",
+            risk=ONE_MORE_SIGNATURE,
+            run=partial(archive.seal, part=plan.archive, before=before),
+        )
 
 
 def _seal(desk: Desk, before: tuple[str, str], using: str, name: str) -> Parts:
