@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -77,6 +78,7 @@ class Processes:
 def _begin(terms: Terms) -> None:
     """A process of the pool begins: interrupts are its parent's to handle, and with it, it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.freeze()  # what is loaded stays: it is not looked through for garbage with every bundle
     _given[:] = [terms]
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
