@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The one way binary structures are read: a bounded cursor that leaves nothing over.
 
-Used for everything that is neither CBOR nor DER: TPM wire structures (big-endian) and firmware logs (little-endian).
+Used for what is neither CBOR nor DER: TPM wire structures (big-endian) and firmware logs (little-endian).
 """
 
 from __future__ import annotations
