@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from bundlefmt.render.case import Case, worst
@@ -11,7 +11,7 @@ from bundlefmt.render.html import BREAK, Markup, Part, element, foreign, join
 from bundlefmt.render.html_marks import check_link, item_link, mark, section, unfold
 from bundlefmt.render.report import MAX_MESSAGE
 from bundlefmt.render.words import plural
-from bundlefmt.verify import Basis, Finding, Outcome, Verdict
+from bundlefmt.verify import Basis, Conclusion, Finding, Outcome, Verdict
 
 MAX_FINDINGS: Final = 200  # of one kind; the rest is counted
 _NOTHING: Final = "nothing of this kind here"
@@ -105,9 +105,8 @@ def conclusions_section(case: Case) -> Markup:
 def _conclusions(case: Case) -> Iterator[Markup]:
     for each in case.report.conclusions:
         rests_on = dict.fromkeys(each.rests_on)
-        outcomes = {check: worst(case.of(check)) for check in rests_on}
+        outcomes = {check: _rested_on(each, case.of(check)) for check in rests_on}
         lines = (element("li", mark(outcome), " ", check_link(check)) for check, outcome in outcomes.items())
-        # what is skipped here is not required, or the conclusion would be unproven
         counted = {outcome: sum(each is outcome for each in outcomes.values()) for outcome in Outcome}
         counts = ", ".join(f"{count} {outcome}" for outcome, count in counted.items() if count)
         yield element(
@@ -122,6 +121,15 @@ def _conclusions(case: Case) -> Iterator[Markup]:
         )
 
 
+def _rested_on(conclusion: Conclusion, findings: Sequence[Finding]) -> Outcome:
+    """What a conclusion has of a check: what was skipped beside what passed took nothing from it."""
+    outcome = worst(findings)
+    passed = any(each.outcome is Outcome.PASSED for each in findings)
+    if outcome is Outcome.SKIPPED and passed and conclusion.basis is not Basis.UNPROVEN:
+        return Outcome.PASSED
+    return outcome
+
+
 def open_section(case: Case) -> Markup:
     """What nobody looked at, or could not; silence would be taken for approval."""
     skipped = [each for each in case.report.findings if each.outcome is Outcome.SKIPPED]
@@ -129,7 +137,7 @@ def open_section(case: Case) -> Markup:
     rest = [each for each in skipped if each.message != _NOTHING]
     absent = [label for label in sorted(case.items) if label not in case.bundle.content]
     lines: list[Part] = [
-        "That a time in this page is true that no authority of time stamped: the only other clock here is the"
+        "That a time in this page is true that is neither stamped nor mined: the only other clock here is the"
         " TPM's, which counts from its start.",
         "What happened on the machine before and after the quotes.",
     ]

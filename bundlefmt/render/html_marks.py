@@ -23,6 +23,7 @@ SIGNS: Final[Mapping[str, str]] = {
     "claimed": "“",
     "certified": "§",
     "stamped": "◷",
+    "mined": "◧",
     "chosen": "→",
 }
 # worst first: of several outcomes the first that is there is shown

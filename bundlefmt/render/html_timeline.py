@@ -24,6 +24,7 @@ _KNOWN: Final = {
     Known.CLAIMED: "the word of whoever wrote or signed it",
     Known.CERTIFIED: "the word of an issuer whose signature holds",
     Known.STAMPED: "the word of an authority that the verifier trusts for time: not later than this",
+    Known.MINED: "the time of a block of Bitcoin that the verifier knows, and two hours: not later than this",
     Known.CHOSEN: "the verifier's choice",
 }
 
@@ -38,7 +39,7 @@ def timeline_section(case: Case) -> Markup:
     return section(
         "timeline",
         "Times, and how each is known",
-        element("p", _lead(case)),
+        element("p", _lead(found)),
         element("ul", legend, class_="soft"),
         region(_strip(found, valid[:_MAX_BARS]), "Drawing of the times") if valid else None,
         region(_moments(found, valid[:MAX_ROWS], case), "Table of times"),
@@ -47,10 +48,10 @@ def timeline_section(case: Case) -> Markup:
     )
 
 
-def _lead(case: Case) -> str:
-    if case.context.existence.by is None:
+def _lead(found: Sequence[Moment]) -> str:
+    if not any(each.known in (Known.STAMPED, Known.MINED) for each in found):
         return "No time here is proven: nobody outside attests when this was made. All times are UTC."
-    return "Since when this existed is claimed; by when, an authority of time attests. All times are UTC."
+    return "Since when this existed is claimed; by when, what is stamped or mined attests. All times are UTC."
 
 
 def _moments(found: Sequence[Moment], valid: Sequence[Span], case: Case) -> Markup:

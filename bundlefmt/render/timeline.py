@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a bundle says of times, and how each is known: claimed, certified, stamped, or chosen by the verifier.
+"""What a bundle says of times, and how each is known: claimed, certified, stamped, mined, or chosen.
 
-By when something existed is shown by authorities that the verifier trusts for time, and by nothing else: the
-only clock in a bundle that its makers cannot set is the TPM's, which counts from its own start.
+By when something existed is shown by authorities that the verifier trusts for time and by blocks that it
+knows, and by nothing else: the only other clock in a bundle that its makers cannot set is the TPM's, which
+counts from its own start.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from bundlefmt.frozen import frozen
 from bundlefmt.render.case import Case, worst
 from bundlefmt.render.graph_arrows import signer_of
 from bundlefmt.verify import Finding, Outcome
+from bundlefmt.verify.blocks import Blocks
 from bundlefmt.verify.context import Judgement
 from bundlefmt.verify.signers import Signers
 from bundlefmt.verify.statement import KINDS
@@ -42,6 +44,7 @@ class Known(StrEnum):
     CLAIMED = "claimed"  # the word of whoever wrote or signed it
     CERTIFIED = "certified"  # the word of an issuer, by a signature that holds
     STAMPED = "stamped"  # the word of an authority of time that the verifier trusts, and that holds
+    MINED = "mined"  # that of a block that the verifier knows, and what its miner's clock may be ahead
     CHOSEN = "chosen"  # the verifier's own
 
 
@@ -96,7 +99,25 @@ def moments(case: Case) -> Iterator[Moment]:
             seconds = case.context.area(Signers).untrusted_time(number - 1)
             by = f"its signer, {signer_of(case, number)}"
             yield Moment(seconds=seconds, what="was made", item=f"seal {number}", known=Known.CLAIMED, by=by)
+    yield from _stamped_seals(case)
     yield from _stamped(case)
+    yield from _mined(case)
+
+
+def _stamped_seals(case: Case) -> Iterator[Moment]:
+    """By when a seal existed that has a timestamp of its own; by its own word where that does not hold."""
+    stamps = case.context.seal_stamps
+    for number in range(len(case.bundle.seals)):
+        with suppress(Judgement):
+            latest = stamps.form(number).token.info.latest
+            held = stamps.holding(number)
+            yield Moment(
+                seconds=latest if held is None else held.by,
+                what="existed",
+                item=f"seal {number + 1}",
+                known=Known.CLAIMED if held is None else Known.STAMPED,
+                by="its authority" if held is None else str(held.chain.certificates[-1]),
+            )
 
 
 def _stamped(case: Case) -> Iterator[Moment]:
@@ -110,6 +131,22 @@ def _stamped(case: Case) -> Iterator[Moment]:
             known = Known.CLAIMED if held is None else Known.STAMPED
             what = f"existed: all that is before renewal {number + 1}"
             yield Moment(seconds=seconds, what=what, item="", known=known, by=by)
+
+
+def _mined(case: Case) -> Iterator[Moment]:
+    """By when everything before a renewal existed by a block; by the header's word where it is not known."""
+    blocks = case.context.area(Blocks)
+    for number in range(case.context.existence.stamps.count):
+        with suppress(Judgement):
+            known = blocks.holding(number)
+            for block in blocks.form(number) if known is None else (known,):
+                yield Moment(
+                    seconds=block.by,
+                    what=f"existed: all that is before renewal {number + 1}",
+                    item="",
+                    known=Known.CLAIMED if known is None else Known.MINED,
+                    by=f"block {block.height} of Bitcoin",
+                )
 
 
 def spans(case: Case) -> Iterator[Span]:

@@ -6,7 +6,7 @@ Spec: "Conclusions".
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from bundlefmt.logs.reading import STATIC_PCRS, Standing
@@ -235,18 +235,18 @@ def _sealed_by(context: Context, found: Held) -> tuple[Conclusion, ...]:
     carrying = [each for each in range(len(context.bundle.seals)) if context.seal_stamps.carries(each)]
     if not carrying:
         return ()
-    times = {each: context.seal_stamps.holding(each) for each in carrying}
-    told = [
-        f"by the word of {time.chain.certificates[-1]}, seal {number + 1} existed by {when(time.by)}"
-        for number, time in times.items()
-        if time is not None
-    ]
+    told: dict[str, list[str]] = {}
+    for number in carrying:
+        time = context.seal_stamps.holding(number)
+        if time is not None:
+            by = f"by the word of {time.chain.certificates[-1]}, "
+            told.setdefault(by, []).append(f"seal {number + 1} existed by {when(time.by)}")
     proven = bool(told) and found.holds(_TIMED)
     return (
         Conclusion(
             id="time.sealed",
             basis=Basis.PROVEN if proven else Basis.UNPROVEN,
-            statement="; ".join(told) if proven else "by when the seals existed is not shown by them",
+            statement=_grouped(told) if proven else "by when the seals existed is not shown by them",
             rests_on=_TIMED,
         ),
     )
@@ -258,20 +258,25 @@ def _registered(context: Context, found: Held) -> tuple[Conclusion, ...]:
     carrying = [each for each in range(len(context.bundle.seals)) if registrations.carries(each)]
     if not carrying:
         return ()
-    told = [
-        f"the log with key {each.log.sha256} has registered seal {number + 1}, as entry {each.index + 1}"
-        for number in carrying
-        for each in registrations.holding(number)
-    ]
+    told: dict[str, list[str]] = {}
+    for number in carrying:
+        for each in registrations.holding(number):
+            log = f"the log with key {each.log.sha256} has registered "
+            told.setdefault(log, []).append(f"seal {number + 1} at leaf index {each.index}")
     proven = bool(told) and found.holds(_REGISTERED)
     return (
         Conclusion(
             id="seal.registered",
             basis=Basis.PROVEN if proven else Basis.UNPROVEN,
-            statement="; ".join(told) if proven else "that a known log has registered a seal is not shown",
+            statement=_grouped(told) if proven else "that a known log has registered a seal is not shown",
             rests_on=_REGISTERED,
         ),
     )
+
+
+def _grouped(told: Mapping[str, Sequence[str]]) -> str:
+    """What each authority or log says, each named once."""
+    return "; ".join(source + ", ".join(words) for source, words in told.items())
 
 
 def _again(context: Context, found: Held, basis: Basis, of_one: tuple[str, ...]) -> tuple[Conclusion, ...]:

@@ -134,7 +134,11 @@ def existed(context: Context, found: Held) -> Iterator[Conclusion]:
     yield Conclusion(
         id="time.existed",
         basis=Basis.UNPROVEN if by is None else Basis.PROVEN,
-        statement="by when this manifest existed is not shown" if by is None else _told(context, by),
+        statement=(
+            "by when this manifest existed is not shown by an authority of time"
+            if by is None
+            else _told(context, by)
+        ),
         rests_on=(*_EXISTED, _REVOCATION),
     )
 

@@ -56,7 +56,10 @@ def _timestamp(context: Context, number: int) -> str:
 def _receipt(context: Context, number: int) -> str:
     """A log that the verifier knows has registered the seal."""
     found = context.area(Registrations).registered(number)
-    told = (f"entry {each.index + 1} of {each.size} in the log with key {each.log.sha256}" for each in found)
+    told = (
+        f"leaf index {each.index} in a tree of {each.size}, by the log with key {each.log.sha256}"
+        for each in found
+    )
     return "; ".join(told)
 
 

@@ -176,4 +176,4 @@ def test_the_key_of_a_log_in_any_form(bundle: Bundle, tmp_path: Path, form: str)
     pin = said("seal_receipt")["policy"]["pins_piv"][0]
     answer = bundle("verify", path, "--pin-piv", pin, "--no-trust", "--anchor-log", file)
     assert answer.code == 0, answer.out
-    assert "has registered seal 1, as entry 6" in answer.out
+    assert "has registered seal 1 at leaf index 5" in answer.out

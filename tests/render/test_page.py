@@ -155,6 +155,32 @@ def test_a_time_that_an_authority_stamped_is_told_from_one_that_is_claimed() -> 
     assert not any("stamped" in row for row in rows)
 
 
+@pytest.mark.parametrize(
+    ("name", "what", "known", "by"),
+    [
+        ("seal_timestamp", "seal 1 existed", "stamped", "Evidence Bundle Test Time Root"),
+        ("seal_timestamp-by-a-stranger", "seal 1 existed", "claimed", "its authority"),
+        ("block_whole", "before renewal 1", "mined", "block 123456 of Bitcoin"),
+        ("block_of-nobody", "before renewal 1", "claimed", "block 123456 of Bitcoin"),
+    ],
+)
+def test_a_seals_own_timestamp_and_a_block_are_among_the_times(
+    name: str, what: str, known: str, by: str
+) -> None:
+    times = place(tree(written(name)[0]), "timeline")
+    (row,) = [words(each) for each in times.iter("tr") if what in words(each)]
+    assert known in row
+    assert by in row
+    assert ("No time here is proven" in words(times)) is (known == "claimed")
+
+
+def test_a_check_that_one_of_two_renewals_passed_is_not_called_skipped() -> None:
+    root = tree(written("block_and-timestamp")[0])
+    assert "rests on 9 checks: 8 passed, 1 skipped" in words(place(root, "conclusion-time.existed"))
+    unproven = words(place(tree(written("block_whole")[0]), "conclusion-time.existed"))
+    assert "rests on 9 checks: 9 skipped" in unproven
+
+
 def test_a_log_is_beneath_its_values() -> None:
     root = tree(written("log_firmware")[0])
     pcrs = place(root, "pcrs")

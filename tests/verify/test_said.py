@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -12,11 +13,18 @@ import pytest
 
 from bundlefmt.verify import Outcome
 from tests.test_vectors import report_of
+from tests.vectorgen import sealing, transparency
 from tests.vectorgen import software_tpm as tpm
 from tests.vectorgen.ceremonies import ak, attested_with, creation_data, quote, signature, snapshot, whole
 from tests.vectorgen.ceremony import Ceremony
+from tests.vectorgen.certificates import operator
+from tests.vectorgen.judged_seal_receipt import registered
+from tests.vectorgen.judged_seal_timestamp import STAMP, over_signature, stamped
+from tests.vectorgen.plain import CREATED
+from tests.vectorgen.timestamps import Token
+from tests.vectorgen.transparency import Receipt
 from tests.vectorgen.tree import encoded
-from tests.verify.judging import finding, report
+from tests.verify.judging import concluded, finding, report
 
 PASSED, FAILED, SKIPPED = Outcome.PASSED, Outcome.FAILED, Outcome.SKIPPED
 UNSURE: Final = Outcome.INDETERMINATE
@@ -47,13 +55,43 @@ def test_it_is_said(name: str) -> None:
             "by the word of CN=Evidence Bundle Test Time Root (test key), this manifest existed by "
             "2026-01-16 12:00:00Z; so did seal 1",
         ),
-        ("renewal_revoked", "by when this manifest existed is not shown"),
+        ("renewal_revoked", "by when this manifest existed is not shown by an authority of time"),
     ],
 )
 def test_it_is_said_by_whose_word_it_existed(name: str, words: str) -> None:
     (existed,) = [each for each in report_of(name).conclusions if each.id == "time.existed"]
     assert existed.statement == words
     assert {"renewal.form", "renewal.chain", "renewal.revocation"} < set(existed.rests_on)
+
+
+def test_a_block_is_no_word_of_an_authority() -> None:
+    told = {each.id: (each.basis.value, each.statement) for each in report_of("block_whole").conclusions}
+    assert told["time.existed"] == (
+        "unproven",
+        "by when this manifest existed is not shown by an authority of time",
+    )
+    assert told["time.mined"][0] == "proven"
+
+
+def test_a_log_of_several_seals_is_named_once() -> None:
+    witness = operator("p384", who="witness")
+    second = registered(Receipt(index=3), seal=sealing.by(witness, certificate=witness.certificate))
+    both = replace(snapshot(), seals=(registered(Receipt()),)).sealed_also(second)
+    basis, words = concluded(report(both, anchors_log=(transparency.key(),)), "seal.registered")
+    log = hashlib.sha256(transparency.key()).hexdigest()
+    assert basis == "proven"
+    assert words == f"the log with key {log} has registered seal 1 at leaf index 5, seal 2 at leaf index 3"
+
+
+def test_an_authority_of_several_seals_is_named_once() -> None:
+    witness = operator("p384", who="witness")
+    later = sealing.by(witness, certificate=witness.certificate, added=over_signature(Token(at=CREATED + 60)))
+    both = stamped(over_signature(STAMP)).sealed_also(later)
+    assert concluded(report(both), "time.sealed") == (
+        "proven",
+        "by the word of CN=Evidence Bundle Test Time Root (test key), "
+        "seal 1 existed by 2026-01-15 13:00:00Z, seal 2 existed by 2026-01-15 12:01:00Z",
+    )
 
 
 def test_no_more_values_that_are_not_quoted_are_named_than_can_be_read() -> None:
