@@ -53,7 +53,11 @@ def verify(
         Path | None, typer.Option("--parquet", metavar="FILE", help="Write the results as Parquet too.")
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with -o: the same file under the same policy is skipped.")
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on with -o: the same file under the same policy is skipped, unless it has timestamps.",
+        ),
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the output files.")] = False,
     jobs: JobsOption = None,

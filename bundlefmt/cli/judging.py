@@ -183,7 +183,7 @@ def terms(
         pins_openpgp=frozenset(map(reading.fingerprint, pin_openpgp or ())),
         pins_piv=frozenset(map(reading.sha256, pin_piv or ())),
         pins_hardware=frozenset(map(reading.sha256, pin_hardware or ())),
-        pins_block=frozenset(map(reading.sha256, pin_block or ())),
+        pins_block=frozenset(map(reading.block, pin_block or ())),
         anchors=certificates(anchor),
         anchors_piv=certificates(anchor_piv),
         anchors_hardware=certificates(anchor_hardware),

@@ -33,12 +33,22 @@ def fingerprint(text: str) -> str:
 
 
 def sha256(text: str) -> bytes:
-    """A SHA-256 digest in hexadecimal; spaces and colons are allowed."""
+    """The SHA-256 of a certificate in hexadecimal; spaces and colons are allowed."""
     cleaned = _hex(text)
     if len(cleaned) != 64:
         raise UsageError(
             f"{text!r} is not a SHA-256 digest",
             hint="openssl x509 -in CERT -outform DER | sha256sum prints it",
+        )
+    return bytes.fromhex(cleaned)
+
+
+def block(text: str) -> bytes:
+    """The hash of a block of Bitcoin as people write it, the greatest byte first."""
+    cleaned = _hex(text)
+    if len(cleaned) != 64:
+        raise UsageError(
+            f"{text!r} is not the hash of a block", hint="bitcoin-cli getblockhash HEIGHT prints it"
         )
     return bytes.fromhex(cleaned)
 
@@ -68,15 +78,20 @@ def certificates(path: Path) -> list[bytes]:
     return certificates_in(given_file.read(path), path)
 
 
-def certificates_in(data: bytes, path: Path) -> list[bytes]:
-    """The same of what was read from it."""
+def certificates_in(data: bytes, path: Path, *, what: str = "certificate") -> list[bytes]:
+    """The same of what was read from it; `what` was asked for, in words."""
     try:
-        found = split_pem(data) if _PEM in data else [data]
+        found = split_pem(data) if in_pem(data) else [data]
         for each in found:
             load(each)
     except CertificateError as error:
-        raise UsageError(f"{path} holds no certificate that can be read: {error}") from None
+        raise UsageError(f"{path} holds no {what} that can be read: {error}") from None
     return found
+
+
+def in_pem(data: bytes) -> bool:
+    """Whether it holds certificates in PEM, perhaps beside other things."""
+    return _PEM in data
 
 
 def log_keys(path: Path) -> list[bytes]:
@@ -85,7 +100,7 @@ def log_keys(path: Path) -> list[bytes]:
     try:
         return [public_spki(data)]
     except CertificateError:
-        return certificates_in(data, path)
+        return certificates_in(data, path, what="certificate or public key")
 
 
 def certificate(path: Path) -> bytes:

@@ -61,7 +61,7 @@ def add(
         *(_pin(Kind.OPENPGP, reading.fingerprint(each), note) for each in openpgp or ()),
         *(_pin(Kind.PIV, reading.sha256(each).hex(), note) for each in piv or ()),
         *(_pin(Kind.HARDWARE, reading.sha256(each).hex(), note) for each in hardware or ()),
-        *(_pin(Kind.BLOCK, reading.sha256(each).hex(), note) for each in block or ()),
+        *(_pin(Kind.BLOCK, reading.block(each).hex(), note) for each in block or ()),
     ]
     for kind, paths in (
         (Kind.ANCHOR, anchor),

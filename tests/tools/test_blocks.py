@@ -213,7 +213,26 @@ def test_the_block_is_named_that_is_wanted(bundle: Bundle, sealed: Path) -> None
     before, digest = sealed.read_bytes(), out(bundle, sealed)
     done = answer(bundle, sealed, ots(digest, PROMISE, MINED))
     words = f"say which block it is: the proof names {HEIGHT}"
-    refused(done, sealed, before, words, "--block-header FILE", code=2)
+    wanted = f"bitcoin-cli getblockheader $(bitcoin-cli getblockhash {HEIGHT}) false"
+    refused(done, sealed, before, words, wanted, code=2)
+
+
+def test_a_proof_where_an_authoritys_answer_is_wanted(bundle: Bundle, sealed: Path) -> None:
+    proof, digest = sealed.with_suffix(".ots"), out(bundle, sealed)
+    proof.write_bytes(ots(digest, MINED))
+    done = bundle("timestamp", sealed, "--response-in", proof, "-o", sealed.with_suffix(".new"))
+    assert (done.code, "hint: --opentimestamps" in done.err) == (1, True)
+
+
+def test_a_hash_that_is_none(bundle: Bundle, sealed: Path) -> None:
+    proof, digest = sealed.with_suffix(".ots"), out(bundle, sealed)
+    proof.write_bytes(ots(digest, MINED))
+    done = bundle(
+        *("timestamp", sealed, "--opentimestamps", "--response-in", proof, "--pin-block", "00"),
+        *("-o", sealed.with_suffix(".new")),
+    )
+    assert (done.code, "'00' is not the hash of a block" in done.err) == (2, True)
+    assert "hint: bitcoin-cli getblockhash" in done.err
 
 
 def test_behind_a_stronger_renewal(bundle: Bundle, sealed: Path, stamps: Authority) -> None:
@@ -221,6 +240,7 @@ def test_behind_a_stronger_renewal(bundle: Bundle, sealed: Path, stamps: Authori
     request = sealed.with_suffix(".request")
     done = bundle("timestamp", sealed, "--opentimestamps", "--request-out", request)
     assert (done.code, "sha256 is weaker than sha384" in done.err) == (1, True)
+    assert "hint: a proof by blocks is by SHA-256 alone" in done.err
     assert not request.exists()
 
 

@@ -79,9 +79,9 @@ def test_renewed_three_times_each_stronger(bundle: Bundle, sealed: Path, stamps:
     for each, coverage, _ in found:
         stamps.judge(each.proof, each.covers)
         assert len(coverage.certificates) == 1
-    assert (
-        bundle("timestamp", sealed, "--hash", "sha256", "--request-out", sealed.with_suffix(".q")).code == 1
-    )
+    answer = bundle("timestamp", sealed, "--hash", "sha256", "--request-out", sealed.with_suffix(".q"))
+    assert answer.code == 1
+    assert "hint: without --hash" in answer.err
 
 
 def test_a_list_is_told_from_a_certificate(bundle: Bundle, sealed: Path, stamps: Authority) -> None:
@@ -93,6 +93,18 @@ def test_a_list_is_told_from_a_certificate(bundle: Bundle, sealed: Path, stamps:
     carried(bundle, "renew", sealed, stamps, "--add", stamps.folder / "crl.der", "--add", stamps.root)
     _, coverage, _ = stamp(sealed, 0)
     assert (len(coverage.certificates), len(coverage.revocation)) == (1, 1)
+    der = (stamps.folder / "crl.der").read_bytes()
+    assert coverage.revocation == (der,)
+    both, cut = stamps.folder / "both.pem", stamps.folder / "cut.pem"
+    pem = (stamps.folder / "crl.pem").read_bytes()
+    both.write_bytes(pem + stamps.root.read_bytes())
+    cut.write_bytes(pem[:-20])
+    carried(bundle, "renew", sealed, stamps, "--add", stamps.folder / "crl.pem")
+    carried(bundle, "renew", sealed, stamps, "--add", both)
+    assert [stamp(sealed, number)[1].revocation for number in (1, 2)] == [(der,), (der,)]
+    assert [len(stamp(sealed, number)[1].certificates) for number in (1, 2)] == [0, 1]
+    answer = bundle("renew", sealed, "--add", cut, "--request-out", sealed.with_suffix(".q"))
+    assert (answer.code, "a revocation list that is cut short" in answer.err) == (2, True)
     answer = bundle(
         "renew", sealed, "--add", stamps.folder / "tsa.key", "--request-out", sealed.with_suffix(".q")
     )
@@ -112,7 +124,8 @@ def test_an_answer_to_something_else_is_refused(bundle: Bundle, sealed: Path, st
     before = other.read_bytes()
     answer = bundle("timestamp", other, "--response-in", response, "--in-place")
     assert answer.code == 1
-    assert "renewal.imprint" in answer.err
+    assert "over something else than what is in this bundle now" in answer.err
+    assert "hint: give what --add gave to the request" in answer.err
     assert other.read_bytes() == before
 
 

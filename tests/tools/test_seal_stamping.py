@@ -72,7 +72,8 @@ def test_a_seal_has_one_timestamp(bundle: Bundle, sealed: Path, stamps: Authorit
     carried(bundle, "timestamp", sealed, stamps, "--seal", 1)
     answer = bundle("timestamp", sealed, "--seal", 1, "--request-out", sealed.with_suffix(".q"))
     assert answer.code == 1
-    assert "seal 1 has a timestamp" in answer.err
+    assert "seal 1 has a timestamp, and has place for one" in answer.err
+    assert "hint: bundle timestamp without --seal" in answer.err
 
 
 def test_an_answer_to_something_else_is_refused(bundle: Bundle, sealed: Path, stamps: Authority) -> None:

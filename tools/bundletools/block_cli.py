@@ -48,13 +48,14 @@ class ByBlocks:
             raise UsageError("say where to write the renewed bundle", hint="-o FILE, or --in-place")
         target = output or self.file
         refuse_existing(target, force=force or in_place)
-        pins = frozenset(map(reading.sha256, self.pins))
+        pins = frozenset(map(reading.block, self.pins))
         proof = read_proof(given_file.read_answer(self.response_in, MAX_PROOF))
         named = heights(proof)
         if not self.headers:
             raise UsageError(
                 f"say which block it is: the proof names {', '.join(map(str, named))}",
-                hint="--block-header FILE, of what bitcoin-cli getblockheader HASH false prints",
+                hint=f"--block-header FILE, of what bitcoin-cli getblockheader $(bitcoin-cli getblockhash "
+                f"{named[0]}) false prints",
             )
         headers = [_header(path) for path in self.headers]
         made = renewing.renewed(proof, headers, pins=pins)

@@ -16,7 +16,7 @@ from bundlefmt.evidence.block_proof import BlockProof
 from bundlefmt.evidence.opentimestamps import OpenTimestamp
 from bundlefmt.frozen import frozen
 from bundlefmt.moment import when
-from bundlefmt.renewal import Stamp
+from bundlefmt.renewal import Coverage, Stamp
 from bundletools.errors import RenewalError
 from bundletools.renewing import Material, coverage, with_renewal
 
@@ -29,7 +29,7 @@ class BlockRenewing:
 
     def covers(self) -> bytes:
         """The file that calendars are asked to stamp. Raises RenewalError."""
-        return coverage(self.bundle, labels.HASH_SHA256, Material()).encode()
+        return self._coverage().encode()
 
     def renewed(
         self, ots: OpenTimestamp, headers: Sequence[BlockHeader], *, pins: frozenset[bytes]
@@ -38,7 +38,7 @@ class BlockRenewing:
 
         The proof has to lead to each of the headers. With `pins` one of them has to be a block of that hash.
         """
-        covered = coverage(self.bundle, labels.HASH_SHA256, Material())
+        covered = self._coverage()
         if ots.digest != covered.imprint():
             raise RenewalError(
                 "the proof is over something else than what is in this bundle now",
@@ -48,6 +48,10 @@ class BlockRenewing:
         proof = BlockProof(ots=ots, headers=placed)
         stamp = Stamp(covers=covered.encode(), type=labels.TYPE_OPENTIMESTAMP, proof=proof.encode())
         return with_renewal(self.bundle, stamp.encode(), pins_block=pins)
+
+    def _coverage(self) -> Coverage:
+        weaker = "a proof by blocks is by SHA-256 alone, and goes in before renewals by a stronger hash"
+        return coverage(self.bundle, labels.HASH_SHA256, Material(), weaker=weaker)
 
     def told(self, header: BlockHeader) -> str:
         number = len(self.bundle.renewals) + 1

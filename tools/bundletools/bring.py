@@ -14,7 +14,7 @@ from bundlefmt.bundle import Bundle
 from bundlefmt.cli import given_file
 from bundlefmt.cli.files import refuse_existing, write_atomic
 from bundlefmt.cli.run import Exit, UsageError, say, warn
-from bundlefmt.render.words import safe
+from bundlefmt.render.words import plural, safe
 from bundletools import importing, tarball
 from bundletools.mapping import MappingError, Plan
 from bundletools.planning import propose
@@ -87,7 +87,9 @@ def _again(files: importing.Files, output: Path, *, force: bool) -> int:
     write_atomic(output, bundle.chunks(), force=force)
     absent = len(bundle.manifest.items) - len(bundle.content)
     without = f", {absent} absent" if absent else ""
-    say(f"{output}: {len(bundle.content)} items{without}, {len(bundle.seals)} seals, as they were exported")
+    renewals = f", {plural(len(bundle.renewals), 'renewal')}" if bundle.renewals else ""
+    parts = f"{plural(len(bundle.content), 'item')}{without}, {plural(len(bundle.seals), 'seal')}{renewals}"
+    say(f"{output}: {parts}, as they were exported")
     return Exit.PASSED
 
 

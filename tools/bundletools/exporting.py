@@ -150,7 +150,7 @@ def files(bundle: Bundle, script: bytes) -> dict[str, Buffer]:
         _seal(into, bundle, seal, f"seals/{number}")
     for number, renewal in enumerate(bundle.renewals, 1):
         _renewal(into, renewal.raw, f"renewals/{number}")
-    into.add(SCRIPT, script, "checks all this with gpg, openssl and tpm2-tools; see below")
+    into.add(SCRIPT, script, "checks all this with gpg, openssl and tpm2-tools; see above")
     readme = "\n".join(_readme(bundle, into.files)).encode()
     found = {README: readme, **{name: file.data for name, file in into.files.items()}}
     sums = "".join(f"{hashlib.sha256(found[name]).hexdigest()}  {name}\n" for name in sorted(found))

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import binascii
+import re
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,6 +30,8 @@ from bundletools.renewing import Material, RenewalError, Renewing
 from bundletools.seal_stamping import SealStamping
 
 _NONCE_BITS: Final = 64
+_PEM_BEGIN: Final = b"-----BEGIN X509 CRL-----"
+_PEM_LIST: Final = re.compile(_PEM_BEGIN + rb"(?P<body>[A-Za-z0-9+/=\s]+)-----END X509 CRL-----")
 _HASHES: Final = ", ".join(renewing.BY_NAME)
 Url = Annotated[str | None, typer.Option("--url", help="Address of the authority: http:// or https://.")]
 RequestOut = Annotated[
@@ -81,7 +85,10 @@ def timestamp(
     """
     if opentimestamps:
         if seal is not None or url is not None or anchor_time or hash_name is not None:
-            raise UsageError("--opentimestamps is of everything, by SHA-256 and without an authority")
+            raise UsageError(
+                "--opentimestamps is of everything, by SHA-256 and without an authority",
+                hint="leave out --seal, --url, --anchor-time and --hash",
+            )
         return ByBlocks(
             file=file,
             request_out=request_out,
@@ -214,6 +221,10 @@ def _material(paths: Sequence[Path]) -> Material:
         data = given_file.read(path)
         if x509.holds_secret_key(data):
             raise UsageError(f"{path} holds a SECRET key, which has no place in a bundle")
+        if lists := _pem_lists(data, path):
+            revocation += lists
+            if not reading.in_pem(data):
+                continue
         for kind in (RevocationList, OcspResponse):
             try:
                 kind.decode(data)
@@ -226,3 +237,17 @@ def _material(paths: Sequence[Path]) -> Material:
     return Material(
         certificates=tuple(dict.fromkeys(certificates)), revocation=tuple(dict.fromkeys(revocation))
     )
+
+
+def _pem_lists(data: bytes, path: Path) -> list[bytes]:
+    """The revocation lists in PEM, as openssl writes them. Raises UsageError where one cannot be read."""
+    found = [match["body"] for match in _PEM_LIST.finditer(data)]
+    try:
+        if len(found) != data.count(_PEM_BEGIN):
+            raise UsageError(f"{path} holds a revocation list that is cut short")
+        lists = [binascii.a2b_base64(body) for body in found]
+        for each in lists:
+            RevocationList.decode(each)
+    except (binascii.Error, MalformedError) as error:
+        raise UsageError(f"{path} holds no revocation list that can be read: {error}") from None
+    return lists

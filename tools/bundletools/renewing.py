@@ -13,6 +13,7 @@ from typing import Final
 from bundlefmt import labels
 from bundlefmt.bundle import Bundle, Renewal
 from bundlefmt.errors import MalformedError
+from bundlefmt.evidence import opentimestamps
 from bundlefmt.evidence.timestamp_exchange import NotGrantedError, TimeStampReq, granted_token
 from bundlefmt.evidence.timestamp_info import MessageImprint
 from bundlefmt.evidence.timestamp_token import TimeStampToken
@@ -58,12 +59,16 @@ def stronger(bundle: Bundle) -> int:
     return STRENGTH[0 if last is None else min(STRENGTH.index(last) + 1, len(STRENGTH) - 1)]
 
 
-def coverage(bundle: Bundle, alg: int, material: Material) -> Coverage:
-    """Everything that is in the bundle, hashed anew. Raises RenewalError for a weaker one than before."""
+def coverage(bundle: Bundle, alg: int, material: Material, *, weaker: str = "") -> Coverage:
+    """Everything that is in the bundle, hashed anew.
+
+    Raises RenewalError, with the hint `weaker`, for a weaker algorithm than before.
+    """
     last = strongest(bundle)
     if last is not None and STRENGTH.index(alg) < STRENGTH.index(last):
         raise RenewalError(
-            f"{labels.HASH_NAMES[alg]} is weaker than {labels.HASH_NAMES[last]} of an earlier renewal"
+            f"{labels.HASH_NAMES[alg]} is weaker than {labels.HASH_NAMES[last]} of an earlier renewal",
+            hint=weaker,
         )
     return Coverage(
         alg=alg,
@@ -126,7 +131,9 @@ def token_of(response: bytes) -> TimeStampToken:
     except NotGrantedError as error:
         raise RenewalError(f"the authority gave no timestamp: {error}") from None
     except MalformedError as error:
-        raise RenewalError(f"not a timestamp: {error}") from None
+        proof = response.startswith(opentimestamps.MAGIC)
+        hint = "--opentimestamps takes a proof of ots" if proof else ""
+        raise RenewalError(f"not a timestamp: {error}", hint=hint) from None
 
 
 def renewed(
@@ -151,11 +158,18 @@ class Renewing:
 
     def imprint(self, alg: int) -> bytes:
         """The digest that an authority is asked to stamp. Raises RenewalError."""
-        return coverage(self.bundle, alg, self.material).imprint()
+        return coverage(
+            self.bundle, alg, self.material, weaker="without --hash one that is strong enough is taken"
+        ).imprint()
 
     def stamped(self, token: TimeStampToken, *, anchors: Sequence[bytes] = ()) -> Bundle:
         """As `renewed`, by the hash algorithm of the token. Raises RenewalError."""
         covered = coverage(self.bundle, algorithm_of(token), self.material)
+        if token.info.imprint.digest != covered.imprint():
+            raise RenewalError(
+                "the timestamp is over something else than what is in this bundle now",
+                hint="give what --add gave to the request, and add nothing until the answer is here",
+            )
         return renewed(self.bundle, covered, token, anchors=anchors)
 
     def told(self, token: TimeStampToken) -> str:

@@ -42,7 +42,10 @@ class SealStamping:
             covered="the renewal shows by when it existed",
         )
         if labels.HDR_3161_CTT in message.unprotected:
-            raise SealError(f"seal {self.number} has a timestamp")
+            raise SealError(
+                f"seal {self.number} has a timestamp, and has place for one",
+                hint="bundle timestamp without --seal: any number of authorities, each of all that is there",
+            )
         return message
 
     def imprint(self, alg: int) -> bytes:

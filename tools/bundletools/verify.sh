@@ -798,5 +798,5 @@ left crl 'revocation lists were not looked at'
 left creation-data 'creation data and tickets were not compared with what the TPM certified'
 left ak-template 'templates were not compared with the keys made from them'
 left ek-certificate 'of EK certificates only chain, usage and key were checked, not the rest of their profile'
-note 'reference values, the clock between statements and the snapshot before were not looked at: bundle verify does'
+note 'renewals, timestamps and receipts, reference values, the clock between statements and the snapshot before were not looked at: bundle verify does'
 end

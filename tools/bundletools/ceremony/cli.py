@@ -35,7 +35,7 @@ def plan(
     """Write a plan to be filled in: TOML, with every choice explained."""
     refuse_existing(output, force=force)
     write_atomic(output, [TEMPLATE.encode()], force=force)
-    say(f"{output}: fill it in; `bundle ceremony run --dry-run` shows what it does")
+    say(f"{output}: fill it in; `bundle ceremony run {output} --dry-run` shows what it does")
     return Exit.PASSED
 
 
