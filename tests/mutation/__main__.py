@@ -55,6 +55,8 @@ class Trying:
         else:  # what is made while modules are imported shows wherever the module is used
             where = reach.every_place(module, self.source) if on_import else [(module, line)]
         items = [each for each in self.reached.reaching(where) if self.planned(each)]
+        if line is None:  # before them those that look at a table, which no statement shows
+            items = [*filter(self.planned, self.reached.of_data()), *items]
         anew = on_import or module in DECODERS
         limit = int(TIMES * sum(map(self.reached.seconds.__getitem__, items)) + SECONDS)
 

@@ -15,6 +15,7 @@ _PIV: Final = "tests/verify/test_piv.py"
 _RENEWAL: Final = "tests/verify/test_renewal.py"
 _OPENPGP: Final = ("tests/verify/test_openpgp.py",)
 _REFERENCE: Final = ("tests/verify/test_reference.py", "tests/verify/test_appraisal.py")
+_LOG: Final = "tests/verify/test_log.py"
 _HARDWARE: Final = "tests/verify/test_hardware.py"
 _VERIFY: Final = {
     "conclusions": _CONCLUDING,
@@ -58,8 +59,8 @@ _VERIFY: Final = {
     "openpgp": _OPENPGP,
     "openpgp_signature": _OPENPGP,
     "openpgp_standing": _OPENPGP,
-    "log": ("tests/verify/test_log.py",),
-    "explanation": ("tests/verify/test_log.py",),
+    "log": (_LOG,),
+    "explanation": (_LOG,),
     "appraisal": _REFERENCE,
     "reference": _REFERENCE,
     "required": ("tests/verify/test_policy_document.py",),
@@ -68,7 +69,7 @@ _VERIFY: Final = {
     "policy_reading": ("tests/verify/test_policy_document.py",),
     "trust": ("tests/verify/test_trust.py", "tests/verify/test_policy_document.py"),
     "withholding": ("tests/cli/test_redact.py",),
-    "verifier": (_SOUND, "tests/test_checks.py"),
+    "verifier": (_SOUND, "tests/test_checks.py", _LOG),
     "context": (_SOUND,),
     "checks": (_SOUND,),
     "findings": (_SOUND,),

@@ -25,8 +25,9 @@ from bundlefmt.logs.tcg import FirmwareLog, startup_localities
 from bundlefmt.verify import Basis, Outcome, Report, verify
 from bundlefmt.verify.context import Context
 from bundlefmt.verify.explanation import Logs
+from bundlefmt.verify.verifier import tell
 from tests.provenance import Provenance, cases
-from tests.test_vectors import policy_of
+from tests.test_vectors import JUDGED, octets, policy_of, said
 from tests.vectorgen.ceremony import Ceremony
 from tests.vectorgen.judged_log import log_item, logged, quoting
 from tests.vectorgen.measured import (
@@ -261,6 +262,12 @@ def test_what_one_quote_contradicts_is_not_measured() -> None:
     enabled = logs.summary("firmware.log").secure_boot.enabled
     assert (enabled.value, enabled.standing) == (True, Standing.LOGGED)
     assert {one.explained for one in logs.compared("firmware.log") if one.replay.index == 7} == {True, False}
+
+
+@pytest.mark.parametrize("name", [name for name in JUDGED if name.startswith("log_")])
+def test_without_the_other_checks_the_same_is_told(name: str) -> None:
+    bundle, policy = Bundle.decode(octets(name)), policy_of(said(name)["policy"])
+    assert tell(bundle, policy) == verify(bundle, policy).platforms
 
 
 # what the findings say
