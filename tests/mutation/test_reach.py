@@ -93,6 +93,7 @@ def test_a_swap_changes_what_was_imported_before() -> None:
 def test_a_swap_that_cannot_be_done_is_told() -> None:
     live = swap.functions("bundlefmt.verify.issued")
     assert not swap.swapped("bundlefmt.verify.issued", ast.parse("x = 1"), live)
+    assert not swap.swapped("bundlefmt.verify.issued", ast.parse("x = 1"), [])
 
 
 def test_nothing_is_tried_where_something_fails_unchanged(tmp_path: Path) -> None:
