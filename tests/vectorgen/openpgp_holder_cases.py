@@ -51,6 +51,13 @@ case(
     make(PRIMARY, user_ids=(UserId(text=b"new"), UserId())).having((pgp.SIGNATURE, withdrawn)),
     PRIMARY,
 )
+at_once = PRIMARY.sign(pgp.USER_ID_REVOCATION, PRIMARY.covered + pgp.user_id_covered(UserId().text), at=MADE)
+expiring = UserId(lifetime=DAY, hashed=MARKED)
+case(
+    "sound, an expiring user id withdrawn at once",
+    make(PRIMARY, user_ids=(UserId(text=b"new"), expiring)).having((pgp.SIGNATURE, at_once)),
+    PRIMARY,
+)
 case("no key flags", make(PRIMARY, user_ids=(UserId(flags=None),)), PRIMARY, "openpgp.flags")
 
 # forged certificates
