@@ -68,7 +68,7 @@ _VERIFY: Final = {
     "policy_document": ("tests/verify/test_policy_document.py",),
     "policy_reading": ("tests/verify/test_policy_document.py",),
     "trust": ("tests/verify/test_trust.py", "tests/verify/test_policy_document.py"),
-    "withholding": ("tests/cli/test_redact.py",),
+    "withholding": ("tests/cli/test_redact.py", "tests/verify/test_withholding.py"),
     "verifier": (_SOUND, "tests/test_checks.py", _LOG),
     "context": (_SOUND,),
     "checks": (_SOUND,),

@@ -300,6 +300,12 @@ def test_the_finding_names_what_is_not_quoted_and_what_nothing_explains() -> Non
     assert "its events in PCR 4 are not attested" in boot_of(report)[1]
 
 
+def test_an_event_that_extends_nothing_needs_no_quote() -> None:
+    log = [*boot(), Event(pcr=12, type=NO_ACTION, data=b"told, not measured")]
+    message = outcome(judge(logged(log)), "log.replay")[1]
+    assert message == "explains PCR 0, 1, 2, 3, 4, 5, 6, 7, 8 in sha256"
+
+
 def test_both_banks_have_to_agree() -> None:
     """The SHA-1 digests are those of the boot, the SHA-256 digests are not."""
     pcrs = values(boot(), banks=(SHA1, SHA256))
