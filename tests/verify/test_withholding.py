@@ -51,7 +51,10 @@ def test_a_conclusion_is_weaker_on_a_lesser_basis_or_where_it_is_not_drawn() -> 
     before = [drawn(name, Basis.VOUCHED) for name in ("a.a", "b.b", "c.c", "d.d")]
     after = (drawn("a.a", Basis.UNPROVEN), drawn("b.b", Basis.VOUCHED), drawn("c.c", Basis.PROVEN))
     found = weakened(report(conclusions=tuple(before)), report(conclusions=after))
-    assert [(each.conclusion, each.after) for each in found] == [(before[0], Basis.UNPROVEN), (before[3], None)]
+    assert [(each.conclusion, each.after) for each in found] == [
+        (before[0], Basis.UNPROVEN),
+        (before[3], None),
+    ]
 
 
 @pytest.mark.parametrize(
