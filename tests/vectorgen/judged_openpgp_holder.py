@@ -58,7 +58,7 @@ def openpgp_later_user_id_speaks() -> Judged:
 
 @vector("openpgp.expiry", "time", "limit")
 def openpgp_user_id_withdrawn_at_once() -> Judged:
-    """The primary user id, by which the key had expired, was withdrawn when it was certified; another stands."""
+    """The primary user id, by which the key had expired, was withdrawn in the second of its certification."""
     return of_case("sound, an expiring user id withdrawn at once")
 
 
