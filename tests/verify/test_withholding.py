@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What withholding costs: which answers are missed, which conclusions stand on less, and nothing else is told."""
+"""What withholding costs: which answers are missed, which conclusions stand on less, and nothing else."""
 
 from __future__ import annotations
 
