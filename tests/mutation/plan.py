@@ -18,7 +18,7 @@ _REFERENCE: Final = ("tests/verify/test_reference.py", "tests/verify/test_apprai
 _LOG: Final = "tests/verify/test_log.py"
 _HARDWARE: Final = "tests/verify/test_hardware.py"
 _VERIFY: Final = {
-    "conclusions": _CONCLUDING,
+    "conclusions": (*_CONCLUDING, _LOG),
     "held": _CONCLUDING,
     "identities": _CONCLUDING,
     "statement": (_STATEMENTS,),

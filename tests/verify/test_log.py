@@ -230,6 +230,7 @@ def test_without_an_attacker_the_same_log_shows_both() -> None:
     assert statement.endswith("by PCR 0, 1, 2, 3, 4, 5, 6, 7; Secure Boot was on")
     ((_, platform),) = report.platforms
     assert [one.value.digest for one in platform.boot.images] == [LOADER]
+    assert platform.secure_boot.enabled.standing is Standing.MEASURED
 
 
 def test_an_image_does_not_hide_behind_its_own_bytes() -> None:
