@@ -126,6 +126,15 @@ def log_ima_list() -> Judged:
     return _ima(measured_files(5), measured_files(5)).judged()
 
 
+@vector("log.ima", "valid")
+def log_ima_beside_firmware() -> Judged:
+    """A firmware log and an IMA list, which explain different PCRs: together all that are quoted."""
+    pcrs = {tpm.SHA256: {**values(boot())[tpm.SHA256], 10: ima_value(measured_files(3))}}
+    ceremony = quoting(pcrs).having("firmware.log", log_item(Log(events=boot()).encode()))
+    raw = b"".join(entry.encode() for entry in measured_files(3))
+    return ceremony.having("ima.log", log_item(raw, "ima-log")).judged()
+
+
 @vector("log.ima", "valid", "appended")
 def log_ima_longer() -> Judged:
     """An IMA list that went on growing after the quote: three of its five entries are attested."""

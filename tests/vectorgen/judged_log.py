@@ -75,6 +75,15 @@ def log_firmware() -> Judged:
     return logged(boot()).concluding(platform_boot="vouched").judged()
 
 
+@vector("log.replay", "unknown", "algorithm")
+def log_of_unknown_bank() -> Judged:
+    """The log and the quote have one bank, whose hash algorithm a later version may know."""
+    banks = (tpm.UNKNOWN_HASH,)
+    log = log_item(Log(events=boot(), banks=banks).encode())
+    unsure = ("log.coverage", "log.replay", "log.separators", "quote.bank")
+    return quoting(values(boot(), banks=banks)).having("firmware.log", log).judged(unsure=unsure)
+
+
 @vector("log.replay", "valid")
 def log_secure_boot_off() -> Judged:
     """A firmware log that explains every quoted PCR; Secure Boot was off."""
