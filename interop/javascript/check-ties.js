@@ -96,7 +96,6 @@ function checkRecord(j, check, label, needed, holds) {
 
 /** What the verifier's own challenge says of a pair: an outcome, or {missing}. */
 function pairOutcome(j, kept, ek, ak) {
-  if (!challenge.namesManifest(kept, j.bundle.manifest.raw)) return 'failed';
   const pair = kept.pairs.find((p) => p.ek === ek && p.ak === ak);
   if (!pair) return 'indeterminate';
   const gone = [ek, ak].filter((l) => j.absent(l));
@@ -116,8 +115,10 @@ function pairOutcome(j, kept, ek, ak) {
 function checkConfirmed(j, eks, aks) {
   const check = 'activation.confirmed';
   j.confirmedPairs = new Set();
-  if (!j.confirmed || eks.length === 0 || aks.length === 0) return void j.add(check, 'skipped', [], 'no kept file or no endorsement key');
+  if (!j.confirmed || aks.length === 0) return void j.add(check, 'skipped', [], 'no kept file');
   const kept = challenge.decodeKept(j.confirmed);
+  if (!challenge.namesManifest(kept, j.bundle.manifest.raw)) return void j.add(check, 'failed', aks, 'of another bundle');
+  if (eks.length === 0) return void j.add(check, 'skipped', [], 'no endorsement key');
   for (const ak of aks) {
     const outcomes = eks.map((ek) => {
       const outcome = pairOutcome(j, kept, ek, ak);

@@ -122,6 +122,16 @@ function basicConstraints(value) {
   return { ca, pathLength: path ? Number(der.integer(path)) : null };
 }
 
+/** The key in a certificate, of an unknown kind where it cannot be read: the certificate around it can. */
+function keyIn(spki) {
+  try {
+    return keys.fromSpki(spki);
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    return { kind: 'unknown', what: 'no key' };
+  }
+}
+
 /** A certificate's facts. `extension(name)` decodes on demand, so that an extension which cannot be read is the reader's finding. */
 class Certificate {
   constructor(raw) {
@@ -153,7 +163,7 @@ class Certificate {
     if (last && this.version !== 3) throw new DerError('extensions of another version');
     this.extensions = last ? extensions(der.single(last.body, der.SEQUENCE)) : new Map();
     reader.end();
-    this.key = keys.fromSpki(this.spki);
+    this.key = keyIn(this.spki);
     this.sha256 = createHash('sha256').update(raw).digest('hex');
   }
 

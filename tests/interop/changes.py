@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is done to a case: at its bytes, at its structure with all above it made anew, at what it is judged under.
+"""What is done to a case: at its bytes, at its structure with all above it made anew, at its policy.
 
 The same chance makes the same change.
 """

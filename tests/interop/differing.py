@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -22,7 +22,7 @@ from typing import Final
 from tests.fuzz import seeds
 from tests.interop import changes, judges
 from tests.interop.case import Case
-from tests.interop.disagreement import differences
+from tests.interop.disagreement import differences, other_fault
 from tests.interop.run_vectors import Json
 
 KEPT: Final = Path(__file__).parent / "disagreements"
@@ -53,15 +53,6 @@ class Found:
             "second": self.said[1],
         }
         (folder / "said.json").write_text(json.dumps(told, indent=1) + "\n", "utf-8")
-
-
-@dataclass(slots=True)
-class Run:
-    """What came of a run: cases, and how both judged those that were alike."""
-
-    cases: int = 0
-    verdicts: Counter[str] = field(default_factory=Counter)
-    kinds: Counter[str] = field(default_factory=Counter)
 
 
 def case(seed: int, number: int, vectors: Sequence[str]) -> Case:
@@ -108,13 +99,17 @@ def main() -> int:
     for found in run(given.seed, vectors, until=time.monotonic() + 60 * given.minutes, count=given.count):
         total += 1
         verdicts[found.said[0].get("verdict", "malformed")] += 1
+        verdicts["another fault"] += other_fault(*found.said)
         differing = found.differences
         if not differing:
             continue
         different += 1
         kinds.update(list(differing))
         found.keep(KEPT / f"{given.seed}-{found.number}")
-        print(f"{given.seed}-{found.number} {found.case.start} {found.case.done}: {differing}", flush=True)
+        print(
+            f"{given.seed}-{found.number} {found.case.start} {found.case.done}: {differing}",
+            flush=True,
+        )
     print(
         f"{total} cases: {dict(verdicts)}; {different} differ: {dict(kinds.most_common())}", file=sys.stderr
     )

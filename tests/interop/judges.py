@@ -93,7 +93,7 @@ class Second:
         self._asked.flush()
 
     def answer(self) -> Json:
-        """The next answer. Where there is none in time the process is ended, and what it was asked is lost."""
+        """The next answer. Where there is none in time, the process is ended with all that it was asked."""
         try:
             said: Json = json.loads(self._answers.get(timeout=PATIENCE))
         except Empty:

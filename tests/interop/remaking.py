@@ -100,7 +100,7 @@ def _sealed(seal: Seal, old: Bundle, new: Bundle) -> Seal:
 
 
 def signed_again(message: CoseSign1, seal: Seal, bundle: Bundle) -> Seal:
-    """The seal with this message, signed by the key that its header names; the old signature where none is."""
+    """The seal with this message, signed by the key that its header names, if it is known."""
     known = [bytes(record.value) for record in bundle.content.values()]
     known += [] if seal.key is None else [seal.key]
     try:

@@ -9,9 +9,9 @@ from functools import cache
 from random import Random
 from typing import Any, Final
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from bundlefmt.errors import MalformedError
@@ -122,7 +122,7 @@ def _signed(key: keys.PrivateKey, message: bytes) -> bytes:
 
 
 def tpm_signature(public: bytes, statement: bytes, old: bytes) -> bytes:
-    """TPMT_SIGNATURE by the key of a public area, in the scheme that `old` names; `old` where none is known."""
+    """TPMT_SIGNATURE by the key of a public area in the scheme of `old`; `old` itself where none is known."""
     try:
         area = TpmtPublic.decode(public)
         key = next(each for each in in_tpm() if _is(each, area))
@@ -155,10 +155,6 @@ def _is(key: keys.PrivateKey, area: TpmtPublic) -> bool:
 def cose_signature(certificate: bytes, alg: object, message: bytes) -> bytes | None:
     """A COSE signature by the key of a certificate; None where it is not known, or is randomised."""
     for key in sealers():
-        if not isinstance(key, mldsa.MLDSA65PrivateKey) and spki(key) in certificate and isinstance(alg, int):
-            if isinstance(key, ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey):
-                try:
-                    return keys.cose_signature(alg, key, message)
-                except (UnsupportedAlgorithm, StopIteration):
-                    return None
+        if isinstance(alg, int) and spki(key) in certificate:
+            return keys.cose_signature(alg, key, message)
     return None
