@@ -261,6 +261,7 @@ class Signers(Area):
         if faults:
             raise Fail("; ".join(faults))
         try:
+            form.algorithm()  # what no key makes good
             key: object
             if signer.label is not None and signer.role == _TPM:
                 key = self.context.publics(signer.label).public_key()

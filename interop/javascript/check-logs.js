@@ -243,4 +243,4 @@ function checkLogs(j) {
   fill(j, ['form', 'replay', 'ima', 'separators', 'coverage'].map((c) => `log.${c}`));
 }
 
-module.exports = { checkLogs };
+module.exports = { checkLogs, quotedFor };

@@ -185,7 +185,8 @@ function checkSubject(j, label, attest) {
   const [read, own] = [subject, ak].map((l) => (l ? j.area(l) : {}));
   if (!read.value) return void j.add(check, read.strange ? 'indeterminate' : 'skipped', label);
   const name = attempt(() => tpm.nameOf(read.value));
-  if (name.strange) return void j.add(check, 'indeterminate', label);
+  const ownName = own.value ? attempt(() => tpm.nameOf(own.value)) : own;
+  if (name.strange || ownName.strange) return void j.add(check, 'indeterminate', label);
   if (own.error) return void j.add(check, 'skipped', label);
   if (!name.value.equals(attest.attested.name)) return void j.add(check, 'failed', label, 'Name');
   if (own.value && own.value.raw.equals(read.value.raw)) return void j.add(check, 'failed', label, 'certifies itself');

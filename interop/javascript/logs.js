@@ -159,9 +159,15 @@ function binaryEntry(reader, digestSize) {
 function fieldOf(kind, text) {
   if (kind === 'd-ng') {
     const colon = text.lastIndexOf(':');
-    return Buffer.concat([Buffer.from(`${text.slice(0, colon + 1)}\0`), Buffer.from(text.slice(colon + 1), 'hex')]);
+    if (colon < 0) throw new LogError('no algorithm');
+    return Buffer.concat([Buffer.from(`${text.slice(0, colon + 1)}\0`, 'latin1'), hexadecimal(text.slice(colon + 1))]);
   }
   if (kind === 'n-ng') return Buffer.concat([Buffer.from(text, 'latin1'), Buffer.from([0])]);
+  return hexadecimal(text);
+}
+
+function hexadecimal(text) {
+  if (!/^([0-9a-fA-F]{2})*$/.test(text)) throw new LogError('no hexadecimal digits');
   return Buffer.from(text, 'hex');
 }
 
@@ -175,7 +181,7 @@ function asciiEntry(line) {
   const fields = ASCII_TEMPLATES[name];
   if (name === 'ima') {
     const space = rest.indexOf(' ');
-    entry.hashed = oldTemplateData(Buffer.from(rest.slice(0, space), 'hex'), Buffer.from(rest.slice(space + 1), 'latin1'));
+    entry.hashed = oldTemplateData(hexadecimal(rest.slice(0, space)), Buffer.from(rest.slice(space + 1), 'latin1'));
   } else if (fields) {
     const first = rest.indexOf(' ');
     let values = [rest.slice(0, first), rest.slice(first + 1)];

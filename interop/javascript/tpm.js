@@ -219,11 +219,10 @@ function decodeAttest(data) {
   return readAll(data, (reader) => {
     if (reader.number(4) !== GENERATED) throw new TpmError('not TPM_GENERATED_VALUE');
     const type = reader.number(2);
-    if (!ATTESTED[type]) throw new TpmError(`type ${type}`);
     const out = { raw: data, type, signer: reader.sized(), extraData: reader.sized() };
     out.clock = clockInfo(reader);
     out.firmware = reader.take(8).toString('hex');
-    out.attested = ATTESTED[type](reader);
+    out.attested = ATTESTED[type] ? ATTESTED[type](reader) : reader.take(data.length - reader.position);
     return out;
   });
 }

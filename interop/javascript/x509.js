@@ -67,10 +67,19 @@ function signatureScheme(element) {
   return hash && hash === mask ? { type: 'pss', hash, salt } : null;
 }
 
+/** Text in UTF-8, or null where it is none. */
+function utf8(bytes) {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return null;
+  }
+}
+
 function attributeText(element) {
   const encoding = STRINGS[element.tag];
   if (!encoding) return null;
-  if (encoding === 'utf8') return element.body.toString('utf8');
+  if (encoding === 'utf8') return utf8(element.body);
   if (encoding === 'latin1') return element.body.toString('latin1');
   const width = encoding === 'ucs2' ? 2 : 4;
   let out = '';
