@@ -45,6 +45,14 @@ class Case:
         return replace(self, done=(*self.done, what), **changes)
 
 
+def kept(folder: Path) -> Case:
+    """The case that was written to a folder."""
+    beside = {name: (folder / name).read_bytes() for name in _BESIDE if (folder / name).exists()}
+    policy: Json = json.loads((folder / "vector.json").read_text("utf-8"))["policy"]
+    bundle = (folder / "bundle.evb").read_bytes()
+    return Case(start=folder.name, bundle=bundle, terms=policy, **beside)
+
+
 @cache
 def terms(name: str) -> Json:
     """What a vector is judged under; one that is malformed has nothing, and gets the good ceremony's."""

@@ -7,7 +7,7 @@ The same chance makes the same change.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
 from random import Random
@@ -226,6 +226,7 @@ def beside_changed(case: Case, chance: Random) -> Case:
     """The snapshot before, or the kept challenge, of another vector, or none; or the other way round."""
     other = of_vector(chance.choice(sorted(seeds.files())))
     if case.previous is not None and not chance.randrange(2):
+        Bundle.decode(case.bundle)
         return case.having("turned round", bundle=case.previous, previous=case.bundle)
     before = chance.choice((None, case.bundle, other.bundle, other.previous))
     if before is not None:
@@ -249,10 +250,11 @@ CHANGES: Final[tuple[Change, ...]] = (
 )
 
 
-def changed(start: str, chance: Random) -> Case:
-    """A vector with one to three changes; those that cannot be made of it are left out."""
+def changed(start: str, seeds: Sequence[str]) -> Case:
+    """A vector with a change for each of these seeds; one that cannot be made of it is left out."""
     case = of_vector(start)
-    for _ in range(chance.choice((1, 1, 2, 3))):
+    for seed in seeds:
+        chance = Random(seed)
         try:
             case = chance.choice(CHANGES)(case, chance)
         except (MalformedError, EncodeError, IndexError, ValueError, KeyError, struct.error):
