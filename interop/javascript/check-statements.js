@@ -225,6 +225,7 @@ function checkCreationData(j, label) {
   const attests = statements.map((l) => (j.absent(l) ? {} : ofType(j.read(l, 'attest', tpm.decodeAttest), tpm.TYPES.creation)));
   const digest = attempt(() => tpm.hash(area.value.nameAlg, j.bytes(label)));
   if (digest.strange) return void j.add(check, 'indeterminate', label);
+  if (attests.some((a) => a.error)) return void j.add(check, 'skipped', label);
   if (!read.value.outsideInfo.equals(j.bundle.manifest.binding.nonce)) return void j.add(check, 'failed', label, 'outsideInfo');
   if (attests.some((a) => a.value && !a.value.attested.creationHash.equals(digest.value))) {
     return void j.add(check, 'failed', label, 'hash');
@@ -233,7 +234,6 @@ function checkCreationData(j, label) {
   if (parent.strange) return void j.add(check, 'indeterminate', label);
   if (parent.value.missing) return void j.missing(check, parent.value.missing, label);
   if (parent.value.outcome) return void j.add(check, parent.value.outcome, label, 'parent');
-  if (attests.some((a) => a.error)) return void j.add(check, 'skipped', label);
   if (j.missing(check, statements, label)) return undefined;
   return void j.add(check, 'passed', label);
 }

@@ -158,8 +158,8 @@ function checkSigningKey(j, area, label, needed) {
     else if (check === 'attributes') {
       j.add(id, needed.every((a) => tpm.has(value, a)) && !tpm.has(value, 'decrypt') ? 'passed' : 'failed', label);
     } else {
-      const fault = schemeFault(value, j.policy);
-      if (value.key.kind === 'unknown') j.add(id, 'skipped', label);
+      const fault = value.unread ? null : schemeFault(value, j.policy);
+      if (!fault && value.key.kind === 'unknown') j.add(id, 'skipped', label);
       else j.add(id, fault ? 'failed' : 'passed', label, fault ?? '');
     }
   }
@@ -199,14 +199,16 @@ function checkAkCertificate(j, label) {
   else {
     const usages = j.policy.allow_ak_with_ek_usage ? [AK_USAGE, EK_USAGE] : [AK_USAGE];
     const options = { usages, missingUsage: j.policy.allow_missing_usage };
+    const before = j.findings.length;
     for (const ak of named) {
-      const before = j.findings.length;
       sameKey(j, 'ak.certificate', ak, label, [label, ak]);
-      if (j.findings[before].outcome === 'passed') j.findings.length = before;
+      if (j.findings[j.findings.length - 1].outcome === 'passed') j.findings.pop();
     }
     if (j.has('ak.certificate', 'failed')) {
       path = build(value, [], j.policy.anchors, { policy: j.policy, at: j.at, existedOf: existenceOf(j), ...options }).path;
     } else path = checkChain(j, 'ak.certificate', label, value, j.policy.anchors, options);
+    // what is wrong decides before what is in doubt
+    if (j.findings[j.findings.length - 1].outcome === 'failed') j.findings.splice(before, j.findings.length - before - 1);
   }
   checkRevocation(j, 'ak.revocation', path, label);
 }

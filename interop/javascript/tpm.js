@@ -106,6 +106,7 @@ function decodePublic(data) {
     } catch (error) {
       if (!(error instanceof NotComputed)) throw error;
       out.unread = true;
+      out.scheme = null;
       reader.take(data.length - reader.position);
     }
     return out;
@@ -249,8 +250,8 @@ function decodeSignature(data) {
 function verifySignature(area, signature, data) {
   const known = HASHES[signature.hash];
   const key = publicKey(area);
-  if (key.kind === 'unknown') throw new NotComputed('key');
   if (area.scheme && (area.scheme.alg !== signature.alg || area.scheme.hash !== signature.hash)) return false;
+  if (key.kind === 'unknown') throw new NotComputed('key');
   if ((key.kind === 'rsa') !== (signature.rsa !== undefined)) return false;
   if (!known) throw new NotComputed('hash');
   if (signature.alg === ALG.rsassa) return keys.verify(key, { type: 'pkcs1', hash: known[0] }, data, signature.rsa);

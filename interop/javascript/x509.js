@@ -141,6 +141,11 @@ function keyIn(spki) {
   }
 }
 
+function purpose(element) {
+  if (element.tag !== der.OID) throw new DerError('no purpose');
+  return der.oid(element);
+}
+
 /** A certificate's facts. `extension(name)` decodes on demand, so that an extension which cannot be read is the reader's finding. */
 class Certificate {
   constructor(raw) {
@@ -197,7 +202,7 @@ class Certificate {
 
   get extKeyUsage() {
     const found = this.extensions.get(EXT.extKeyUsage);
-    return found ? der.children(der.single(found.value, der.SEQUENCE)).map(der.oid) : null;
+    return found ? der.children(der.single(found.value, der.SEQUENCE)).map(purpose) : null;
   }
 
   /** Whether `key` signed this certificate. */
