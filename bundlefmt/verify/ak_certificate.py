@@ -16,7 +16,7 @@ from bundlefmt.evidence.ek_certificate import AK_OR_EK_PURPOSE, AK_PURPOSE
 from bundlefmt.moment import when
 from bundlefmt.verify.chains import Chains
 from bundlefmt.verify.checks import Check, each
-from bundlefmt.verify.context import Context, Fail, Unsure
+from bundlefmt.verify.context import Context, Fail, Skip, Unsure
 from bundlefmt.verify.ek import require_same_key
 
 
@@ -44,12 +44,12 @@ def _certificate(context: Context, label: str) -> str:
     return f"{', '.join(publics)}, valid at {when(context.at)}, by {chain.describe()}"
 
 
-def _doubts(context: Context, publics: Iterable[str], label: str) -> Iterator[Unsure]:
+def _doubts(context: Context, publics: Iterable[str], label: str) -> Iterator[Unsure | Skip]:
     """Why it is not known whether it is for these keys. Raises Fail where it is not."""
     for public in publics:
         try:
             require_same_key(context, public, label)
-        except Unsure as doubt:
+        except (Unsure, Skip) as doubt:
             yield doubt
 
 

@@ -64,6 +64,7 @@ def signature(context: Context, label: str) -> str:
         raise Fail("no signature over this statement")
     by = context.target(label, "by")
     public, message = context.publics(by), bytes(context.value(label))
+    doubts = []
     for one in signatures:
         if context.target(one, "by") != by:
             raise Fail(f"{one} names another key than the statement")
@@ -72,8 +73,11 @@ def signature(context: Context, label: str) -> str:
         except SignatureMismatchError as error:
             raise Fail(f"{one}: {error}") from None
         except CannotVerifyError as error:
-            raise Unsure(f"{one}: {error}") from None
+            doubts.append(Unsure(f"{one}: {error}"))
+            continue
         require_period(context, one, by)
+    if doubts:
+        raise doubts[0]
     return f"{', '.join(signatures)} by {by}: {context.signatures.form(signatures[0]).describe()}"
 
 

@@ -234,7 +234,7 @@ function decodeSignature(data) {
     const alg = reader.number(2);
     if (![ALG.rsassa, ALG.rsapss, ALG.ecdsa, ALG.sm2, ALG.ecdaa, ALG.ecschnorr].includes(alg)) {
       if (alg === ALG.null || alg === ALG.hmac) throw new TpmError('no signature');
-      throw new TpmError(`scheme ${alg}`);
+      return { alg, hash: null, rest: reader.take(data.length - reader.position) };
     }
     const out = { alg, hash: reader.number(2) };
     if (alg === ALG.rsassa || alg === ALG.rsapss) out.rsa = reader.sized();
@@ -252,6 +252,7 @@ function verifySignature(area, signature, data) {
   const key = publicKey(area);
   if (area.scheme && (area.scheme.alg !== signature.alg || area.scheme.hash !== signature.hash)) return false;
   if (key.kind === 'unknown') throw new NotComputed('key');
+  if (signature.rest) throw new NotComputed(`scheme ${signature.alg}`);
   if ((key.kind === 'rsa') !== (signature.rsa !== undefined)) return false;
   if (!known) throw new NotComputed('hash');
   if (signature.alg === ALG.rsassa) return keys.verify(key, { type: 'pkcs1', hash: known[0] }, data, signature.rsa);

@@ -128,7 +128,9 @@ function basicConstraints(value) {
   const ca = reader.peek() === 1 ? der.boolean(reader.next()) : false;
   const path = reader.optional(der.INTEGER);
   reader.end();
-  return { ca, pathLength: path ? Number(der.integer(path)) : null };
+  const pathLength = path ? Number(der.integer(path)) : null;
+  if (pathLength !== null && pathLength < 0) throw new DerError('a negative path length');
+  return { ca, pathLength };
 }
 
 /** The key in a certificate, of an unknown kind where it cannot be read: the certificate around it can. */
