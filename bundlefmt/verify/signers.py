@@ -90,7 +90,7 @@ class Signers(Area):
         else:
             claims = form.protected.get(labels.HDR_CWT_CLAIMS)
             issued = claims.get(labels.CLAIM_IAT) if isinstance(claims, Mapping) else None
-        if not isinstance(issued, int) or isinstance(issued, bool):
+        if not isinstance(issued, int) or isinstance(issued, bool) or issued < 0:
             raise Fail("the seal does not say when it was made")
         return issued
 

@@ -100,10 +100,15 @@ function unknownKey(what) {
   return { kind: 'unknown', what };
 }
 
+/** What is no key of its algorithm has made no signature. */
+function brokenKey(what) {
+  return { ...unknownKey(what), broken: true };
+}
+
 function material(reader, algorithm) {
   if ([1, 2, 3].includes(algorithm)) {
     const [n, e] = [reader.mpi(), reader.mpi()];
-    return n > 0n && e > 1n && e % 2n === 1n ? keys.rsaKey(n, e) : unknownKey('no RSA key');
+    return n > 0n && e > 1n && e % 2n === 1n ? keys.rsaKey(n, e) : brokenKey('no RSA key');
   }
   if (algorithm === 17) {
     const [p] = [reader.mpi(), reader.mpi(), reader.mpi(), reader.mpi()];
@@ -122,11 +127,12 @@ function material(reader, algorithm) {
     }
     try {
       if (algorithm === 22) {
-        return oid === ED25519_LEGACY && point[0] === 0x40 ? keys.edKey('ed25519', point.subarray(1)) : unknownKey('curve');
+        if (oid !== ED25519_LEGACY) return unknownKey('curve');
+        return point[0] === 0x40 ? keys.edKey('ed25519', point.subarray(1)) : brokenKey('no native point');
       }
       return CURVE_OIDS[oid] ? keys.ecKey(CURVE_OIDS[oid], point) : unknownKey('curve');
     } catch (error) {
-      if (error instanceof keys.KeyError) return unknownKey('no point');
+      if (error instanceof keys.KeyError) return brokenKey('no point');
       throw error;
     }
   }
@@ -256,7 +262,8 @@ function check(signature, key, object) {
   const data = Buffer.concat([signature.salt, object, signature.header, trailer]);
   const digest = crypto.createHash(hash).update(data).digest();
   if (!digest.subarray(0, 2).equals(signature.left)) return 'bad';
-  const { kind } = key.key;
+  const { kind, broken } = key.key;
+  if (broken) return 'bad';
   if (!['rsa', 'ec', 'ed25519', 'ed448'].includes(kind) || (kind === 'rsa' && key.key.bits > MAX_RSA_BITS)) return 'unknown';
   const [first, second] = signature.numbers;
   let good;
