@@ -153,7 +153,7 @@ def activation_not_cbor() -> Judged:
     return _with(b"the TPM answered").judged("activation.form")
 
 
-@vector("activation.made", "bad-input")
+@vector("activation.form", "bad-input")
 def activation_empty() -> Judged:
     """The record has no bytes: there is one, and it cannot be read."""
     return _with(b"").judged("activation.form")
