@@ -96,7 +96,9 @@ function checkStatement(j, label, more) {
   const [area, types] = AREAS[j.role(label)];
   const checks = ['signature', 'signer', 'binding', ...more];
   if (j.absent(label)) {
-    for (const check of ['form', ...checks]) j.missing(`${area}.${check}`, label);
+    for (const check of ['form', 'signer', 'binding', ...more]) j.missing(`${area}.${check}`, label);
+    if (j.withRole('tpm-signature').some((l) => j.one(l, 'over') === label)) j.missing(`${area}.signature`, label);
+    else j.add(`${area}.signature`, 'failed', label, 'no signature');
     return null;
   }
   const read = j.read(label, 'attest', tpm.decodeAttest);
@@ -216,21 +218,22 @@ function checkCreationData(j, label) {
   if (j.missing(check, label)) return undefined;
   const read = j.read(label, 'creation', tpm.decodeCreationData);
   if (read.error) return void j.add(check, 'failed', label, read.error);
+  if (!read.value.outsideInfo.equals(j.bundle.manifest.binding.nonce)) return void j.add(check, 'failed', label, 'outsideInfo');
   if (!of) return void j.add(check, 'skipped', label, 'references');
   if (j.missing(check, of, label)) return undefined;
   const area = j.area(of);
   if (!area.value) return void j.add(check, area.strange ? 'indeterminate' : 'skipped', label);
+  const parent = attempt(() => parentFault(j, of, read.value));
+  if (!parent.strange && parent.value.outcome === 'failed') return void j.add(check, 'failed', label, 'parent');
   const statements = j.withRole('certify-creation').filter((l) => j.one(l, 'subject') === of);
   if (statements.length === 0) return void j.add(check, 'indeterminate', label, 'no statement');
   const attests = statements.map((l) => (j.absent(l) ? {} : ofType(j.read(l, 'attest', tpm.decodeAttest), tpm.TYPES.creation)));
   const digest = attempt(() => tpm.hash(area.value.nameAlg, j.bytes(label)));
   if (digest.strange) return void j.add(check, 'indeterminate', label);
   if (attests.some((a) => a.error)) return void j.add(check, 'skipped', label);
-  if (!read.value.outsideInfo.equals(j.bundle.manifest.binding.nonce)) return void j.add(check, 'failed', label, 'outsideInfo');
   if (attests.some((a) => a.value && !a.value.attested.creationHash.equals(digest.value))) {
     return void j.add(check, 'failed', label, 'hash');
   }
-  const parent = attempt(() => parentFault(j, of, read.value));
   if (parent.strange) return void j.add(check, 'indeterminate', label);
   if (parent.value.missing) return void j.missing(check, parent.value.missing, label);
   if (parent.value.outcome) return void j.add(check, parent.value.outcome, label, 'parent');

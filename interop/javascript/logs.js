@@ -143,11 +143,24 @@ function oldTemplateData(digest, fileName) {
   return Buffer.concat([digest, fileName, Buffer.alloc(Math.max(0, 256 - fileName.length))]);
 }
 
+const TEMPLATES = {
+  ima: 'd n', 'ima-ng': 'd-ng n-ng', 'ima-sig': 'd-ng n-ng sig', 'ima-ngv2': 'd-ngv2 n-ng', 'ima-sigv2': 'd-ngv2 n-ng sig',
+  'ima-buf': 'd-ng n-ng buf', 'ima-modsig': 'd-ng n-ng sig d-modsig modsig',
+  'evm-sig': 'd-ng n-ng evmsig xattrnames xattrlengths xattrvalues iuid igid imode',
+};
+const FIELDS = new Set(Object.values(TEMPLATES).flatMap((fields) => fields.split(' ')));
+
+/** Whether a name is a template of the kernel, or spells out fields of such. */
+function isTemplate(name) {
+  return Object.hasOwn(TEMPLATES, name) || name.split('|').every((field) => FIELDS.has(field));
+}
+
 function binaryEntry(reader, digestSize) {
   const pcr = reader.number(4);
   const digest = reader.take(digestSize);
   const name = reader.take(reader.number(4)).toString('latin1');
   if (!/^[\x21-\x7e]{1,255}$/.test(name)) throw new LogError('name of a template');
+  if (reader.position - name.length === 8 + digestSize && !isTemplate(name)) throw new LogError('template of the first entry');
   if (pcr > 31) throw new LogError('no PCR');
   if (name === 'ima') {
     const file = reader.take(20);

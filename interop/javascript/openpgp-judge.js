@@ -255,7 +255,7 @@ function judgeRevocation(holder, both, force, time) {
  * covered by nothing.
  */
 function findSigner(signature, object, candidates, time, { lapse, policy, existed }) {
-  const found = [];
+  const found = pgp.computes(signature) ? [] : [{ uncomputed: true }];
   for (const { label, certificate } of candidates) {
     if (!certificate.primary.known) {
       found.push({ uncomputed: true });

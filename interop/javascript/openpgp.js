@@ -249,12 +249,17 @@ function mayBeBy(signature, key) {
   return issuersOf(signature).length === 0 || names(signature, key);
 }
 
+/** Whether the digest of what a signature covers is computed here. */
+function computes(signature) {
+  return Boolean(HASHES[signature.hash]) && !(signature.version === 6 && SALTS[signature.hash] === undefined);
+}
+
 /** 'good', 'bad', or 'unknown' where it cannot be computed here: `signature` by `key` over `object`. */
 function check(signature, key, object) {
   if (!key.known || signature.version !== key.version || signature.algorithm !== key.algorithm) return 'bad';
   const hash = HASHES[signature.hash];
   if (hash === 'ripemd160') return 'bad';
-  if (!hash || (signature.version === 6 && SALTS[signature.hash] === undefined)) return 'unknown';
+  if (!computes(signature)) return 'unknown';
   const trailer = Buffer.alloc(6);
   trailer[0] = signature.version;
   trailer[1] = 0xff;
@@ -333,4 +338,4 @@ function decodeDetached(data) {
   return decodeSignature(all[0].body);
 }
 
-module.exports = { PgpError, HASHES, SUB, decodeCertificate, decodeDetached, decodeSignature, names, mayBeBy, check };
+module.exports = { computes, PgpError, HASHES, SUB, decodeCertificate, decodeDetached, decodeSignature, names, mayBeBy, check };

@@ -138,6 +138,15 @@ def references_changed(case: Case, chance: Random) -> Case:
     return changed.having(f"references {label}")
 
 
+def withheld(case: Case, chance: Random) -> Case:
+    """Some items are withheld, which is allowed as a rule."""
+    bundle = Bundle.decode(case.bundle)
+    labels_here = sorted(bundle.content)
+    taken = set(chance.sample(labels_here, k=min(len(labels_here), chance.choice((1, 1, 2, 3)))))
+    given = {**case.terms, "allow_withheld": bool(chance.randrange(4))}
+    return case.having(f"withheld {sorted(taken)}", bundle=bundle.without(taken).encode(), terms=given)
+
+
 def seal_changed(case: Case, chance: Random) -> Case:
     """A COSE seal's headers, signed again; or its bytes."""
     bundle = Bundle.decode(case.bundle)
@@ -243,6 +252,7 @@ CHANGES: Final[tuple[Change, ...]] = (
     artifacts_mixed,
     manifest_changed,
     references_changed,
+    withheld,
     *(seal_changed,) * 2,
     wrapping_changed,
     policy_changed,

@@ -44,7 +44,10 @@ def _open(kind: str, ours: Json, theirs: Json) -> bool:
     if "container.refs" in one and "container.refs" in other:
         return kind.partition(".")[0] in _FOLLOWING or kind in _BY_ISSUER
     both = {one.get(kind, ""), other.get(kind, "")}
-    return both == {"", "indeterminate"} and all(_skipped(said, kind) for said in (ours, theirs))
+    if not all(_skipped(said, kind) for said in (ours, theirs)):
+        return False
+    unreadable = any(check.endswith(".form") for check in one.keys() & other.keys())
+    return both == {"", "indeterminate"} or (unreadable and both == {"", "failed"})
 
 
 def _skipped(report: Json, check: str) -> bool:
