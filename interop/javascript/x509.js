@@ -222,4 +222,4 @@ function isUnreadable(error) {
   return error instanceof DerError || error instanceof keys.KeyError;
 }
 
-module.exports = { decodeCertificate, keyIn, isUnreadable, name, extensions, signatureScheme, EXT, USAGE, HASH_OIDS, SIGNATURES };
+module.exports = { decodeCertificate, keyIn, textOf: attributeText, isUnreadable, name, extensions, signatureScheme, EXT, USAGE, HASH_OIDS, SIGNATURES };
