@@ -7,7 +7,7 @@ const tpm = require('./tpm');
 const x509 = require('./x509');
 const { fill } = require('./judgement');
 const { attempt } = require('./reading');
-const { checkChain, checkRevocation, existenceOf } = require('./check-piv');
+const { checkChain, checkRevocation, existenceOf, issuersOf } = require('./check-piv');
 const { build } = require('./chain');
 
 const EK_USAGE = '2.23.133.8.1';
@@ -195,17 +195,25 @@ function checkAkCertificate(j, label) {
   const named = j.withRole('ak-public').filter((l) => j.one(l, 'certificate') === label);
   let path = null;
   const fault = error ?? profile(() => akProfileFault(value)) ?? (named.length ? null : 'no key names it');
-  if (fault) j.add('ak.certificate', 'failed', label, fault);
-  else {
-    const usages = j.policy.allow_ak_with_ek_usage ? [AK_USAGE, EK_USAGE] : [AK_USAGE];
-    const options = { usages, missingUsage: j.policy.allow_missing_usage };
+  const usages = j.policy.allow_ak_with_ek_usage ? [AK_USAGE, EK_USAGE] : [AK_USAGE];
+  const options = { usages, missingUsage: j.policy.allow_missing_usage };
+  /** The chain above it, whatever else is wrong with it. */
+  const pathOf = () => {
+    const all = { policy: j.policy, at: j.at, existedOf: existenceOf(j), ...options };
+    const found = build(value, issuersOf(j).certificates, j.policy.anchors, all);
+    return found.ended ? null : found.path;
+  };
+  if (fault) {
+    j.add('ak.certificate', 'failed', label, fault);
+    path = error ? null : pathOf();
+  } else {
     const before = j.findings.length;
     for (const ak of named) {
       sameKey(j, 'ak.certificate', ak, label, [label, ak]);
       if (j.findings[j.findings.length - 1].outcome === 'passed') j.findings.pop();
     }
     if (j.has('ak.certificate', 'failed')) {
-      path = build(value, [], j.policy.anchors, { policy: j.policy, at: j.at, existedOf: existenceOf(j), ...options }).path;
+      path = pathOf();
     } else path = checkChain(j, 'ak.certificate', label, value, j.policy.anchors, options);
     // what is wrong decides before what is in doubt
     if (j.findings[j.findings.length - 1].outcome === 'failed') j.findings.splice(before, j.findings.length - before - 1);

@@ -115,6 +115,7 @@ function fromSpki(raw) {
     parts.end();
     return ecKey(curve, bits);
   }
+  if (EDWARDS[oid] || ML_DSA[oid]) parts.end();
   if (EDWARDS[oid]) return edKey(EDWARDS[oid][0], bits);
   if (ML_DSA[oid]) {
     return { kind: 'ml-dsa', name: ML_DSA[oid], bits: 0, same: `${ML_DSA[oid]} ${bits.toString('hex')}`, raw: bits };

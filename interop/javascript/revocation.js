@@ -152,7 +152,17 @@ function decodeOcsp(raw) {
   const delegates = certs ? der.children(der.single(certs.body, SEQUENCE)) : [];
   if (answers.length > MAX_ANSWERS || delegates.length > MAX_DELEGATES) throw new DerError('too many');
   const extensions = more ? x509.extensions(der.single(more.body, SEQUENCE)) : new Map();
-  return { kind: 'ocsp', tbs: tbs.raw, scheme: x509.signatureScheme(algorithm), signature, producedAt, answers, delegates: readable(delegates), extensions };
+  return { kind: 'ocsp', tbs: tbs.raw, scheme: schemeOf(algorithm), signature, producedAt, answers, delegates: readable(delegates), extensions };
+}
+
+/** The scheme, or null where there is none. */
+function schemeOf(algorithm) {
+  try {
+    return x509.signatureScheme(algorithm);
+  } catch (error) {
+    if (!x509.isUnreadable(error)) throw error;
+    return null;
+  }
 }
 
 /** The certificates among elements; what is none speaks for nobody. */
