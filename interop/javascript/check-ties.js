@@ -68,9 +68,11 @@ function checkBindingCertificate(j, label) {
   if (!key) j.add('binding.key', 'skipped', label, 'references');
   else if (!j.missing('binding.key', key, label)) j.add('binding.key', compareKey(j.area(key), certificate.key), label);
   if (!key || !ek || !ak || !names) j.add('binding.contents', 'skipped', label, 'references');
-  else if (!j.missing('binding.contents', [ek, ak, key], label)) {
-    const outcomes = [compareKey(j.area(ek), names.ek), compareName(j.area(ak), names.akName), compareName(j.area(key), names.keyName)];
-    j.add('binding.contents', worst(outcomes), label);
+  else {
+    const rows = [[ek, compareKey, names.ek], [ak, compareName, names.akName], [key, compareName, names.keyName]];
+    const outcome = worst(rows.filter(([l]) => !j.absent(l)).map(([l, compare, named]) => compare(j.area(l), named)));
+    // what is here and wrong is so whatever else is withheld
+    if (outcome === 'failed' || !j.missing('binding.contents', [ek, ak, key], label)) j.add('binding.contents', outcome, label);
   }
 }
 
