@@ -166,7 +166,16 @@ function binaryEntry(reader, digestSize) {
     const file = reader.take(20);
     return { pcr, digest, hashed: oldTemplateData(file, reader.take(reader.number(4))) };
   }
-  return { pcr, digest, hashed: reader.take(reader.number(4)) };
+  const hashed = reader.take(reader.number(4));
+  if (reader.position - hashed.length === 12 + digestSize + name.length) fieldsOf(hashed, TEMPLATES[name]?.split(' ') ?? name.split('|'));
+  return { pcr, digest, hashed };
+}
+
+/** The fields of template data, each with its length before it. */
+function fieldsOf(data, names) {
+  const reader = new Reader(data);
+  for (let i = 0; i < names.length; i++) reader.take(reader.number(4));
+  if (reader.position !== data.length) throw new LogError('bytes behind the fields');
 }
 
 function fieldOf(kind, text) {

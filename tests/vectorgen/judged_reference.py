@@ -243,7 +243,7 @@ def reference_sha1_event() -> Judged:
 
 @vector("reference.events", "bank", "relaxed")
 def reference_event_in_a_log_of_another_bank() -> Judged:
-    """The verifier knows the boot loader's SHA-256 digest, and the log has SHA-1 digests: nothing is shown."""
+    """The verifier knows the SHA-256 digest of the boot loader; the log has SHA-1 digests alone."""
     log = measured.Log(events=boot(), banks=(SHA1,)).encode()
     ceremony = quoting(measured.values(boot(), banks=(SHA1, SHA256))).having("firmware.log", log_item(log))
     ceremony = _by("reference-loader.json", ceremony=ceremony).under(allow_sha1=True)
