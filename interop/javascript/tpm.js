@@ -29,6 +29,7 @@ class TpmError extends Error {}
 
 /** A structure that can be of a TPM, but whose algorithm is not read here. */
 class NotComputed extends Error {}
+const MAX_DIGEST = 64;
 
 class Reader {
   constructor(data) {
@@ -101,6 +102,7 @@ function scheme(reader, known) {
 function decodePublic(data) {
   return readAll(data, (reader) => {
     const out = { raw: data, type: reader.number(2), nameAlg: reader.number(2), attributes: reader.number(4), policy: reader.sized() };
+    if (out.policy.length > MAX_DIGEST) throw new TpmError('size of a policy');
     try {
       parameters(reader, out);
     } catch (error) {
