@@ -223,11 +223,11 @@ function checkCreationData(j, label) {
   if (read.error) return void j.add(check, 'failed', label, read.error);
   if (!read.value.outsideInfo.equals(j.bundle.manifest.binding.nonce)) return void j.add(check, 'failed', label, 'outsideInfo');
   if (!of) return void j.add(check, 'skipped', label, 'references');
+  const parent = attempt(() => parentFault(j, of, read.value));
+  if (!parent.strange && parent.value.outcome === 'failed') return void j.add(check, 'failed', label, 'parent');
   if (j.missing(check, of, label)) return undefined;
   const area = j.area(of);
   if (!area.value) return void j.add(check, area.strange ? 'indeterminate' : 'skipped', label);
-  const parent = attempt(() => parentFault(j, of, read.value));
-  if (!parent.strange && parent.value.outcome === 'failed') return void j.add(check, 'failed', label, 'parent');
   const statements = j.withRole('certify-creation').filter((l) => j.one(l, 'subject') === of);
   if (statements.length === 0) return void j.add(check, 'indeterminate', label, 'no statement');
   const attests = statements.map((l) => (j.absent(l) ? {} : ofType(j.read(l, 'attest', tpm.decodeAttest), tpm.TYPES.creation)));

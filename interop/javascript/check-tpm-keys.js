@@ -57,7 +57,7 @@ function tpmNameFault(certificate) {
   if (certificate.subject.rdns.length === 0 && !found.critical) return 'subjectAltName is not critical';
   const names = der.children(der.single(found.value, der.SEQUENCE)).filter((n) => n.tag === 0xa4)
     .map((n) => x509.name(der.single(n.body, der.SEQUENCE)).rdns.flat().filter((a) => a.text !== null).map((a) => a.oid));
-  const whole = names.some((oids) => TPM_ATTRIBUTES.every((a) => oids.filter((o) => o === a).length === 1));
+  const whole = TPM_ATTRIBUTES.every((a) => names.flat().filter((o) => o === a).length === 1);
   return whole ? null : 'no manufacturer, model and version';
 }
 
