@@ -72,7 +72,7 @@ function explained(bank, pcr, quoted, firmware, userspace, locality) {
 function replay(j, firmware, userspace, quoted) {
   const events = firmware?.events ?? [];
   const later = userspace.flatMap((u) => u.events).filter((e) => e.pcr >= FIRMWARE_PCRS);
-  const carried = new Set([...(firmware?.banks ?? []), ...userspace.flatMap((u) => u.banks)]);
+  const carried = new Set(firmware?.banks ?? userspace.flatMap((u) => u.banks));
   const extended = new Set([...events, ...later].map((e) => e.pcr));
   const doubts = [];
   const faults = [];
@@ -247,4 +247,4 @@ function checkLogs(j) {
   fill(j, ['form', 'replay', 'ima', 'separators', 'coverage'].map((c) => `log.${c}`));
 }
 
-module.exports = { checkLogs };
+module.exports = { checkLogs, quotedFor };

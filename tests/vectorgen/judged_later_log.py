@@ -170,6 +170,13 @@ def log_ima_ascii() -> Judged:
     return _ima([], measured_files(4), data).judged()
 
 
+@vector("log.form", "bad-input")
+def log_ima_ascii_of_other_digits() -> Judged:
+    """A digest in the ascii IMA list has a character that is no hexadecimal digit."""
+    data = "".join(entry.ascii() for entry in measured_files(4)).replace("sha256:", "sha256:g", 1)
+    return _ima([], measured_files(4), data.encode()).judged("log.form")
+
+
 @vector("log.ima")
 def log_ima_not_quoted() -> Judged:
     """An IMA list beside a quote that leaves out its PCR."""
