@@ -66,6 +66,13 @@ def test_each_entry_stands_once_and_keeps_its_note() -> None:
     assert Trust().plus(first, Entry(kind=Kind.HARDWARE, digest=DIGEST)).count() == (1, 1)
 
 
+def test_one_thing_is_trusted_for_one_purpose() -> None:
+    entry = Entry(kind=Kind.PIV, digest=DIGEST, note="first")
+    assert entry.same(Entry(kind=Kind.PIV, digest=DIGEST, note="again"))
+    assert not entry.same(Entry(kind=Kind.HARDWARE, digest=DIGEST))
+    assert not entry.same(Entry(kind=Kind.PIV, digest=DIGEST[::-1]))
+
+
 def test_all_of_it_becomes_policy_and_nothing_becomes_a_demand() -> None:
     trust = Trust().plus(
         Entry(kind=Kind.OPENPGP, digest=FINGERPRINT),
