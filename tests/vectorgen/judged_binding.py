@@ -121,6 +121,13 @@ def binding_of_an_authority() -> Judged:
     return _with(binding_certificate(is_authority=True)).judged("binding.form")
 
 
+@vector("binding.form", "bad-input")
+def binding_constraints_cut_short() -> Judged:
+    """The basic constraints, which are to say that the signing key is no authority, cannot be read."""
+    made = binding_certificate(constraints=own.CONSTRAINTS_CUT_SHORT)
+    return _with(made).judged("binding.form")
+
+
 @vector("binding.form")
 def binding_of_an_issuer_of_lists() -> Judged:
     """The certificate says that the TPM's signing key signs revocation lists."""
