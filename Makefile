@@ -7,12 +7,13 @@ JUDGES := .venv-judges
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test lint vectors fuzz exhaustive faults mutation bench setup packages clean
+.PHONY: help demo test lint vectors fuzz differ exhaustive faults mutation bench setup packages clean
 help:
 	@echo "make demo     the main job, end to end, on software devices"
 	@echo "make test     linters, types, all tests"
 	@echo "make vectors  write test-vectors/ anew"
 	@echo "make fuzz     long fuzzing (MINUTES=10 for each target)"
+	@echo "make differ   two verifiers judge changed vectors alike (MINUTES=10, SEED=1)"
 	@echo "make exhaustive  every flipped bit, every mix of two ceremonies, everything kept back: hours"
 	@echo "make faults   every command that writes, killed or failed at every call: five minutes"
 	@echo "make mutation one thing wrong in the code at a time: does a test notice (MINUTES=60)"
@@ -36,6 +37,9 @@ vectors: setup
 fuzz: setup
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt atheris
 	$(BIN)/python -m tests.fuzz $(if $(SECONDS),--seconds $(SECONDS),--minutes $(or $(MINUTES),10))
+
+differ: setup
+	$(BIN)/python -m tests.interop.differing --minutes $(or $(MINUTES),10) --seed $(or $(SEED),1)
 
 exhaustive: setup
 	$(BIN)/python -m tests.attacks

@@ -138,6 +138,13 @@ class CoseSign1:
         """The signature as it stands in the message, its CBOR head included: what RFC 9921 3.1 stamps."""
         return cbor.encode(self.signature)
 
+    def algorithm(self) -> int:
+        """What the protected header says. Raises SignatureError."""
+        alg = self.protected.get(labels.HDR_ALG)
+        if not isinstance(alg, int) or isinstance(alg, bool):
+            raise SignatureError("no algorithm in the protected header")
+        return alg
+
     def verify(
         self,
         key: object,
@@ -149,9 +156,7 @@ class CoseSign1:
         """Raises SignatureError unless `key` signed these bytes and everything critical is understood."""
         protected = self.protected
         check_critical(protected, self.unprotected, understood)
-        alg = protected.get(labels.HDR_ALG)
-        if not isinstance(alg, int) or isinstance(alg, bool):
-            raise SignatureError("no algorithm in the protected header")
+        alg = self.algorithm()
         message = self.sig_structure(payload=payload, external_aad=external_aad)
         verify_signature(alg, key, self.signature, message)
 

@@ -86,11 +86,8 @@ class TimeStampToken:
         """The certificate (DER) with this digest, if it was brought along."""
         return next((each for each in self.certificates if wanted.fits(each)), None)
 
-    def verify(self, certificate: Certificate) -> str:
-        """What the signature was made by. Raises CertificateError, MalformedError: it is not by this key.
-
-        The attributes say what is signed, its digest, and by whose certificate (RFC 3161 2.4.2, RFC 5816).
-        """
+    def require_signed(self) -> None:
+        """Raises CertificateError, MalformedError unless the attributes are about what the token says."""
         signer = self.signer
         if signer.content_type() != _TST_INFO:
             raise CertificateError("the signed content type is not that of a timestamp")
@@ -98,6 +95,14 @@ class TimeStampToken:
             raise CertificateError(f"signed over a digest by {signer.hash}")
         if signer.message_digest() != hashlib.new(signer.hash, self.info.raw).digest():
             raise CertificateError("the signed digest is not that of what is said")
+
+    def verify(self, certificate: Certificate) -> str:
+        """What the signature was made by. Raises CertificateError, MalformedError: it is not by this key.
+
+        The attributes say what is signed, its digest, and by whose certificate (RFC 3161 2.4.2, RFC 5816).
+        """
+        self.require_signed()
+        signer = self.signer
         if not signer.certificate_id().names(certificate) or not signer.named(certificate):
             raise CertificateError(f"{certificate} is not the certificate that the signer names")
         algorithm = signature_algorithm(signer.algorithm)

@@ -6,6 +6,7 @@ Spec: "Verification", step 5. TCG, extended key usage tcg-kp-AIKCertificate.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from bundlefmt.errors import MalformedError
@@ -15,7 +16,7 @@ from bundlefmt.evidence.ek_certificate import AK_OR_EK_PURPOSE, AK_PURPOSE
 from bundlefmt.moment import when
 from bundlefmt.verify.chains import Chains
 from bundlefmt.verify.checks import Check, each
-from bundlefmt.verify.context import Context, Fail
+from bundlefmt.verify.context import Context, Fail, Skip, Unsure
 from bundlefmt.verify.ek import require_same_key
 
 
@@ -30,8 +31,7 @@ def _certificate(context: Context, label: str) -> str:
     publics = context.referring("ak-public", "certificate", label)
     if not publics:
         raise Fail("no attestation key names this certificate")
-    for public in publics:
-        require_same_key(context, public, label)
+    doubts = list(_doubts(context, publics, label))
     try:
         faults = [fault.message for fault in ek_certificate.ak_faults(certificate)]
     except MalformedError as error:
@@ -39,7 +39,18 @@ def _certificate(context: Context, label: str) -> str:
     if faults:
         raise Fail("; ".join(faults))
     chain = chains.chain(label, _purpose(context))
+    if doubts:
+        raise doubts[0]
     return f"{', '.join(publics)}, valid at {when(context.at)}, by {chain.describe()}"
+
+
+def _doubts(context: Context, publics: Iterable[str], label: str) -> Iterator[Unsure | Skip]:
+    """Why it is not known whether it is for these keys. Raises Fail where it is not."""
+    for public in publics:
+        try:
+            require_same_key(context, public, label)
+        except (Unsure, Skip) as doubt:
+            yield doubt
 
 
 def _revocation(context: Context, label: str) -> str:

@@ -64,6 +64,7 @@ class Authorities:
     def signer(self, token: TimeStampToken) -> tuple[Certificate, str]:
         """The certificate of who signed, and by which algorithm. Raises Fail, Unsure where it is not here."""
         try:
+            token.require_signed()
             wanted = token.signer.certificate_id()
             if wanted.hash == "sha1" and not self._policy.allow_sha1_certificates:
                 raise Fail("the signer's certificate is named by SHA-1 only")

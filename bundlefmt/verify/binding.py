@@ -66,11 +66,20 @@ def _contents(context: Context, label: str) -> str:
     except Fail:
         raise Skip("binding.form says why") from None
     ek, ak, key = (context.target(label, ref) for ref in ("ek", "ak", "key"))
-    if said.ek_spki != _spki(context, ek):
-        raise Fail(f"it names another endorsement key than {ek}")
+    doubts = []
+    try:
+        if said.ek_spki != _spki(context, ek):
+            raise Fail(f"it names another endorsement key than {ek}")
+    except Unsure as doubt:
+        doubts.append(doubt)
     for named, target in ((said.ak_name, ak), (said.key_name, key)):
-        if named != context.name(target):
-            raise Fail(f"it names {named.hex()}, the Name of {target} is {context.name(target).hex()}")
+        try:
+            if named != context.name(target):
+                raise Fail(f"it names {named.hex()}, the Name of {target} is {context.name(target).hex()}")
+        except Unsure as doubt:
+            doubts.append(doubt)
+    if doubts:
+        raise doubts[0]
     return f"the key of {ek}, the Names of {ak} and {key}"
 
 

@@ -201,7 +201,7 @@ class Chains(Area):
         except Judgement:
             raise Skip("there is no chain") from None
         absent = self.present("crl")[1] or self.present("ocsp")[1]
-        judged, unlisted, at = [], [], self.at(route)
+        judged, unlisted, doubts, at = [], [], [], self.at(route)
         for place, (certificate, issuer) in enumerate(pairwise(certificates), 1):
             found = self._consulted(certificate, issuer, at)
             if found is None:
@@ -210,9 +210,12 @@ class Chains(Area):
             if found.entry is not None and found.entry.concerns(at):
                 raise Fail(f"certificate {place} ({certificate}): {found.entry.describe()}")
             if found.standing is crl.Standing.UNKNOWN:
-                raise Unsure(f"certificate {place} ({certificate}): {'; '.join(found.reasons)}")
+                doubts.append(f"certificate {place} ({certificate}): {'; '.join(found.reasons)}")
+                continue
             later = f", {found.entry.describe()}" if found.entry is not None else ""
             judged.append(f"certificate {place} was not revoked{later}")
+        if doubts:
+            raise Unsure(doubts[0])
         if absent is not None:
             raise absent
         if not judged:

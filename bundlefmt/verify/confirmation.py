@@ -39,14 +39,12 @@ class Confirmation(Area):
         self._proven = {} if kept is None or answer is None else kept.proven(answer)
 
     def _kept(self) -> Kept:
-        """The file. Raises Skip without one, Unsure unanswered, Fail of another bundle."""
+        """The file. Raises Skip without one, Fail of another bundle."""
         kept = self.context.confirmed
         if kept is None:
             raise Skip("the verifier has made no challenge")
         if not kept.challenge.manifest.matches(self.context.bundle.manifest_raw):
             raise Fail("the challenge was made for another bundle")
-        if kept.answer is None:
-            raise Unsure("the challenge has not been answered yet")
         return kept
 
     def require(self, ek: str, ak: str) -> None:
@@ -55,6 +53,8 @@ class Confirmation(Area):
         for pair, secret in zip(kept.challenge.pairs, kept.secrets, strict=True):
             if (pair.ek, pair.ak) == (ek, ak):
                 self._made(pair, secret)
+                if kept.answer is None:
+                    raise Unsure("the challenge has not been answered yet")
                 if not self._proven[ek, ak]:
                     raise Fail(f"the answer for {ek} is not that of a TPM that has {ak}")
                 return

@@ -42,6 +42,14 @@ def _ticket(context: Context, label: str) -> str:
 def _data(context: Context, label: str) -> str:
     """The creation data are those that were certified, and parent and outsideInfo are as carried."""
     data, of = context.creations.form(label), context.target(label, "of")
+    # whoever withholds a statement or a parent leaves the rest as wrong as it is
+    if data.outside_info != context.manifest.binding.nonce:
+        raise Fail("outsideInfo is not the binding's nonce: the key was created for something else")
+    doubts: list[Judgement] = []
+    try:
+        _parent(context, of, data)
+    except (Unsure, Skip) as doubt:
+        doubts.append(doubt)
     statements = context.referring("certify-creation", "subject", of)
     if not statements:
         raise Unsure("no statement covers these creation data")
@@ -50,11 +58,13 @@ def _data(context: Context, label: str) -> str:
     except UnsupportedAlgorithmError as error:
         raise Unsure(str(error)) from None
     for one in statements:
-        if _info(context, one).creation_hash != computed:
-            raise Fail(f"the hash in {one} is not that of these creation data")
-    _parent(context, of, data)
-    if data.outside_info != context.manifest.binding.nonce:
-        raise Fail("outsideInfo is not the binding's nonce: the key was created for something else")
+        try:
+            if _info(context, one).creation_hash != computed:
+                raise Fail(f"the hash in {one} is not that of these creation data")
+        except (Unsure, Skip) as doubt:
+            doubts.append(doubt)
+    if doubts:
+        raise doubts[0]
     where = (
         next(iter(context.item(of).ref("parent")), None)
         or f"the {HIERARCHIES[data.hierarchy or 0]} hierarchy"

@@ -51,12 +51,12 @@ def _explains(context: Context, label: str) -> str:
     compared = logs.compared(label)
     if not compared:
         raise Unsure("no PCR that this log extends is quoted in a bank that it carries")
-    if not any(one.events for one in compared):
-        raise Unsure("no event of this log is in the quote")
     faults = [one.replay for one in compared if not one.explained]
     # firmware alone measures into the static PCRs, and all of it is in its log
     if firm := [found for found in faults if found.index in STATIC_PCRS]:
         raise Fail("; ".join(map(_said, firm)))
+    if not any(one.events for one in compared):
+        raise Unsure("no event of this log is in the quote")
     if faults:
         raise Unsure("; ".join(map(_said, faults)))
     if weak := logs.weak(label):

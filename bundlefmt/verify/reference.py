@@ -106,11 +106,15 @@ class _Logged:
         self.events: list[Measured] = []
         self.measured: dict[tuple[int, int], list[Measured]] = {}
         self.unseen = {IMA: list(context.labels(IMA)), FIRMWARE: [], USERSPACE: []}
+        self.banks: list[tuple[str, str, frozenset[int]]] = []
         for label in context.labels(FIRMWARE, USERSPACE):
             try:
                 compared = context.area(Logs).compared(label)
                 log = context.firmware_logs(label).events if context.item(label).role == FIRMWARE else ()
-                self.events += log or context.area(Logs).records
+                mine = log or context.area(Logs).records
+                self.events += mine
+                banks = frozenset(bank for event in mine for bank in event.digests)
+                self.banks.append((context.item(label).role, label, banks))
             except Judgement:
                 self.unseen[context.item(label).role].append(label)
                 continue
@@ -129,7 +133,10 @@ class _Logged:
             raise Unsure(f"the event{where} with digest {digests}… is logged, and no quoted value came of it")
         # what was not looked through may have it
         logs = (FIRMWARE,) if wanted.pcr in STATIC_PCRS else (FIRMWARE, USERSPACE, IMA)
-        if unseen := [label for role in logs for label in self.unseen[role]]:
+        unseen = [label for role in logs for label in self.unseen[role]]
+        wanted_banks = {bank for bank, _ in wanted.digests}
+        unseen += [label for role, label, banks in self.banks if role in logs and not banks & wanted_banks]
+        if unseen:
             raise Unsure(f"no event{where} has the digest {digests}…; not looked for in {', '.join(unseen)}")
         if not self.events:
             raise Unsure("there is no log to look for events in")

@@ -76,7 +76,10 @@ def _validity(context: Context, number: int) -> str:
     if by is not None:
         said += f", in existence by {when(by)}"
     if signer.role == "piv-certificate":
-        certificate = readable(lambda: x509.facts(signer.certificate))
+        try:
+            certificate = readable(lambda: x509.facts(signer.certificate))
+        except Fail:
+            raise Skip("the signer's certificate cannot be read") from None
         made = issued if by is None else min(issued, by)
         if not certificate.not_before <= made <= certificate.not_after:
             why = "when the seal says it was made" if made == issued else "by when the seal existed"

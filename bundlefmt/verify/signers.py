@@ -90,7 +90,7 @@ class Signers(Area):
         else:
             claims = form.protected.get(labels.HDR_CWT_CLAIMS)
             issued = claims.get(labels.CLAIM_IAT) if isinstance(claims, Mapping) else None
-        if not isinstance(issued, int) or isinstance(issued, bool):
+        if not isinstance(issued, int) or isinstance(issued, bool) or issued < 0:
             raise Fail("the seal does not say when it was made")
         return issued
 
@@ -261,6 +261,7 @@ class Signers(Area):
         if faults:
             raise Fail("; ".join(faults))
         try:
+            form.algorithm()  # what no key makes good
             key: object
             if signer.label is not None and signer.role == _TPM:
                 key = self.context.publics(signer.label).public_key()

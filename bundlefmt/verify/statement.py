@@ -11,10 +11,11 @@ from typing import Final
 from bundlefmt.evidence import primitive
 from bundlefmt.evidence.attest import TpmsAttest
 from bundlefmt.evidence.attested import AttestType, attest_name
+from bundlefmt.evidence.tpm import TpmtPublic
 from bundlefmt.evidence.tpm_signature import CannotVerifyError, SignatureMismatchError
 from bundlefmt.verify import period
 from bundlefmt.verify.checks import Check, each
-from bundlefmt.verify.context import Context, Fail, Skip, Unsure
+from bundlefmt.verify.context import Context, Fail, Judgement, Skip, Unsure
 
 # role -> the types of statement that it may be
 KINDS: Final[dict[str, tuple[AttestType, ...]]] = {
@@ -64,17 +65,28 @@ def signature(context: Context, label: str) -> str:
         raise Fail("no signature over this statement")
     by = context.target(label, "by")
     public, message = context.publics(by), bytes(context.value(label))
+    doubts: list[Judgement] = []
     for one in signatures:
-        if context.target(one, "by") != by:
-            raise Fail(f"{one} names another key than the statement")
         try:
-            context.signatures.form(one).verify(public, message)
-        except SignatureMismatchError as error:
-            raise Fail(f"{one}: {error}") from None
-        except CannotVerifyError as error:
-            raise Unsure(f"{one}: {error}") from None
-        require_period(context, one, by)
+            _verify(context, one, by, public, message)
+        except (Unsure, Skip) as doubt:
+            doubts.append(doubt)  # another one may be wrong all the same
+    if doubts:
+        raise doubts[0]
     return f"{', '.join(signatures)} by {by}: {context.signatures.form(signatures[0]).describe()}"
+
+
+def _verify(context: Context, label: str, by: str, public: TpmtPublic, message: bytes) -> None:
+    """One signature over a statement is by the key that both name. Raises Fail, Unsure, Skip."""
+    if context.target(label, "by") != by:
+        raise Fail(f"{label} names another key than the statement")
+    try:
+        context.signatures.form(label).verify(public, message)
+    except SignatureMismatchError as error:
+        raise Fail(f"{label}: {error}") from None
+    except CannotVerifyError as error:
+        raise Unsure(f"{label}: {error}") from None
+    require_period(context, label, by)
 
 
 def require_period(context: Context, label: str, by: str) -> None:

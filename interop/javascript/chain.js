@@ -21,6 +21,7 @@ function schemeFault(scheme, allowSha1) {
 /** Rules that one certificate keeps or breaks by itself. */
 function certificateFault(certificate, { at, usages, leaf, missingUsage, authorityUsages, understood }) {
   if (at < certificate.notBefore || at > certificate.notAfter) return 'not valid at that time';
+  if (certificate.key.kind === 'unknown') return 'a key of no known kind';
   const weak = keys.weakness(certificate.key);
   if (weak) return weak;
   for (const [oid, { critical }] of certificate.extensions) {

@@ -3,7 +3,7 @@
 'use strict';
 
 const { hashOf } = require('./container');
-const { TYPES, UNJUDGED, PRIVATE, BOUND, PLURAL, NEEDS, NAMES } = require('./roles');
+const { TYPES, UNJUDGED, PRIVATE, BOUND, PLURAL, NEEDS, NAMES, KNOWN } = require('./roles');
 
 const SNAPSHOT = 'tag:evidence-bundle,2026:snapshot';
 const SNAPSHOT_ROLES = ['ak-public', 'quote', 'tpm-signature', 'pcr-values'];
@@ -60,8 +60,7 @@ function checkRefs(j) {
     const faults = [];
     for (const name of NEEDS[item.role] ?? []) if (!item.refs[name]) faults.push(`lacks ${name}`);
     for (const [name, labels] of Object.entries(item.refs)) {
-      const needed = (NEEDS[item.role] ?? []).includes(name) || name in table;
-      if (needed && labels.length > 1 && !PLURAL.includes(name)) faults.push(`${name} is plural`);
+      if (KNOWN.has(name) && labels.length > 1 && !PLURAL.includes(name)) faults.push(`${name} is plural`);
       if (table[name] && labels.some((l) => !table[name].includes(j.role(l)))) faults.push(`${name} of a wrong role`);
     }
     j.add('container.refs', faults.length ? 'failed' : 'passed', label, faults.join(', '));

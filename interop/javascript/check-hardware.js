@@ -50,10 +50,13 @@ const integer = (value) => {
   if (out < 0n) throw new der.DerError('negative');
   return out;
 };
+const text = (value) => {
+  if (x509.textOf(der.single(value)) === null) throw new der.DerError('no text');
+};
 const SHAPES = {
   'piv-attestation': { 3.3: plain(3), 3.7: integer, 3.8: plain(2), 3.9: plain(1) },
   'openpgp-attestation': {
-    5.2: integer, 5.3: octets(3), 5.4: octets(20), 5.5: octets(4), 5.6: integer, 5.7: integer, 5.8: octets(1), 5.9: octets(1),
+    5.1: text, 5.2: integer, 5.3: octets(3), 5.4: octets(20), 5.5: octets(4), 5.6: integer, 5.7: integer, 5.8: octets(1), 5.9: octets(1),
   },
 };
 
@@ -116,7 +119,7 @@ function keyOutcome(j, label, statement) {
     const { value } = j.certificate(subject);
     if (!value) return 'skipped';
     if (value.key.kind === 'unknown' || key.kind === 'unknown') {
-      return value.spki.equals(statement.certificate.spki) ? 'passed' : 'indeterminate';
+      return value.spki.equals(statement.certificate.spki) ? 'passed' : 'failed';
     }
     return value.key.same === key.same ? 'passed' : 'failed';
   }

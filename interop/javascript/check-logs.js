@@ -72,7 +72,7 @@ function explained(bank, pcr, quoted, firmware, userspace, locality) {
 function replay(j, firmware, userspace, quoted) {
   const events = firmware?.events ?? [];
   const later = userspace.flatMap((u) => u.events).filter((e) => e.pcr >= FIRMWARE_PCRS);
-  const carried = new Set([...(firmware?.banks ?? []), ...userspace.flatMap((u) => u.banks)]);
+  const carried = new Set(firmware?.banks ?? userspace.flatMap((u) => u.banks));
   const extended = new Set([...events, ...later].map((e) => e.pcr));
   const doubts = [];
   const faults = [];
@@ -128,7 +128,11 @@ function checkSeparators(j, label, log) {
   if (values.unreadable || needed.some((l) => j.log(l).error)) {
     return void ['separators', 'coverage'].forEach((c) => j.add(`log.${c}`, 'skipped', label, 'cannot be read'));
   }
-  const banks = new Set(quotedFor(j, label).banks.flatMap((b) => [...b.keys()]));
+  const banks = new Set(values.banks.flatMap((b) => [...b.keys()]));
+  const carried = [log, ...needed.map((l) => j.log(l).value)].flatMap((l) => l.banks);
+  if (carried.some((b) => banks.has(b) && !HASHES[b])) {
+    return void ['separators', 'coverage'].forEach((c) => j.add(`log.${c}`, 'indeterminate', label, 'hash'));
+  }
   const bank = STRENGTH.find((b) => banks.has(b) && log.banks.includes(b));
   if (!bank) return void ['separators', 'coverage'].forEach((c) => j.add(`log.${c}`, 'skipped', label, 'no bank of it is quoted'));
   const digest = (data) => createHash(HASHES[bank][0]).update(data).digest();
@@ -243,4 +247,4 @@ function checkLogs(j) {
   fill(j, ['form', 'replay', 'ima', 'separators', 'coverage'].map((c) => `log.${c}`));
 }
 
-module.exports = { checkLogs };
+module.exports = { checkLogs, quotedFor };

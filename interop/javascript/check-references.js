@@ -3,6 +3,7 @@
 'use strict';
 
 const { decodeReference } = require('./references');
+const { quotedFor } = require('./check-logs');
 const { decodePcrValues } = require('./pcr');
 
 const SHA1 = 0x04;
@@ -44,8 +45,9 @@ function oneEvent(j, event) {
     && e.attested?.has(bank) && (bank !== SHA1 || j.policy.allow_sha1)));
   if (measured) return 'passed';
   if (same.length) return 'indeterminate';
-  const logLabels = j.withRole(...LOGS);
-  const says = (l) => j.log(l).value && event.digests.some(({ bank }) => j.log(l).value.banks.includes(bank));
+  const isStatic = event.pcr !== null && event.pcr < FIRMWARE_PCRS;
+  const logLabels = j.withRole(...(isStatic ? LOGS.slice(0, 1) : LOGS));
+  const says = (l) => j.log(l).value && !quotedFor(j, l).unreadable && event.digests.some(({ bank }) => j.log(l).value.banks.includes(bank));
   const unread = j.withRole('pcr-values').some((l) => j.absent(l)) || logLabels.some((l) => j.absent(l) || !says(l));
   const ima = j.withRole('ima-log').length > 0 && (event.pcr === null || event.pcr >= FIRMWARE_PCRS);
   return logLabels.length === 0 || unread || ima ? 'indeterminate' : 'failed';

@@ -76,6 +76,7 @@ function checkSignature(j, check, label) {
   if (!ak) return void j.add(check, 'skipped', label, 'references');
   if (signatures.length === 0) return void j.add(check, 'failed', label, 'no signature');
   if (j.missing(check, ak, label)) return undefined;
+  if (j.area(ak).error) return void j.add(check, 'skipped', label, 'the key cannot be read');
   const outcomes = signatures.map((s) => oneSignature(j, s, ak, label));
   if (outcomes.includes('failed')) return void j.add(check, 'failed', label);
   if (outcomes.includes('missing')) return void j.missing(check, signatures, label);
@@ -95,7 +96,9 @@ function checkStatement(j, label, more) {
   const [area, types] = AREAS[j.role(label)];
   const checks = ['signature', 'signer', 'binding', ...more];
   if (j.absent(label)) {
-    for (const check of ['form', ...checks]) j.missing(`${area}.${check}`, label);
+    for (const check of ['form', 'signer', 'binding', ...more]) j.missing(`${area}.${check}`, label);
+    if (j.withRole('tpm-signature').some((l) => j.one(l, 'over') === label)) j.missing(`${area}.signature`, label);
+    else j.add(`${area}.signature`, 'failed', label, 'no signature');
     return null;
   }
   const read = j.read(label, 'attest', tpm.decodeAttest);
@@ -180,14 +183,18 @@ function checkSubject(j, label, attest) {
   const subject = j.one(label, 'subject', 'key-public', 'ak-public');
   const ak = j.one(label, 'by', 'ak-public');
   if (!subject) return void j.add(check, 'skipped', label, 'references');
-  if (subject === ak) return void j.add(check, 'failed', label, 'certifies itself');
-  if (j.missing(check, [subject, ak], label)) return undefined;
-  const [read, own] = [subject, ak].map((l) => (l ? j.area(l) : {}));
+  if (subject === ak && (j.absent(ak) || !j.area(ak).error)) return void j.add(check, 'failed', label, 'certifies itself');
+  if (j.missing(check, subject, label)) return undefined;
+  const read = j.area(subject);
   if (!read.value) return void j.add(check, read.strange ? 'indeterminate' : 'skipped', label);
   const name = attempt(() => tpm.nameOf(read.value));
   if (name.strange) return void j.add(check, 'indeterminate', label);
-  if (own.error) return void j.add(check, 'skipped', label);
   if (!name.value.equals(attest.attested.name)) return void j.add(check, 'failed', label, 'Name');
+  if (ak && j.missing(check, ak, label)) return undefined;
+  const own = ak ? j.area(ak) : {};
+  if (own.error) return void j.add(check, 'skipped', label);
+  const ownName = own.value ? attempt(() => tpm.nameOf(own.value)) : own;
+  if (ownName.strange) return void j.add(check, 'indeterminate', label);
   if (own.value && own.value.raw.equals(read.value.raw)) return void j.add(check, 'failed', label, 'certifies itself');
   if (area === 'certify') return addPlace(j, check, label, placeOf(j, subject, attest.attested.qualifiedName));
   return void j.add(check, 'passed', label);
@@ -214,7 +221,10 @@ function checkCreationData(j, label) {
   if (j.missing(check, label)) return undefined;
   const read = j.read(label, 'creation', tpm.decodeCreationData);
   if (read.error) return void j.add(check, 'failed', label, read.error);
+  if (!read.value.outsideInfo.equals(j.bundle.manifest.binding.nonce)) return void j.add(check, 'failed', label, 'outsideInfo');
   if (!of) return void j.add(check, 'skipped', label, 'references');
+  const parent = attempt(() => parentFault(j, of, read.value));
+  if (!parent.strange && parent.value.outcome === 'failed') return void j.add(check, 'failed', label, 'parent');
   if (j.missing(check, of, label)) return undefined;
   const area = j.area(of);
   if (!area.value) return void j.add(check, area.strange ? 'indeterminate' : 'skipped', label);
@@ -223,15 +233,13 @@ function checkCreationData(j, label) {
   const attests = statements.map((l) => (j.absent(l) ? {} : ofType(j.read(l, 'attest', tpm.decodeAttest), tpm.TYPES.creation)));
   const digest = attempt(() => tpm.hash(area.value.nameAlg, j.bytes(label)));
   if (digest.strange) return void j.add(check, 'indeterminate', label);
-  if (!read.value.outsideInfo.equals(j.bundle.manifest.binding.nonce)) return void j.add(check, 'failed', label, 'outsideInfo');
+  if (attests.some((a) => a.error)) return void j.add(check, 'skipped', label);
   if (attests.some((a) => a.value && !a.value.attested.creationHash.equals(digest.value))) {
     return void j.add(check, 'failed', label, 'hash');
   }
-  const parent = attempt(() => parentFault(j, of, read.value));
   if (parent.strange) return void j.add(check, 'indeterminate', label);
   if (parent.value.missing) return void j.missing(check, parent.value.missing, label);
   if (parent.value.outcome) return void j.add(check, parent.value.outcome, label, 'parent');
-  if (attests.some((a) => a.error)) return void j.add(check, 'skipped', label);
   if (j.missing(check, statements, label)) return undefined;
   return void j.add(check, 'passed', label);
 }

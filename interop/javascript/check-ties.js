@@ -26,7 +26,7 @@ function worst(outcomes) {
 
 function compareKey(area, key) {
   if (area.error) return 'skipped';
-  if (area.strange || !area.value.key.same || !key.same) return 'indeterminate';
+  if (area.strange || !area.value.key.same) return 'indeterminate';
   return area.value.key.same === key.same ? 'passed' : 'failed';
 }
 
@@ -68,9 +68,11 @@ function checkBindingCertificate(j, label) {
   if (!key) j.add('binding.key', 'skipped', label, 'references');
   else if (!j.missing('binding.key', key, label)) j.add('binding.key', compareKey(j.area(key), certificate.key), label);
   if (!key || !ek || !ak || !names) j.add('binding.contents', 'skipped', label, 'references');
-  else if (!j.missing('binding.contents', [ek, ak, key], label)) {
-    const outcomes = [compareKey(j.area(ek), names.ek), compareName(j.area(ak), names.akName), compareName(j.area(key), names.keyName)];
-    j.add('binding.contents', worst(outcomes), label);
+  else {
+    const rows = [[ek, compareKey, names.ek], [ak, compareName, names.akName], [key, compareName, names.keyName]];
+    const outcome = worst(rows.filter(([l]) => !j.absent(l)).map(([l, compare, named]) => compare(j.area(l), named)));
+    // what is here and wrong is so whatever else is withheld
+    if (outcome === 'failed' || !j.missing('binding.contents', [ek, ak, key], label)) j.add('binding.contents', outcome, label);
   }
 }
 
@@ -96,7 +98,6 @@ function checkRecord(j, check, label, needed, holds) {
 
 /** What the verifier's own challenge says of a pair: an outcome, or {missing}. */
 function pairOutcome(j, kept, ek, ak) {
-  if (!challenge.namesManifest(kept, j.bundle.manifest.raw)) return 'failed';
   const pair = kept.pairs.find((p) => p.ek === ek && p.ak === ak);
   if (!pair) return 'indeterminate';
   const gone = [ek, ak].filter((l) => j.absent(l));
@@ -116,8 +117,10 @@ function pairOutcome(j, kept, ek, ak) {
 function checkConfirmed(j, eks, aks) {
   const check = 'activation.confirmed';
   j.confirmedPairs = new Set();
-  if (!j.confirmed || eks.length === 0 || aks.length === 0) return void j.add(check, 'skipped', [], 'no kept file or no endorsement key');
+  if (!j.confirmed || aks.length === 0) return void j.add(check, 'skipped', [], 'no kept file');
   const kept = challenge.decodeKept(j.confirmed);
+  if (!challenge.namesManifest(kept, j.bundle.manifest.raw)) return void j.add(check, 'failed', aks, 'of another bundle');
+  if (eks.length === 0) return void j.add(check, 'skipped', [], 'no endorsement key');
   for (const ak of aks) {
     const outcomes = eks.map((ek) => {
       const outcome = pairOutcome(j, kept, ek, ak);

@@ -7,7 +7,7 @@ const tpm = require('./tpm');
 const x509 = require('./x509');
 const { fill } = require('./judgement');
 const { attempt } = require('./reading');
-const { checkChain, checkRevocation, existenceOf } = require('./check-piv');
+const { checkChain, checkRevocation, existenceOf, issuersOf } = require('./check-piv');
 const { build } = require('./chain');
 
 const EK_USAGE = '2.23.133.8.1';
@@ -56,8 +56,8 @@ function tpmNameFault(certificate) {
   if (!found) return 'no subjectAltName';
   if (certificate.subject.rdns.length === 0 && !found.critical) return 'subjectAltName is not critical';
   const names = der.children(der.single(found.value, der.SEQUENCE)).filter((n) => n.tag === 0xa4)
-    .map((n) => x509.name(der.single(n.body, der.SEQUENCE)).rdns.flat().map((a) => a.oid));
-  const whole = names.some((oids) => TPM_ATTRIBUTES.every((a) => oids.filter((o) => o === a).length === 1));
+    .map((n) => x509.name(der.single(n.body, der.SEQUENCE)).rdns.flat().filter((a) => a.text !== null).map((a) => a.oid));
+  const whole = TPM_ATTRIBUTES.every((a) => names.flat().filter((o) => o === a).length === 1);
   return whole ? null : 'no manufacturer, model and version';
 }
 
@@ -107,7 +107,7 @@ function sameKey(j, check, label, certificateLabel, about) {
   const area = j.area(label);
   const certificate = j.certificate(certificateLabel);
   if (area.error || certificate.error) j.add(check, 'skipped', about);
-  else if (area.strange || !area.value.key.same || !certificate.value.key.same) j.add(check, 'indeterminate', about);
+  else if (area.strange || !area.value.key.same) j.add(check, 'indeterminate', about);
   else j.add(check, area.value.key.same === certificate.value.key.same ? 'passed' : 'failed', about);
 }
 
@@ -158,8 +158,8 @@ function checkSigningKey(j, area, label, needed) {
     else if (check === 'attributes') {
       j.add(id, needed.every((a) => tpm.has(value, a)) && !tpm.has(value, 'decrypt') ? 'passed' : 'failed', label);
     } else {
-      const fault = schemeFault(value, j.policy);
-      if (value.key.kind === 'unknown') j.add(id, 'skipped', label);
+      const fault = value.unread ? null : schemeFault(value, j.policy);
+      if (!fault && value.key.kind === 'unknown') j.add(id, 'skipped', label);
       else j.add(id, fault ? 'failed' : 'passed', label, fault ?? '');
     }
   }
@@ -171,12 +171,12 @@ function checkTemplate(j, label) {
   const read = j.read(label, 'template', tpm.decodePublic);
   if (read.error) return void j.add('ak.template', 'failed', label, read.error);
   if (!of) return void j.add('ak.template', 'skipped', label, 'references');
+  if (j.items.get(of).refs.parent) return void j.add('ak.template', 'failed', label, 'the key is no primary');
   if (j.missing('ak.template', of, label)) return undefined;
   const area = j.area(of);
   if (!area.value || !read.value) return void j.add('ak.template', 'skipped', label);
   const [a, b] = [read.value, area.value].map((p) => p.raw.subarray(0, p.uniqueAt));
-  const primary = !j.items.get(of).refs.parent;
-  return void j.add('ak.template', primary && a.equals(b) ? 'passed' : 'failed', label);
+  return void j.add('ak.template', a.equals(b) ? 'passed' : 'failed', label);
 }
 
 function akProfileFault(certificate) {
@@ -195,18 +195,28 @@ function checkAkCertificate(j, label) {
   const named = j.withRole('ak-public').filter((l) => j.one(l, 'certificate') === label);
   let path = null;
   const fault = error ?? profile(() => akProfileFault(value)) ?? (named.length ? null : 'no key names it');
-  if (fault) j.add('ak.certificate', 'failed', label, fault);
-  else {
-    const usages = j.policy.allow_ak_with_ek_usage ? [AK_USAGE, EK_USAGE] : [AK_USAGE];
-    const options = { usages, missingUsage: j.policy.allow_missing_usage };
+  const usages = j.policy.allow_ak_with_ek_usage ? [AK_USAGE, EK_USAGE] : [AK_USAGE];
+  const options = { usages, missingUsage: j.policy.allow_missing_usage };
+  /** The chain above it, whatever else is wrong with it. */
+  const pathOf = () => {
+    const all = { policy: j.policy, at: j.at, existedOf: existenceOf(j), ...options };
+    const found = build(value, issuersOf(j).certificates, j.policy.anchors, all);
+    return found.ended ? null : found.path;
+  };
+  if (fault) {
+    j.add('ak.certificate', 'failed', label, fault);
+    path = error ? null : pathOf();
+  } else {
+    const before = j.findings.length;
     for (const ak of named) {
-      const before = j.findings.length;
       sameKey(j, 'ak.certificate', ak, label, [label, ak]);
-      if (j.findings[before].outcome === 'passed') j.findings.length = before;
+      if (j.findings[j.findings.length - 1].outcome === 'passed') j.findings.pop();
     }
     if (j.has('ak.certificate', 'failed')) {
-      path = build(value, [], j.policy.anchors, { policy: j.policy, at: j.at, existedOf: existenceOf(j), ...options }).path;
+      path = pathOf();
     } else path = checkChain(j, 'ak.certificate', label, value, j.policy.anchors, options);
+    // what is wrong decides before what is in doubt
+    if (j.findings[j.findings.length - 1].outcome === 'failed') j.findings.splice(before, j.findings.length - before - 1);
   }
   checkRevocation(j, 'ak.revocation', path, label);
 }

@@ -149,14 +149,16 @@ function conclude(j) {
   c.draw('ak.resident', resident, akChecks);
 
   const speakers = new Set(j.withRole('quote', 'certify', 'certify-creation').map((l) => j.refs(l, 'by').join()));
-  const oneTpm = speakers.size <= 1 || (confirmed && resident === 'proven') ? resident : weaker(resident, given(recorded, 'vouched'));
+  const isOne = speakers.size <= 1 || (confirmed && resident === 'proven');
+  const oneTpm = isOne ? resident : weaker(resident, given(recorded, 'vouched'));
+  const oneChecks = isOne ? akChecks : [...akChecks, ...RECORDS, 'activation.blob', 'activation.secret', ...sealedChecks];
   const state = [...QUOTE, ...SOUND, 'container.binding'];
-  c.draw('platform.state', given(c.all(state), oneTpm), [...state, ...akChecks]);
+  c.draw('platform.state', given(c.all(state), oneTpm), [...state, ...oneChecks]);
 
   const keyChecks = ['key.form', 'key.attributes', 'key.scheme', 'key.certified', ...SOUND, 'container.binding'];
   if (j.withRole('certify').length) keyChecks.push(...CERTIFY.map((x) => `certify.${x}`));
   if (j.withRole('certify-creation').length) keyChecks.push(...CERTIFY.map((x) => `creation.${x}`));
-  c.draw('key.resident', given(c.all(keyChecks), oneTpm), [...keyChecks, ...akChecks]);
+  c.draw('key.resident', given(c.all(keyChecks), oneTpm), [...keyChecks, ...oneChecks]);
 
   if (j.withRole('tpm-binding-certificate').length) {
     const checks = ['container.refs', 'binding.form', 'binding.chain', 'binding.key', 'binding.contents'];
@@ -169,7 +171,7 @@ function conclude(j) {
   if (j.withRole('firmware-log').length) {
     const checks = [...state, 'log.form', 'log.replay'];
     const one = j.withRole('firmware-log').length === 1 && j.bootMeasured;
-    c.draw('platform.boot', given(c.all(checks) && one, oneTpm), [...checks, ...akChecks]);
+    c.draw('platform.boot', given(c.all(checks) && one, oneTpm), [...checks, ...oneChecks]);
   }
 
   const templates = j.withRole('ak-template');
@@ -180,7 +182,7 @@ function conclude(j) {
   if (j.previous) {
     const checks = [...AK, 'previous.digest', 'previous.ak'];
     const same = c.draw('ak.same', given(c.all(checks), 'proven'), checks);
-    c.draw('tpm.same', given(same === 'proven', oneTpm), [...checks, ...akChecks]);
+    c.draw('tpm.same', given(same === 'proven', oneTpm), [...checks, ...oneChecks]);
   }
   if (j.bundle.renewals.length) {
     const checks = RENEWAL_CHECKS.map((x) => `renewal.${x}`);

@@ -66,7 +66,7 @@ function hashesOf({ alg, guarded }) {
 
 /** Whether `key` signed `payload` under these headers: passed, failed, or indeterminate where one of the two is not computed here. */
 function verifyCose({ raw, alg, signature }, payload, key) {
-  if (typeof alg !== 'number') return 'failed';
+  if (typeof alg !== 'number' && typeof alg !== 'bigint') return 'failed';
   const algorithm = ALGORITHMS[alg];
   if (!algorithm || !key || key.kind === 'unknown') return 'indeterminate';
   if (!algorithm.fits(key) || (algorithm.size && signature.length !== algorithm.size)) return 'failed';
@@ -86,7 +86,7 @@ function readHeader({ alg, guarded, loose, payload }, manifestBytes) {
   const claim = new Map(claims?.kind === 'map' ? claims.value.map(([k, v]) => [k.value, v]) : []);
   const time = claim.get(6);
   const out = { alg, x5t: null, kid: null, hash: null };
-  out.time = time?.kind === 'int' && time.value >= 0 ? time.value : null;
+  out.time = time?.kind === 'int' && time.value >= 0 ? Number(time.value) : null;
   const faults = [];
   for (const label of [LABEL.crit, LABEL.content, LABEL.claims, LABEL.typ, LABEL.hash, LABEL.preimage]) {
     if (loose.has(label)) faults.push(`label ${label} is not protected`);

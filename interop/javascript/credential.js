@@ -80,7 +80,7 @@ function kdfE(alg, z, label, partyU, partyV, bits) {
 function makeBlob(ek, name, seed, credential) {
   const [hash, size] = hashOf(ek.nameAlg);
   const { symmetric } = ek;
-  if (!symmetric || symmetric.alg !== 0x06 || symmetric.mode !== 0x43) throw new tpm.NotComputed('symmetric algorithm');
+  if (!symmetric || symmetric.alg !== 0x06 || symmetric.mode !== 0x43 || ![128, 192, 256].includes(symmetric.bits)) throw new tpm.NotComputed('symmetric algorithm');
   const key = kdfA(ek.nameAlg, seed, 'STORAGE', name, symmetric.bits);
   const cipher = crypto.createCipheriv(`aes-${symmetric.bits}-cfb`, key, Buffer.alloc(16));
   const identity = Buffer.concat([cipher.update(Buffer.concat([tpm.alg16(credential.length), credential])), cipher.final()]);

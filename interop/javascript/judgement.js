@@ -25,7 +25,7 @@ class Judgement {
     this.timestamps = stamps.map((stamp, i) => judgeTimestamp(stamp, this.messages[i].value, i, this.renewals, policy));
     /** By when renewals show that the manifest, and every item that is here, existed; or null. */
     this.existed = this.renewals.manifestTime;
-    this.asked = policy.at ?? bundle.manifest.created;
+    this.asked = policy.at ?? Number(bundle.manifest.created);
     this.at = Math.min(this.asked, this.existed ?? Infinity);
     this.previous = previous;
     this.confirmed = confirmed;

@@ -63,7 +63,7 @@ function ecKey(curveOid, point) {
   try {
     whole = crypto.ECDH.convertKey(point, curve[0], undefined, undefined, 'uncompressed');
   } catch {
-    return { kind: 'unknown', what: 'no point of the curve' };
+    return { kind: 'unknown', what: 'no point of the curve', broken: true };
   }
   const algorithm = der.encode(der.SEQUENCE, der.encodeOid(EC_OID), der.encodeOid(curveOid));
   const [name, bits] = curve;
@@ -111,8 +111,11 @@ function fromSpki(raw) {
   }
   if (oid === EC_OID) {
     if (parts.peek() !== der.OID) return { kind: 'unknown', what: 'explicit curve' };
-    return ecKey(der.oid(parts.next(der.OID)), bits);
+    const curve = der.oid(parts.next(der.OID));
+    parts.end();
+    return ecKey(curve, bits);
   }
+  if (EDWARDS[oid] || ML_DSA[oid]) parts.end();
   if (EDWARDS[oid]) return edKey(EDWARDS[oid][0], bits);
   if (ML_DSA[oid]) {
     return { kind: 'ml-dsa', name: ML_DSA[oid], bits: 0, same: `${ML_DSA[oid]} ${bits.toString('hex')}`, raw: bits };

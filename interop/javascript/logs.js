@@ -143,25 +143,53 @@ function oldTemplateData(digest, fileName) {
   return Buffer.concat([digest, fileName, Buffer.alloc(Math.max(0, 256 - fileName.length))]);
 }
 
+const TEMPLATES = {
+  ima: 'd n', 'ima-ng': 'd-ng n-ng', 'ima-sig': 'd-ng n-ng sig', 'ima-ngv2': 'd-ngv2 n-ng', 'ima-sigv2': 'd-ngv2 n-ng sig',
+  'ima-buf': 'd-ng n-ng buf', 'ima-modsig': 'd-ng n-ng sig d-modsig modsig',
+  'evm-sig': 'd-ng n-ng evmsig xattrnames xattrlengths xattrvalues iuid igid imode',
+};
+const FIELDS = new Set(Object.values(TEMPLATES).flatMap((fields) => fields.split(' ')));
+
+/** Whether a name is a template of the kernel, or spells out fields of such. */
+function isTemplate(name) {
+  return Object.hasOwn(TEMPLATES, name) || name.split('|').every((field) => FIELDS.has(field));
+}
+
 function binaryEntry(reader, digestSize) {
   const pcr = reader.number(4);
   const digest = reader.take(digestSize);
   const name = reader.take(reader.number(4)).toString('latin1');
   if (!/^[\x21-\x7e]{1,255}$/.test(name)) throw new LogError('name of a template');
+  if (reader.position - name.length === 8 + digestSize && !isTemplate(name)) throw new LogError('template of the first entry');
   if (pcr > 31) throw new LogError('no PCR');
   if (name === 'ima') {
     const file = reader.take(20);
     return { pcr, digest, hashed: oldTemplateData(file, reader.take(reader.number(4))) };
   }
-  return { pcr, digest, hashed: reader.take(reader.number(4)) };
+  const hashed = reader.take(reader.number(4));
+  if (reader.position - hashed.length === 12 + digestSize + name.length) fieldsOf(hashed, TEMPLATES[name]?.split(' ') ?? name.split('|'));
+  return { pcr, digest, hashed };
+}
+
+/** The fields of template data, each with its length before it. */
+function fieldsOf(data, names) {
+  const reader = new Reader(data);
+  for (let i = 0; i < names.length; i++) reader.take(reader.number(4));
+  if (reader.position !== data.length) throw new LogError('bytes behind the fields');
 }
 
 function fieldOf(kind, text) {
   if (kind === 'd-ng') {
     const colon = text.lastIndexOf(':');
-    return Buffer.concat([Buffer.from(`${text.slice(0, colon + 1)}\0`), Buffer.from(text.slice(colon + 1), 'hex')]);
+    if (colon < 0) throw new LogError('no algorithm');
+    return Buffer.concat([Buffer.from(`${text.slice(0, colon + 1)}\0`, 'latin1'), hexadecimal(text.slice(colon + 1))]);
   }
   if (kind === 'n-ng') return Buffer.concat([Buffer.from(text, 'latin1'), Buffer.from([0])]);
+  return hexadecimal(text);
+}
+
+function hexadecimal(text) {
+  if (!/^([0-9a-fA-F]{2})*$/.test(text)) throw new LogError('no hexadecimal digits');
   return Buffer.from(text, 'hex');
 }
 
@@ -175,7 +203,7 @@ function asciiEntry(line) {
   const fields = ASCII_TEMPLATES[name];
   if (name === 'ima') {
     const space = rest.indexOf(' ');
-    entry.hashed = oldTemplateData(Buffer.from(rest.slice(0, space), 'hex'), Buffer.from(rest.slice(space + 1), 'latin1'));
+    entry.hashed = oldTemplateData(hexadecimal(rest.slice(0, space)), Buffer.from(rest.slice(space + 1), 'latin1'));
   } else if (fields) {
     const first = rest.indexOf(' ');
     let values = [rest.slice(0, first), rest.slice(first + 1)];

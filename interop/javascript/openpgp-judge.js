@@ -255,9 +255,12 @@ function judgeRevocation(holder, both, force, time) {
  * covered by nothing.
  */
 function findSigner(signature, object, candidates, time, { lapse, policy, existed }) {
-  const found = [];
+  const found = pgp.computes(signature) ? [] : [{ uncomputed: true }];
   for (const { label, certificate } of candidates) {
-    if (!certificate.primary.known) continue;
+    if (!certificate.primary.known) {
+      found.push({ uncomputed: true });
+      continue;
+    }
     for (const key of [certificate.primary, ...certificate.subkeys]) {
       const result = pgp.check(signature, key, object);
       if (result === 'unknown') found.push({ uncomputed: true });

@@ -100,10 +100,15 @@ function unknownKey(what) {
   return { kind: 'unknown', what };
 }
 
+/** What is no key of its algorithm has made no signature. */
+function brokenKey(what) {
+  return { ...unknownKey(what), broken: true };
+}
+
 function material(reader, algorithm) {
   if ([1, 2, 3].includes(algorithm)) {
     const [n, e] = [reader.mpi(), reader.mpi()];
-    return n > 0n && e > 1n && e % 2n === 1n ? keys.rsaKey(n, e) : unknownKey('no RSA key');
+    return n > 0n && e > 1n && e % 2n === 1n ? keys.rsaKey(n, e) : brokenKey('no RSA key');
   }
   if (algorithm === 17) {
     const [p] = [reader.mpi(), reader.mpi(), reader.mpi(), reader.mpi()];
@@ -122,11 +127,12 @@ function material(reader, algorithm) {
     }
     try {
       if (algorithm === 22) {
-        return oid === ED25519_LEGACY && point[0] === 0x40 ? keys.edKey('ed25519', point.subarray(1)) : unknownKey('curve');
+        if (oid !== ED25519_LEGACY) return unknownKey('curve');
+        return point[0] === 0x40 ? keys.edKey('ed25519', point.subarray(1)) : brokenKey('no native point');
       }
       return CURVE_OIDS[oid] ? keys.ecKey(CURVE_OIDS[oid], point) : unknownKey('curve');
     } catch (error) {
-      if (error instanceof keys.KeyError) return unknownKey('no point');
+      if (error instanceof keys.KeyError) return brokenKey('no point');
       throw error;
     }
   }
@@ -243,12 +249,17 @@ function mayBeBy(signature, key) {
   return issuersOf(signature).length === 0 || names(signature, key);
 }
 
+/** Whether the digest of what a signature covers is computed here. */
+function computes(signature) {
+  return Boolean(HASHES[signature.hash]) && !(signature.version === 6 && SALTS[signature.hash] === undefined);
+}
+
 /** 'good', 'bad', or 'unknown' where it cannot be computed here: `signature` by `key` over `object`. */
 function check(signature, key, object) {
   if (!key.known || signature.version !== key.version || signature.algorithm !== key.algorithm) return 'bad';
   const hash = HASHES[signature.hash];
   if (hash === 'ripemd160') return 'bad';
-  if (!hash || (signature.version === 6 && SALTS[signature.hash] === undefined)) return 'unknown';
+  if (!computes(signature)) return 'unknown';
   const trailer = Buffer.alloc(6);
   trailer[0] = signature.version;
   trailer[1] = 0xff;
@@ -256,7 +267,8 @@ function check(signature, key, object) {
   const data = Buffer.concat([signature.salt, object, signature.header, trailer]);
   const digest = crypto.createHash(hash).update(data).digest();
   if (!digest.subarray(0, 2).equals(signature.left)) return 'bad';
-  const { kind } = key.key;
+  const { kind, broken } = key.key;
+  if (broken) return 'bad';
   if (!['rsa', 'ec', 'ed25519', 'ed448'].includes(kind) || (kind === 'rsa' && key.key.bits > MAX_RSA_BITS)) return 'unknown';
   const [first, second] = signature.numbers;
   let good;
@@ -326,4 +338,4 @@ function decodeDetached(data) {
   return decodeSignature(all[0].body);
 }
 
-module.exports = { PgpError, HASHES, SUB, decodeCertificate, decodeDetached, decodeSignature, names, mayBeBy, check };
+module.exports = { computes, PgpError, HASHES, SUB, decodeCertificate, decodeDetached, decodeSignature, names, mayBeBy, check };

@@ -3,8 +3,7 @@
 'use strict';
 
 const der = require('./der');
-const keys = require('./keys');
-const { USAGE } = require('./x509');
+const { USAGE, keyIn } = require('./x509');
 
 const ARC = '2.25.301811018989160515094759140174596903577';
 const TPM_BINDING = `${ARC}.1`;
@@ -26,7 +25,7 @@ function octets(reader, sizes) {
 /** {ek, akName, keyName}; DerError. */
 function tpmBinding(certificate) {
   const reader = members(extension(certificate, TPM_BINDING));
-  const ek = keys.fromSpki(reader.next(der.SEQUENCE).raw);
+  const ek = keyIn(reader.next(der.SEQUENCE).raw);
   const out = { ek, akName: octets(reader, NAME_SIZES), keyName: octets(reader, NAME_SIZES) };
   reader.end();
   return out;

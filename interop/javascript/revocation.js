@@ -149,10 +149,32 @@ function decodeOcsp(raw) {
   const answers = der.children(reader.next(SEQUENCE)).map(decodeAnswer);
   const more = reader.optional(0xa1);
   reader.end();
-  const delegates = certs ? der.children(der.single(certs.body, SEQUENCE)).map((c) => x509.decodeCertificate(c.raw)) : [];
+  const delegates = certs ? der.children(der.single(certs.body, SEQUENCE)) : [];
   if (answers.length > MAX_ANSWERS || delegates.length > MAX_DELEGATES) throw new DerError('too many');
   const extensions = more ? x509.extensions(der.single(more.body, SEQUENCE)) : new Map();
-  return { kind: 'ocsp', tbs: tbs.raw, scheme: x509.signatureScheme(algorithm), signature, producedAt, answers, delegates, extensions };
+  return { kind: 'ocsp', tbs: tbs.raw, scheme: schemeOf(algorithm), signature, producedAt, answers, delegates: readable(delegates), extensions };
+}
+
+/** The scheme, or null where there is none. */
+function schemeOf(algorithm) {
+  try {
+    return x509.signatureScheme(algorithm);
+  } catch (error) {
+    if (!x509.isUnreadable(error)) throw error;
+    return null;
+  }
+}
+
+/** The certificates among elements; what is none speaks for nobody. */
+function readable(elements) {
+  return elements.flatMap((e) => {
+    try {
+      return [x509.decodeCertificate(e.raw)];
+    } catch (error) {
+      if (!x509.isUnreadable(error)) throw error;
+      return [];
+    }
+  });
 }
 
 function decodeAnswer(element) {

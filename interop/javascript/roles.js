@@ -60,4 +60,7 @@ const NAMES = table({
 });
 for (const role of Object.keys(NAMES)) NAMES[role] = table(NAMES[role]);
 
-module.exports = { TYPES, UNJUDGED, PRIVATE, BOUND, STATEMENTS, PLURAL, NEEDS, NAMES };
+/** The references of section 10.1, whatever the role. */
+const KNOWN = new Set([...Object.values(NEEDS).flat(), ...Object.values(NAMES).flatMap(Object.keys)]);
+
+module.exports = { TYPES, UNJUDGED, PRIVATE, BOUND, STATEMENTS, PLURAL, NEEDS, NAMES, KNOWN };

@@ -29,6 +29,7 @@ class TpmError extends Error {}
 
 /** A structure that can be of a TPM, but whose algorithm is not read here. */
 class NotComputed extends Error {}
+const MAX_DIGEST = 64;
 
 class Reader {
   constructor(data) {
@@ -101,11 +102,13 @@ function scheme(reader, known) {
 function decodePublic(data) {
   return readAll(data, (reader) => {
     const out = { raw: data, type: reader.number(2), nameAlg: reader.number(2), attributes: reader.number(4), policy: reader.sized() };
+    if (out.policy.length > MAX_DIGEST) throw new TpmError('size of a policy');
     try {
       parameters(reader, out);
     } catch (error) {
       if (!(error instanceof NotComputed)) throw error;
       out.unread = true;
+      out.scheme = null;
       reader.take(data.length - reader.position);
     }
     return out;
@@ -219,11 +222,10 @@ function decodeAttest(data) {
   return readAll(data, (reader) => {
     if (reader.number(4) !== GENERATED) throw new TpmError('not TPM_GENERATED_VALUE');
     const type = reader.number(2);
-    if (!ATTESTED[type]) throw new TpmError(`type ${type}`);
     const out = { raw: data, type, signer: reader.sized(), extraData: reader.sized() };
     out.clock = clockInfo(reader);
     out.firmware = reader.take(8).toString('hex');
-    out.attested = ATTESTED[type](reader);
+    out.attested = ATTESTED[type] ? ATTESTED[type](reader) : reader.take(data.length - reader.position);
     return out;
   });
 }
@@ -234,7 +236,7 @@ function decodeSignature(data) {
     const alg = reader.number(2);
     if (![ALG.rsassa, ALG.rsapss, ALG.ecdsa, ALG.sm2, ALG.ecdaa, ALG.ecschnorr].includes(alg)) {
       if (alg === ALG.null || alg === ALG.hmac) throw new TpmError('no signature');
-      throw new TpmError(`scheme ${alg}`);
+      return { alg, hash: null, rest: reader.take(data.length - reader.position) };
     }
     const out = { alg, hash: reader.number(2) };
     if (alg === ALG.rsassa || alg === ALG.rsapss) out.rsa = reader.sized();
@@ -250,8 +252,9 @@ function decodeSignature(data) {
 function verifySignature(area, signature, data) {
   const known = HASHES[signature.hash];
   const key = publicKey(area);
-  if (key.kind === 'unknown') throw new NotComputed('key');
   if (area.scheme && (area.scheme.alg !== signature.alg || area.scheme.hash !== signature.hash)) return false;
+  if (key.kind === 'unknown') throw new NotComputed('key');
+  if (signature.rest) throw new NotComputed(`scheme ${signature.alg}`);
   if ((key.kind === 'rsa') !== (signature.rsa !== undefined)) return false;
   if (!known) throw new NotComputed('hash');
   if (signature.alg === ALG.rsassa) return keys.verify(key, { type: 'pkcs1', hash: known[0] }, data, signature.rsa);

@@ -67,10 +67,19 @@ function signatureScheme(element) {
   return hash && hash === mask ? { type: 'pss', hash, salt } : null;
 }
 
+/** Text in UTF-8, or null where it is none. */
+function utf8(bytes) {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return null;
+  }
+}
+
 function attributeText(element) {
   const encoding = STRINGS[element.tag];
   if (!encoding) return null;
-  if (encoding === 'utf8') return element.body.toString('utf8');
+  if (encoding === 'utf8') return utf8(element.body);
   if (encoding === 'latin1') return element.body.toString('latin1');
   const width = encoding === 'ucs2' ? 2 : 4;
   let out = '';
@@ -119,7 +128,24 @@ function basicConstraints(value) {
   const ca = reader.peek() === 1 ? der.boolean(reader.next()) : false;
   const path = reader.optional(der.INTEGER);
   reader.end();
-  return { ca, pathLength: path ? Number(der.integer(path)) : null };
+  const pathLength = path ? Number(der.integer(path)) : null;
+  if (pathLength !== null && pathLength < 0) throw new DerError('a negative path length');
+  return { ca, pathLength };
+}
+
+/** The key in a certificate, of an unknown kind where it cannot be read: the certificate around it can. */
+function keyIn(spki) {
+  try {
+    return keys.fromSpki(spki);
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    return { kind: 'unknown', what: 'no key' };
+  }
+}
+
+function purpose(element) {
+  if (element.tag !== der.OID) throw new DerError('no purpose');
+  return der.oid(element);
 }
 
 /** A certificate's facts. `extension(name)` decodes on demand, so that an extension which cannot be read is the reader's finding. */
@@ -153,7 +179,7 @@ class Certificate {
     if (last && this.version !== 3) throw new DerError('extensions of another version');
     this.extensions = last ? extensions(der.single(last.body, der.SEQUENCE)) : new Map();
     reader.end();
-    this.key = keys.fromSpki(this.spki);
+    this.key = keyIn(this.spki);
     this.sha256 = createHash('sha256').update(raw).digest('hex');
   }
 
@@ -178,7 +204,7 @@ class Certificate {
 
   get extKeyUsage() {
     const found = this.extensions.get(EXT.extKeyUsage);
-    return found ? der.children(der.single(found.value, der.SEQUENCE)).map(der.oid) : null;
+    return found ? der.children(der.single(found.value, der.SEQUENCE)).map(purpose) : null;
   }
 
   /** Whether `key` signed this certificate. */
@@ -196,4 +222,4 @@ function isUnreadable(error) {
   return error instanceof DerError || error instanceof keys.KeyError;
 }
 
-module.exports = { decodeCertificate, isUnreadable, name, extensions, signatureScheme, EXT, USAGE, HASH_OIDS, SIGNATURES };
+module.exports = { decodeCertificate, keyIn, textOf: attributeText, isUnreadable, name, extensions, signatureScheme, EXT, USAGE, HASH_OIDS, SIGNATURES };

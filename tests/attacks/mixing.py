@@ -123,26 +123,32 @@ def digests(bundle: Bundle, roles: Collection[str]) -> frozenset[bytes]:
     )
 
 
-def fact(bundle: Bundle, report: Report, conclusion: Conclusion) -> Fact:
+def told(bundle: Bundle, report: Report, conclusion: Conclusion) -> Iterator[Fact]:
     """What is concluded, about which bytes, in which words where these tell more."""
-    who = ",".join(sorted(identity for _, identity in report.sealed_by))
     match conclusion.id:
         case "identity.sealed":
-            return conclusion.id, frozenset({report.manifest_digest}), who
+            who = ",".join(sorted(identity for _, identity in report.sealed_by))
+            yield conclusion.id, frozenset({report.manifest_digest}), who
         case "identity.hardware":
-            return conclusion.id, frozenset(), f"{who}: {conclusion.statement}"
+            # of each key by itself: where fewer keys seal, less is said, and nothing new
+            for words in conclusion.statement.partition(": ")[2].split("; "):
+                label, _, device = words.partition(" in ")
+                digest = hashlib.sha256(bundle.content[label].value).digest()
+                yield conclusion.id, frozenset({digest}), device
         case "platform.boot":
-            return conclusion.id, digests(bundle, ABOUT[conclusion.id]), conclusion.statement
-    return conclusion.id, digests(bundle, ABOUT[conclusion.id]), ""
+            yield conclusion.id, digests(bundle, ABOUT[conclusion.id]), conclusion.statement
+        case _:
+            yield conclusion.id, digests(bundle, ABOUT[conclusion.id]), ""
 
 
 def facts(bundle: Bundle) -> dict[Fact, int]:
     """What is shown of a bundle at all, with the rank of its basis."""
     report = verify(bundle, policy())
     return {
-        fact(bundle, report, each): RANK[each.basis]
+        fact: RANK[each.basis]
         for each in report.conclusions
         if each.basis is not Basis.UNPROVEN
+        for fact in told(bundle, report, each)
     }
 
 

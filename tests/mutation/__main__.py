@@ -16,9 +16,10 @@ import signal
 import sys
 import time
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import accumulate, takewhile
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,6 +33,7 @@ KNOWN: Final = Path(__file__).with_name("survivors.json")
 DECODERS: Final = ("bundlefmt.cbor", "bundlefmt.cose", "bundlefmt.manifest", "bundlefmt.bundle")
 # of processor time, what is tried may take so many times what it takes without a change, and so much more
 TIMES, SECONDS, LONGEST = 4, 20, 1800
+ROUND: Final = 5.0  # seconds of vectors, then of tests, are tried before the others
 QUICK: Final = 4.0  # seconds; a fault that only longer tests notice counts as not noticed
 KILLED, SURVIVED = 1, 0
 _SAID: Final = re.compile(r"^(\S+):\d+: (.*)$")
@@ -55,6 +57,8 @@ class Trying:
         else:  # what is made while modules are imported shows wherever the module is used
             where = reach.every_place(module, self.source) if on_import else [(module, line)]
         items = [each for each in self.reached.reaching(where) if self.planned(each)]
+        if line is None:  # before them those that look at a table, which no statement shows
+            items = [*filter(self.planned, self.reached.of_data()), *items]
         anew = on_import or module in DECODERS
         limit = int(TIMES * sum(map(self.reached.seconds.__getitem__, items)) + SECONDS)
 
@@ -64,7 +68,7 @@ class Trying:
                 reach.forget()
                 sys.meta_path.insert(0, Loader({module: mutant.tree}))
                 importlib.import_module(module)
-            return SURVIVED if _hold(items) else KILLED
+            return SURVIVED if all(_hold(some) for some in self.rounds(items)) else KILLED
 
         return _in_child(child) != SURVIVED
 
@@ -73,14 +77,23 @@ class Trying:
         planned = "::" not in item or item.partition("::")[0] in PLAN[self.module]
         return planned and self.reached.seconds[item] <= QUICK
 
+    def rounds(self, items: Sequence[str]) -> Iterator[list[str]]:
+        """Some vectors, some tests, the other vectors, the other tests."""
+        kinds = [[each for each in items if ("::" in each) is test] for test in (False, True)]
+        some = []
+        for kind in kinds:
+            spent = accumulate(map(self.reached.seconds.__getitem__, kind))
+            some.append(sum(1 for _ in takewhile(lambda so_far: so_far <= ROUND, spent)))
+        yield from (kind[:count] for kind, count in zip(kinds, some, strict=True))
+        yield from (kind[count:] for kind, count in zip(kinds, some, strict=True))
+
 
 def _hold(items: Sequence[str]) -> bool:
-    """Whether all of them hold, vectors first."""
+    """Whether all of them hold: vectors, or tests."""
+    if not items or "::" in items[0]:
+        return not items or _pass(items)
     vectors = importlib.import_module("tests.mutation.vectors")
-    if not all(vectors.holds(each) for each in items if "::" not in each):
-        return False
-    chosen = [each for each in items if "::" in each]
-    return not chosen or _pass(chosen)
+    return all(map(vectors.holds, items))
 
 
 def _pass(chosen: Sequence[str]) -> bool:
@@ -215,8 +228,10 @@ def main() -> int:
     reached = reached_by(chosen, given.reach)
     importlib.import_module("pytest")
     importlib.import_module("tests.mutation.vectors").prepare()
-    for name in sorted({name for module in chosen for name in PLAN[module]}):
-        importlib.import_module(name.removesuffix(".py").replace("/", "."))
+    tests = sorted({name for module in chosen for name in PLAN[module]})
+    # a module that only a verb imports has no functions before
+    for name in (*chosen, *(each.removesuffix(".py").replace("/", ".") for each in tests)):
+        importlib.import_module(name)
     live = {module: swap.functions(module) for module in chosen}
     gc.freeze()  # hides them from the collector, and from whoever asks it
     tried_, killed, left = 0, 0, 0

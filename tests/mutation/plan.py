@@ -15,9 +15,10 @@ _PIV: Final = "tests/verify/test_piv.py"
 _RENEWAL: Final = "tests/verify/test_renewal.py"
 _OPENPGP: Final = ("tests/verify/test_openpgp.py",)
 _REFERENCE: Final = ("tests/verify/test_reference.py", "tests/verify/test_appraisal.py")
+_LOG: Final = "tests/verify/test_log.py"
 _HARDWARE: Final = "tests/verify/test_hardware.py"
 _VERIFY: Final = {
-    "conclusions": _CONCLUDING,
+    "conclusions": (*_CONCLUDING, _LOG),
     "held": _CONCLUDING,
     "identities": _CONCLUDING,
     "statement": (_STATEMENTS,),
@@ -28,10 +29,10 @@ _VERIFY: Final = {
     "signers": (_SOUND, *_OPENPGP),
     "seals": (_SOUND,),
     "seal_header": (_SOUND, "tests/verify/test_seal_header.py"),
-    "seal_stamps": (_SOUND,),
+    "seal_stamps": (_SOUND, "tests/verify/test_seal_stamps.py"),
     "registration": (_SOUND,),
     "blocks": (_RENEWAL,),
-    "authority": (_RENEWAL,),
+    "authority": (_RENEWAL, "tests/verify/test_seal_stamps.py"),
     "container": (_SOUND, "tests/verify/test_refs.py"),
     "quote": (_SOUND,),
     "hardware": (_HARDWARE,),
@@ -58,8 +59,8 @@ _VERIFY: Final = {
     "openpgp": _OPENPGP,
     "openpgp_signature": _OPENPGP,
     "openpgp_standing": _OPENPGP,
-    "log": ("tests/verify/test_log.py",),
-    "explanation": ("tests/verify/test_log.py",),
+    "log": (_LOG,),
+    "explanation": (_LOG,),
     "appraisal": _REFERENCE,
     "reference": _REFERENCE,
     "required": ("tests/verify/test_policy_document.py",),
@@ -67,8 +68,8 @@ _VERIFY: Final = {
     "policy_document": ("tests/verify/test_policy_document.py",),
     "policy_reading": ("tests/verify/test_policy_document.py",),
     "trust": ("tests/verify/test_trust.py", "tests/verify/test_policy_document.py"),
-    "withholding": ("tests/cli/test_redact.py",),
-    "verifier": (_SOUND, "tests/test_checks.py"),
+    "withholding": ("tests/cli/test_redact.py", "tests/verify/test_withholding.py"),
+    "verifier": (_SOUND, "tests/test_checks.py", _LOG),
     "context": (_SOUND,),
     "checks": (_SOUND,),
     "findings": (_SOUND,),

@@ -77,7 +77,7 @@ def forget() -> None:
 class Reach:
     """`seconds` and `lines` by item: a vector, the node id of a test, or IMPORT.
 
-    `sources` are the SHA-256 of the modules whose lines they are.
+    `sources` are the SHA-256 of the modules whose lines they are, and of the files of tests.
     """
 
     sources: dict[str, bytes] = field(default_factory=dict)
@@ -91,6 +91,10 @@ class Reach:
         found = [name for name, lines in self.lines.items() if name != IMPORT and lines & wanted]
         return sorted(found, key=self.seconds.__getitem__)
 
+    def of_data(self) -> list[str]:
+        """The tests that run no statement of the modules: they may look at their tables."""
+        return [name for name, lines in self.lines.items() if "::" in name and not lines]
+
     def is_of(self, modules: Iterable[str]) -> bool:
         """Whether the lines are those that the modules have now."""
         return all(self.sources.get(each) == digest(each) for each in modules)
@@ -99,12 +103,13 @@ class Reach:
         return place in self.lines[IMPORT]
 
 
-def digest(module: str) -> bytes:
-    return hashlib.sha256(file_of(module).read_bytes()).digest()
+def digest(name: str) -> bytes:
+    """SHA-256 of a module's file, or of a file of tests."""
+    return hashlib.sha256((ROOT / name if "/" in name else file_of(name)).read_bytes()).digest()
 
 
 def record(modules: Iterable[str], tests: Sequence[str], known: Reach) -> Reach:
-    """`known`, and the vectors and the files `tests` that it lacks.
+    """`known`, and the vectors and the files `tests` that it lacks or that were written anew.
 
     In a process of its own, since it imports everything anew.
     """
@@ -115,7 +120,11 @@ def record(modules: Iterable[str], tests: Sequence[str], known: Reach) -> Reach:
         return {NOTED: lambda line: seen.add(one.setdefault(line, (module, line)))}
 
     chosen = list(modules)
-    reach.sources = {each: digest(each) for each in chosen}
+    files = {each.partition("::")[0] for each in reach.lines if "::" in each}
+    lacking = [each for each in tests if each not in files or reach.sources.get(each) != digest(each)]
+    for each in [name for name in reach.lines if name.partition("::")[0] in lacking]:
+        del reach.lines[each], reach.seconds[each]
+    reach.sources |= {each: digest(each) for each in (*chosen, *lacking)}
     forget()
     trees = {each: noted(ast.parse(file_of(each).read_text("utf-8"))) for each in chosen}
     sys.meta_path.insert(0, Loader(trees, {each: noting(each) for each in chosen}))
@@ -151,8 +160,7 @@ def record(modules: Iterable[str], tests: Sequence[str], known: Reach) -> Reach:
             if report.failed:
                 reach.failing.append(report.nodeid)
 
-    files = {each.partition("::")[0] for each in reach.lines}
-    if lacking := [each for each in tests if each not in files]:
+    if lacking:
         pytest.main([*QUIET, *lacking], plugins=[Watching()])
     return reach
 

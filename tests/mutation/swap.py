@@ -25,7 +25,9 @@ def functions(module: str) -> list[types.FunctionType]:
 
 
 def swapped(module: str, tree: ast.Module, live: list[types.FunctionType]) -> bool:
-    """Whether it could be done; where not, some functions may have the new code already."""
+    """Whether it could be done to any; where not, some functions may have the new code already."""
+    if not live:
+        return False
     made: dict[Key, types.CodeType | None] = {}
     for code in _codes(compile(tree, str(file_of(module)), "exec")):
         key = (code.co_qualname, code.co_firstlineno)

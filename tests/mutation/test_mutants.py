@@ -37,6 +37,8 @@ CASES = {
         "raise removed": "if f(a):\n    pass",
     },
     'def f():\n    """Words."""\n    return g(a)': {"returns None": 'def f():\n    """Words."""\n    return'},
+    "def f():\n    return None": {},
+    "def f():\n    return False": {"False to True": "def f():\n    return True"},
     "def f():\n    return f'words {a == 1}'": {},
     "@dataclass(frozen=True)\nclass A:\n    x: int = y": {},
 }

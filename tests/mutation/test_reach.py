@@ -66,6 +66,11 @@ def test_the_quickest_of_what_runs_a_line_comes_first() -> None:
     assert not reach.on_import(("m", 8))
 
 
+def test_what_runs_no_statement_may_look_at_a_table() -> None:
+    reach = Reach(lines={"vector": set(), "a.py::table": set(), "a.py::other": {("m", 7)}})
+    assert reach.of_data() == ["a.py::table"]
+
+
 def test_a_swap_changes_what_was_imported_before() -> None:
     module = "bundlefmt.verify.issued"
     live = swap.functions(module)
@@ -88,6 +93,7 @@ def test_a_swap_changes_what_was_imported_before() -> None:
 def test_a_swap_that_cannot_be_done_is_told() -> None:
     live = swap.functions("bundlefmt.verify.issued")
     assert not swap.swapped("bundlefmt.verify.issued", ast.parse("x = 1"), live)
+    assert not swap.swapped("bundlefmt.verify.issued", ast.parse("x = 1"), [])
 
 
 def test_nothing_is_tried_where_something_fails_unchanged(tmp_path: Path) -> None:

@@ -213,7 +213,8 @@ def test_the_block_is_named_that_is_wanted(bundle: Bundle, sealed: Path) -> None
     before, digest = sealed.read_bytes(), out(bundle, sealed)
     done = answer(bundle, sealed, ots(digest, PROMISE, MINED))
     words = f"say which block it is: the proof names {HEIGHT}"
-    wanted = f"bitcoin-cli getblockheader $(bitcoin-cli getblockhash {HEIGHT}) false"
+    wanted = "--block-header FILE, of what bitcoin-cli getblockheader "
+    wanted += f"$(bitcoin-cli getblockhash {HEIGHT}) false"
     refused(done, sealed, before, words, wanted, code=2)
 
 

@@ -153,6 +153,12 @@ def activation_not_cbor() -> Judged:
     return _with(b"the TPM answered").judged("activation.form")
 
 
+@vector("activation.form", "bad-input")
+def activation_empty() -> Judged:
+    """The record has no bytes: there is one, and it cannot be read."""
+    return _with(b"").judged("activation.form")
+
+
 @vector("A check that could not run never passed", "absent")
 def activation_withheld() -> Judged:
     """The record is withheld: that there was one is all that is known."""

@@ -6,13 +6,14 @@ Spec: "Verification", step 8; "TPM binding certificates".
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Final
 
 from tests.vectorgen import keys
 from tests.vectorgen import own_certificates as own
 from tests.vectorgen import software_tpm as tpm
-from tests.vectorgen.ceremonies import ak, ek, key, whole
+from tests.vectorgen.ceremonies import ak, ek, key, snapshot, whole
 from tests.vectorgen.ceremony import Ceremony, fixed
 from tests.vectorgen.certificates import YEAR
 from tests.vectorgen.plain import CREATED
@@ -53,6 +54,13 @@ def _with(value: bytes) -> Ceremony:
 def binding_whole() -> Judged:
     """The operator's PIV key certifies the TPM's signing key, and names its EK and attestation key."""
     return bound().judged()
+
+
+@vector("binding.contents")
+def binding_by_the_only_identity() -> Judged:
+    """The operator has a PIV card alone, seals with its key and certifies the TPM's signing key by it."""
+    ceremony = bound().without("operator.openpgp").under(pins_openpgp=())
+    return replace(ceremony, signers={"operator.piv": "operator"}, seals=snapshot().seals).judged()
 
 
 @vector("binding.form", "critical")
@@ -111,6 +119,13 @@ def binding_name_cut_short() -> Judged:
 def binding_of_an_authority() -> Judged:
     """The certificate says that the TPM's signing key is an authority."""
     return _with(binding_certificate(is_authority=True)).judged("binding.form")
+
+
+@vector("binding.form", "bad-input")
+def binding_constraints_cut_short() -> Judged:
+    """The basic constraints, which are to say that the signing key is no authority, cannot be read."""
+    made = binding_certificate(constraints=own.CONSTRAINTS_CUT_SHORT)
+    return _with(made).judged("binding.form")
 
 
 @vector("binding.form")

@@ -25,7 +25,7 @@ vector: Final = Vectors()
 _STRANGER: Final = "00" * 32
 
 
-def mined(renewal: ByBlock, *others: Renewed, of: Ceremony | None = None) -> Ceremony:
+def mined(renewal: ByBlock, *others: Renewed | ByBlock, of: Ceremony | None = None) -> Ceremony:
     """The smallest snapshot with a renewal by a block that the verifier knows."""
     ceremony = replace(snapshot() if of is None else of, renewals=(renewal, *others))
     first = cbor2.loads(ceremony.judged().file).value[3][0]
@@ -104,6 +104,21 @@ def block_after_sha256_ended() -> Judged:
 def block_over_something_else() -> Judged:
     """A genuine proof over something else."""
     return _refused(ByBlock(digest=bytes(32)))
+
+
+@vector("block.form", "block", "rewrapped")
+def block_one_of_two_wrong() -> Judged:
+    """A renewal by a block that the verifier knows, and behind it a genuine proof over something else."""
+    return mined(ByBlock(), ByBlock(digest=bytes(32))).concluding(time_mined="unproven").judged("block.form")
+
+
+@vector("block.known", "block", "renewal")
+def block_twice() -> Judged:
+    """Renewals by two blocks, a year apart, which the verifier knows both: the earlier one counts."""
+    ceremony = mined(ByBlock(time=CREATED + YEAR), ByBlock())
+    both = cbor2.loads(ceremony.judged().file).value[3]
+    known = tuple(map(blocks.hash_of, both))
+    return ceremony.under(pins_block=known, at=CREATED + 2 * YEAR).concluding(time_mined="proven").judged()
 
 
 @vector("block.form", "block", "rewrapped")

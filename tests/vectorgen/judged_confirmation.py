@@ -123,6 +123,13 @@ def activation_confirmed_not_yet() -> Judged:
     return ceremony.judged(unsure=("activation.confirmed",))
 
 
+@vector("activation.confirmed", "partners")
+def activation_confirmed_not_yet_for_another_key() -> Judged:
+    """The verifier's challenge was made for another key than the attestation key, and is not answered."""
+    ceremony = _confirmed(whole(), _kept(_question(name=key().name), answered=False))
+    return _vouched(ceremony).judged("activation.confirmed")
+
+
 @vector("activation.confirmed", "rewrapped")
 def activation_confirmed_another_bundle() -> Judged:
     """The verifier's challenge was made for another bundle with the same keys."""

@@ -133,6 +133,21 @@ def creation_in_another_ceremony() -> Judged:
     return _data(outside=bytes(32)).judged("creation.data")
 
 
+@vector("creation.data", "absent", "relaxed")
+def creation_in_another_ceremony_alone() -> Judged:
+    """OutsideInfo is not the nonce; the statement over it is withheld, which is allowed and mends nothing."""
+    ceremony = _data(outside=bytes(32)).under(allow_withheld=True)
+    return replace(ceremony, absent=frozenset({"created"})).judged("creation.data")
+
+
+@vector("creation.data", "absent", "relaxed")
+def creation_under_another_parent_alone() -> Judged:
+    """The parent's Name is another, and the statement over it is withheld, which is allowed."""
+    other = tpm.ecc_key("second storage key", tpm.STORING | tpm.A.noDA, scheme=None, parent=tpm.OWNER)
+    ceremony = _data(name=other.name, qualified_name=other.qualified_name).under(allow_withheld=True)
+    return replace(ceremony, absent=frozenset({"created"})).judged("creation.data")
+
+
 @vector("creation.data", "valid")
 def creation_with_other_pcrs() -> Judged:
     """The PCRs had other values at creation than in the quote, which is no fault: both are said."""

@@ -190,6 +190,20 @@ def ek_certificate_revoked() -> Judged:
     return _with_list(ek_certificate()).judged("ek.revocation")
 
 
+@vector("ek.revocation", "time")
+def ek_issuer_revoked_beside_an_old_list() -> Judged:
+    """The root's list names the issuer of the EK certificate; the issuer's own list is out of date."""
+    issuer = certificates.manufacturer_issuer()
+    lists = {
+        "ek.crl": certificates.revocation_list(at=CREATED - YEAR),
+        "root.crl": certificates.revocation_list(issuer, name=certificates.ROOT),
+    }
+    ceremony = whole().concluding(tpm_genuine="unproven")
+    for label, listed in lists.items():
+        ceremony = ceremony.having(label, fixed("crl", listed, {"issuer": "ek.issuer"}))
+    return ceremony.judged("ek.revocation")
+
+
 @vector("ek.template")
 def ek_not_restricted() -> Judged:
     """The EK's public area says that the key decrypts for anyone; the certificate does not cover that."""

@@ -323,6 +323,30 @@ def key_parents_in_a_circle() -> Judged:
     )
 
 
+def _below(parents: int) -> Ceremony:
+    """The attestation key below so many storage keys, one under the other."""
+    above, items, refs = tpm.ENDORSEMENT, {}, dict[str, str]()
+    for number in range(1, parents + 1):
+        held = tpm.ecc_key(f"storage key {number}", tpm.STORING | tpm.A.noDA, scheme=None, parent=above)
+        items[f"parent.{number}"] = fixed("parent-public", held.area, refs)
+        above, refs = held.qualified_name, {"parent": f"parent.{number}"}
+    ceremony = snapshot_with(tpm.ecc_key("attestation key", tpm.ATTESTING, parent=above))
+    ceremony = ceremony.changed("ak.pub", refs=refs)
+    return replace(ceremony, artifacts={**ceremony.artifacts, **items})
+
+
+@vector("quote.signer", "limit")
+def ak_below_8_parents() -> Judged:
+    """The attestation key is below eight storage keys, one under the other."""
+    return _below(8).judged()
+
+
+@vector("quote.signer", "limit")
+def ak_below_9_parents() -> Judged:
+    """The attestation key is below nine storage keys, one under the other: more than are followed."""
+    return _below(9).judged("quote.signer")
+
+
 @vector("A check that could not run never passed", "unknown", "algorithm")
 def ak_scheme_by_unknown_hash() -> Judged:
     """The attestation key's scheme is by a hash that is not computed here."""

@@ -126,6 +126,15 @@ def log_ima_list() -> Judged:
     return _ima(measured_files(5), measured_files(5)).judged()
 
 
+@vector("log.ima", "valid")
+def log_ima_beside_firmware() -> Judged:
+    """A firmware log and an IMA list, which explain different PCRs: together all that are quoted."""
+    pcrs = {tpm.SHA256: {**values(boot())[tpm.SHA256], 10: ima_value(measured_files(3))}}
+    ceremony = quoting(pcrs).having("firmware.log", log_item(Log(events=boot()).encode()))
+    raw = b"".join(entry.encode() for entry in measured_files(3))
+    return ceremony.having("ima.log", log_item(raw, "ima-log")).judged()
+
+
 @vector("log.ima", "valid", "appended")
 def log_ima_longer() -> Judged:
     """An IMA list that went on growing after the quote: three of its five entries are attested."""
@@ -159,6 +168,13 @@ def log_ima_ascii() -> Judged:
     """The IMA list in its ascii form."""
     data = "".join(entry.ascii() for entry in measured_files(4)).encode()
     return _ima([], measured_files(4), data).judged()
+
+
+@vector("log.form", "bad-input")
+def log_ima_ascii_of_other_digits() -> Judged:
+    """A digest in the ascii IMA list has a character that is no hexadecimal digit."""
+    data = "".join(entry.ascii() for entry in measured_files(4)).replace("sha256:", "sha256:g", 1)
+    return _ima([], measured_files(4), data.encode()).judged("log.form")
 
 
 @vector("log.ima")

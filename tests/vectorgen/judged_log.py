@@ -6,6 +6,7 @@ Spec: "Measurement logs"; "Verification", step 7.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
@@ -73,6 +74,15 @@ def _without(events: Sequence[Event], pcr: int, kind: int) -> list[Event]:
 def log_firmware() -> Judged:
     """A firmware log that explains every quoted PCR; Secure Boot was on."""
     return logged(boot()).concluding(platform_boot="vouched").judged()
+
+
+@vector("log.replay", "unknown", "algorithm")
+def log_of_unknown_bank() -> Judged:
+    """The log and the quote have one bank, whose hash algorithm a later version may know."""
+    banks = (tpm.UNKNOWN_HASH,)
+    log = log_item(Log(events=boot(), banks=banks).encode())
+    unsure = ("log.coverage", "log.replay", "log.separators", "quote.bank")
+    return quoting(values(boot(), banks=banks)).having("firmware.log", log).judged(unsure=unsure)
 
 
 @vector("log.replay", "valid")
@@ -351,3 +361,12 @@ def log_without_events_of_firmware() -> Judged:
     pcrs[tpm.SHA256] = {**{index: bytes(32) for index in range(8)}, **pcrs[tpm.SHA256]}
     log = log_item(Log(events=events).encode())
     return quoting(pcrs).having("firmware.log", log).concluding(platform_boot="unproven").judged()
+
+
+@vector("log.replay", "removed")
+def log_without_events_and_another_boot() -> Judged:
+    """PCR 0 is quoted with a value, and the log has one event, of PCR 9, which is not quoted."""
+    pcrs = {tpm.SHA256: {0: hashlib.sha256(b"firmware").digest()}}
+    log = log_item(Log(events=[Event(pcr=9, type=measured.IPL, data=b"a kernel")]).encode())
+    ceremony = quoting(pcrs).having("firmware.log", log)
+    return ceremony.concluding(platform_boot="unproven").judged("log.replay")

@@ -50,6 +50,18 @@ def openpgp_user_id_withdrawn() -> Judged:
     return of_case("sound, its user id withdrawn")
 
 
+@vector("openpgp.expiry", "time")
+def openpgp_later_user_id_speaks() -> Judged:
+    """Of two user ids the one certified later stands for the key; by the other it had expired."""
+    return of_case("sound, the later of two user ids speaks")
+
+
+@vector("openpgp.expiry", "time", "limit")
+def openpgp_user_id_withdrawn_at_once() -> Judged:
+    """The primary user id, by which the key had expired, was withdrawn in the second of its certification."""
+    return of_case("sound, an expiring user id withdrawn at once")
+
+
 @vector("openpgp.binding", "rewrapped")
 def openpgp_foreign_subkey() -> Judged:
     """The subkey that signed was grafted on from another certificate, with the binding made there."""

@@ -62,6 +62,18 @@ def openpgp_version_6_ed448() -> Judged:
     return of_case("sound version 6 ed448")
 
 
+@vector("openpgp.binding", "limit")
+def openpgp_version_6_ed25519_over_sha256() -> Judged:
+    """A version 6 key signs, by Ed25519 over a digest of 256 bits, the fewest that it may."""
+    return of_case("sound version 6 ed25519 SHA-256")
+
+
+@vector("openpgp.algorithms", "weak")
+def openpgp_version_6_ed448_over_sha384() -> Judged:
+    """A version 6 key signs, by Ed448 over a digest of 384 bits."""
+    return of_case("version 6 ed448 over SHA-384")
+
+
 @vector("openpgp.binding")
 def openpgp_version_6_subkey() -> Judged:
     """A subkey of a version 6 key signs."""
@@ -108,6 +120,18 @@ def openpgp_weak_subkey() -> Judged:
 def openpgp_sha1_signature() -> Judged:
     """The seal's signature is over a SHA-1 digest."""
     return of_case("SHA-1")
+
+
+@vector("openpgp.algorithms", "weak")
+def openpgp_sha1_signature_by_rsa() -> Judged:
+    """The seal's signature is over a SHA-1 digest, by an RSA key: no size of the key asks for more."""
+    return of_case("SHA-1 by RSA")
+
+
+@vector("openpgp.algorithms", "weak")
+def openpgp_sha1_self_signature_by_ecdsa() -> Judged:
+    """The only self-signature is over a SHA-1 digest, by a key on P-256."""
+    return of_case("SHA-1 user id by P-256")
 
 
 @vector("openpgp.algorithms", "weak")

@@ -140,6 +140,12 @@ def openpgp_self_signature_expired() -> Judged:
     return of_case("self-signature expired")
 
 
+@vector("openpgp.expiry", "time", "limit")
+def openpgp_self_signature_expires_when_it_signs() -> Judged:
+    """The self-signature itself expires in the second in which the seal was made."""
+    return of_case("self-signature expires in this second")
+
+
 @vector("openpgp.expiry", "time")
 def openpgp_binding_expired() -> Judged:
     """The binding of the subkey that signs had expired."""
@@ -210,6 +216,12 @@ def openpgp_revocation_retired_later() -> Judged:
 def openpgp_revocation_superseded_later() -> Judged:
     """The key was superseded after it had signed, which takes nothing back."""
     return of_case("sound, superseded later")
+
+
+@vector("openpgp.revocation", "revoked", "limit")
+def openpgp_revocation_when_it_was_certified() -> Judged:
+    """The key was superseded in the second in which its holder last certified it: the revocation counts."""
+    return of_case("superseded when it was certified")
 
 
 @vector("openpgp.revocation", "revoked")

@@ -313,6 +313,13 @@ def piv_ocsp_by_a_self_made_delegate() -> Judged:
     return ceremony.judged(unsure=("piv.revocation",))
 
 
+@vector("A certificate in a response that cannot be read is no delegate", "ocsp", "bad-input")
+def piv_ocsp_by_an_unreadable_delegate() -> Judged:
+    """In place of the responder's certificate an empty sequence stands in the OCSP response."""
+    ceremony = _answered(_RESPONDER, delegate=certificates.tlv(0x30, b""))
+    return ceremony.judged(unsure=("piv.revocation",))
+
+
 @vector("piv.revocation", "ocsp", "time")
 def piv_ocsp_by_an_expired_delegate() -> Judged:
     """The responder's certificate had expired when the response was made."""

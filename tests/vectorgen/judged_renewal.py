@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from tests.vectorgen import certificates, sealing, timestamps
+from tests.vectorgen import certificates, keys, ocsp, sealing, timestamps
 from tests.vectorgen.ceremonies import snapshot, whole
 from tests.vectorgen.ceremony import Ceremony, fixed
 from tests.vectorgen.certificates import YEAR
@@ -171,6 +171,16 @@ def renewal_revoked_behind_lists_that_do_not() -> Judged:
     second = Renewed(token=FIRST.changed(at=CREATED + 3 * DAY), revocation=(*clean, crl))
     ceremony = renewed(Renewed(), second).concluding(time_existed="unproven")
     return ceremony.judged("renewal.revocation")
+
+
+@vector("renewal.revocation", "revocation", "renewal")
+def renewal_revoked_by_a_response() -> Judged:
+    """The authority was revoked, by an OCSP response that its second renewal carries."""
+    status, updates = ocsp.revoked(CREATED + 2 * DAY), (CREATED + 3 * DAY, CREATED + 4 * DAY)
+    about, above = FIRST.by.certificate, timestamps.root()
+    said = ocsp.response(about, above, keys.ec_key(ROOT), status=status, updates=updates)
+    second = Renewed(token=FIRST.changed(at=CREATED + 3 * DAY), revocation=(said,))
+    return renewed(Renewed(), second).concluding(time_existed="unproven").judged("renewal.revocation")
 
 
 @vector("renewal.revocation", "revocation", "renewal")

@@ -72,6 +72,19 @@ def seal_receipt() -> Judged:
     return _good(Receipt())
 
 
+@vector("seal.receipt", "receipt", "limit")
+def seal_receipt_16_times() -> Judged:
+    """Sixteen receipts, as many as are read."""
+    return _good(*[Receipt()] * 16)
+
+
+@vector("seal.receipt", "receipt", "limit")
+def seal_receipt_17_times() -> Judged:
+    """Seventeen receipts, one more than are read."""
+    ceremony = _of(*[Receipt()] * 17).concluding(seal_registered="unproven")
+    return ceremony.judged(unsure=("seal.receipt",))
+
+
 @vector("seal.receipt", "receipt", "shape")
 def seal_receipt_of_the_first_entry() -> Judged:
     """The seal is the only entry of its log: there is nothing beside the way to the root."""

@@ -18,7 +18,7 @@ from tests.vectorgen.certificates import YEAR
 from tests.vectorgen.judged_renewal import DAY, IN_2060, OTHER, SECOND, SHA384, SHA512, THIRD, renewed
 from tests.vectorgen.plain import CREATED
 from tests.vectorgen.renewing import Renewed
-from tests.vectorgen.timestamps import ROOT, ROOT_FILE, TIME_STAMPING, Authority, Token
+from tests.vectorgen.timestamps import ISSUER, ROOT, ROOT_FILE, TIME_STAMPING, Authority, Token, issuer
 from tests.vectorgen.tree import encoded
 from tests.vectorgen.vector import Judged, Vectors
 
@@ -121,6 +121,27 @@ def seal_timestamp_by_no_authority() -> Judged:
     return _refused(over_signature(STAMP.changed(by=Authority(name="two usages", usages=usages))))
 
 
+@vector("seal.timestamp", "timestamp", "time", "limit")
+def seal_timestamp_in_the_last_second() -> Judged:
+    """The timestamp was made in the last second of its authority's certificate."""
+    short = Authority(name="short", validity=(CREATED - YEAR, STAMP.at))
+    return stamped(over_signature(STAMP.changed(by=short))).concluding(time_sealed="proven").judged()
+
+
+def _below_issuer(certificate: bytes) -> Token:
+    """A token by an authority below an issuer, which brings along the issuer's certificate."""
+    below = Authority(name="below", above=ISSUER)
+    return STAMP.changed(by=below, brought=(below.certificate, certificate))
+
+
+@vector("seal.timestamp", "timestamp", "time")
+def seal_timestamp_before_its_issuer() -> Judged:
+    """The authority's issuer has a certificate that began a year after the timestamp."""
+    later = issuer(validity=(CREATED + YEAR, CREATED + 80 * YEAR))
+    ceremony = stamped(over_signature(_below_issuer(later))).under(at=CREATED + 2 * YEAR)
+    return ceremony.concluding(time_sealed="unproven").judged(unsure=("seal.timestamp",))
+
+
 @vector("seal.timestamp", "timestamp")
 def seal_timestamp_revoked() -> Judged:
     """The token brings a list along that says its authority was revoked."""
@@ -218,6 +239,25 @@ def seal_timestamp_hash_of_the_seal_ended_after_a_renewal() -> Judged:
     ceremony = renewed(Renewed(), of=stamped(over_signature(STAMP), of=snapshot("p384")))
     ceremony = ceremony.under(algorithms={"SHA-384": CREATED + 5 * YEAR}, now=_LATE)
     return ceremony.concluding(identity_sealed="proven", time_sealed="proven").judged()
+
+
+def _issuer_ended(*renewals: Renewed) -> Ceremony:
+    """The certificate of the authority's issuer is over SHA-384, which ended."""
+    of = stamped(over_signature(_below_issuer(issuer("sha384"))))
+    ceremony = renewed(*renewals, of=of) if renewals else of
+    return ceremony.under(algorithms={"SHA-384": CREATED + 5 * YEAR}, now=_LATE)
+
+
+@vector("the timestamp lapses", "timestamp", "algorithm")
+def seal_timestamp_certificate_ended() -> Judged:
+    """The certificate of the authority's issuer is signed over SHA-384, which ended."""
+    return _issuer_ended().concluding(time_sealed="unproven").judged(unsure=("seal.timestamp",))
+
+
+@vector("unless a renewal took over before", "timestamp", "algorithm", "renewal")
+def seal_timestamp_certificate_ended_after_a_renewal() -> Judged:
+    """As before, and a renewal took over before SHA-384 ended: what the token brings along was there."""
+    return _issuer_ended(Renewed()).concluding(time_sealed="proven", time_existed="proven").judged()
 
 
 @vector("by when the seal provably existed", "timestamp", "time")

@@ -14,9 +14,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from tests.vectorgen.software_tpm import SHA1, SHA256, SHA384
+from tests.vectorgen.software_tpm import SHA1, SHA256, SHA384, UNKNOWN_HASH
 
-NAMES: Final = {SHA1: "sha1", SHA256: "sha256", SHA384: "sha384"}
+# whatever the unknown one is, its digests are as long as these
+NAMES: Final = {SHA1: "sha1", SHA256: "sha256", SHA384: "sha384", UNKNOWN_HASH: "sha256"}
 NO_ACTION, SEPARATOR, CRTM_VERSION, IPL = 0x3, 0x4, 0x8, 0xD
 VARIABLE, APPLICATION, ACTION, AUTHORITY = 0x80000001, 0x80000003, 0x80000007, 0x800000E0
 UNKNOWN: Final = 0x8000F00D

@@ -33,6 +33,8 @@ TWO: Final = (UserId(hash_id=pgp.SHA1, text=b"old"), UserId(text=b"new"))
 case("sound two user ids, one over SHA-1", make(PRIMARY, user_ids=TWO), PRIMARY)
 ids = (UserId(text=b"certifies", flags=pgp.CERTIFY, hashed=MARKED), UserId(text=b"signs", at=MADE + DAY))
 case("the primary user id speaks", make(PRIMARY, user_ids=ids), PRIMARY, "openpgp.flags")
+ids = (UserId(text=b"a", lifetime=DAY), UserId(text=b"b", at=MADE + DAY))
+case("sound, the later of two user ids speaks", make(PRIMARY, user_ids=ids), PRIMARY)
 said = pgp.direct_key(PRIMARY, hashed=((pgp.FLAGS, b"\x03"),))
 case(
     "sound, the later of two self-signatures in one second",
@@ -49,6 +51,13 @@ case("sound, its user id withdrawn", SOUND.having((pgp.SIGNATURE, withdrawn)), P
 case(
     "sound one of two user ids withdrawn",
     make(PRIMARY, user_ids=(UserId(text=b"new"), UserId())).having((pgp.SIGNATURE, withdrawn)),
+    PRIMARY,
+)
+at_once = PRIMARY.sign(pgp.USER_ID_REVOCATION, PRIMARY.covered + pgp.user_id_covered(UserId().text), at=MADE)
+expiring = UserId(lifetime=DAY, hashed=MARKED)
+case(
+    "sound, an expiring user id withdrawn at once",
+    make(PRIMARY, user_ids=(UserId(text=b"new"), expiring)).having((pgp.SIGNATURE, at_once)),
     PRIMARY,
 )
 case("no key flags", make(PRIMARY, user_ids=(UserId(flags=None),)), PRIMARY, "openpgp.flags")

@@ -34,6 +34,10 @@ for kind in ("ed25519", "ed448"):
     said = pgp.direct_key(key, hash_id=pgp.SHA512, hashed=((pgp.FLAGS, b"\x03"),))
     certificate = make(key, user_ids=(UserId(hash_id=pgp.SHA512, flags=None),), direct=said)
     case(f"sound version 6 {kind}", certificate, key, hash_id=pgp.SHA512)
+    if kind == "ed25519":
+        case(f"sound version 6 {kind} SHA-256", certificate, key, hash_id=pgp.SHA256)
+    else:
+        case(f"version 6 {kind} over SHA-384", certificate, key, "openpgp.algorithms", hash_id=pgp.SHA384)
 K256: Final = Key("kinds", kind="k256")
 case("secp256k1", make(K256), K256, unsure=UNKNOWN_KEY)
 for hash_id, name in ((pgp.SHA384, "SHA-384"), (pgp.SHA512, "SHA-512")):
@@ -48,6 +52,9 @@ HUGE: Final = Key("huge", kind="rsa65535")
 case("RSA 65535", make(HUGE), HUGE, unsure=UNKNOWN_KEY)
 case("DSA", make(DSA), DSA, "openpgp.algorithms", unsure=UNKNOWN_KEY)
 case("SHA-1", SOUND, PRIMARY, "openpgp.algorithms", hash_id=pgp.SHA1)
+case("SHA-1 by RSA", make(RSA), RSA, "openpgp.algorithms", hash_id=pgp.SHA1)
+P256: Final = Key("kinds", kind="p256")
+case("SHA-1 user id by P-256", make(P256, user_ids=(UserId(hash_id=pgp.SHA1),)), P256, "openpgp.algorithms")
 case("MD5", make(RSA), RSA, "openpgp.algorithms", hash_id=pgp.MD5)
 case("EdDSA over SHA-224", SOUND, PRIMARY, "openpgp.algorithms", hash_id=pgp.SHA224)
 case("SHA-1 user id", make(PRIMARY, user_ids=(UserId(hash_id=pgp.SHA1),)), PRIMARY, "openpgp.algorithms")

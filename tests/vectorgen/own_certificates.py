@@ -22,6 +22,11 @@ CROSS: Final = "Evidence Bundle Test Operator OpenPGP (test key)"
 BINDING: Final = "Evidence Bundle Test TPM Signing Key (test key)"
 _VERSION: Final = b"\x02\x01\x01"
 Extension = tuple[x509.ExtensionType, bool]
+# a sequence that says it is longer than it is
+CONSTRAINTS_CUT_SHORT: Final[Extension] = (
+    x509.UnrecognizedExtension(x509.ExtensionOID.BASIC_CONSTRAINTS, b"\x30\x03\x01"),
+    True,
+)
 
 
 def _extension(number: int, value: bytes, *, critical: bool = False) -> Extension:
@@ -53,11 +58,12 @@ def issued(
     signer: ec.EllipticCurvePrivateKey | None = None,
     validity: tuple[int, int] = VALIDITY,
     is_authority: bool = False,
+    constraints: Extension = certificates.NO_AUTHORITY,
     usage: tuple[str, ...] = ("digital_signature",),
 ) -> bytes:
     """A certificate by a PIV key, the operator's unless another is given."""
     said = (certificates.usages(*usage), True)
-    given = certificates.authority() if is_authority else (certificates.NO_AUTHORITY, said)
+    given = certificates.authority() if is_authority else (constraints, said)
     return certificates.certificate(
         subject,
         key,

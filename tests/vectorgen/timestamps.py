@@ -67,7 +67,7 @@ def root(name: str = ROOT) -> bytes:
 
 
 @cache
-def issuer(digest: str = "sha256") -> bytes:
+def issuer(digest: str = "sha256", *, validity: tuple[int, int] = LONG) -> bytes:
     """Between the root and an authority; its certificate is signed over `digest`."""
     key = keys.ec_key(ISSUER)
     return certificates.certificate(
@@ -75,7 +75,7 @@ def issuer(digest: str = "sha256") -> bytes:
         key.public_key(),
         ROOT,
         keys.ec_key(ROOT),
-        validity=LONG,
+        validity=validity,
         extensions=certificates.authority(0),
         digest=digest,
     )
@@ -83,7 +83,10 @@ def issuer(digest: str = "sha256") -> bytes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authority:
-    """An authority by a name; `above` issued its certificate, which has `usages`, `critical` or not."""
+    """An authority by a name; `above` issued its certificate, which has `usages`, `critical` or not.
+
+    `digest` is what the certificate is signed over.
+    """
 
     name: str = "2026"
     above: str = ROOT
@@ -93,6 +96,7 @@ class Authority:
     critical: bool = True
     key_usage: str = "digital_signature"
     identified: bool = False
+    digest: str = "sha256"
 
     @property
     def subject(self) -> str:
@@ -118,6 +122,7 @@ class Authority:
             keys.ec_key(self.above),
             validity=self.validity,
             extensions=(*extensions, (identifier, False)) if self.identified else extensions,
+            digest=self.digest,
         )
 
 

@@ -16,6 +16,7 @@ from bundlefmt.bundle import Bundle
 from bundlefmt.verify import Basis, Conclusion, Finding, Outcome, verify
 from bundlefmt.verify.conclusions import draw
 from bundlefmt.verify.context import Context
+from bundlefmt.verify.held import Held
 from bundlefmt.verify.verifier import CHECK_IDS
 from tests.test_checks import FORMAT
 from tests.test_vectors import JUDGED, before, kept, octets, policy_of, said
@@ -184,6 +185,23 @@ def test_vouched_never_becomes_proven_by_a_challenge() -> None:
     _, _, drawn = judged("activation_whole")
     assert drawn["ak.resident"].basis is Basis.VOUCHED
     assert "the word of those who sealed" in drawn["ak.resident"].statement
+
+
+@pytest.mark.parametrize(
+    ("items", "held"),
+    [
+        ((), True),
+        (("seal 1",), True),
+        (("minutes",), True),
+        (("quote",), False),
+        (("minutes", "quote"), False),
+    ],
+)
+def test_what_is_skipped_denies_where_any_of_it_is_evidence(items: tuple[str, ...], held: bool) -> None:
+    context, _, _ = judged("activation_whole")
+    passed = Finding(check="quote.form", outcome=Outcome.PASSED, items=("quote",), message="as told")
+    skipped = replace(passed, outcome=Outcome.SKIPPED, items=items)
+    assert Held(context, [passed, skipped]).holds(["quote.form"]) is held
 
 
 # --- the table of the specification, section 8 --------------------------------------------------------

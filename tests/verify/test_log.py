@@ -25,8 +25,9 @@ from bundlefmt.logs.tcg import FirmwareLog, startup_localities
 from bundlefmt.verify import Basis, Outcome, Report, verify
 from bundlefmt.verify.context import Context
 from bundlefmt.verify.explanation import Logs
+from bundlefmt.verify.verifier import tell
 from tests.provenance import Provenance, cases
-from tests.test_vectors import policy_of
+from tests.test_vectors import JUDGED, octets, policy_of, said
 from tests.vectorgen.ceremony import Ceremony
 from tests.vectorgen.judged_log import log_item, logged, quoting
 from tests.vectorgen.measured import (
@@ -229,6 +230,7 @@ def test_without_an_attacker_the_same_log_shows_both() -> None:
     assert statement.endswith("by PCR 0, 1, 2, 3, 4, 5, 6, 7; Secure Boot was on")
     ((_, platform),) = report.platforms
     assert [one.value.digest for one in platform.boot.images] == [LOADER]
+    assert platform.secure_boot.enabled.standing is Standing.MEASURED
 
 
 def test_an_image_does_not_hide_behind_its_own_bytes() -> None:
@@ -263,6 +265,12 @@ def test_what_one_quote_contradicts_is_not_measured() -> None:
     assert {one.explained for one in logs.compared("firmware.log") if one.replay.index == 7} == {True, False}
 
 
+@pytest.mark.parametrize("name", [name for name in JUDGED if name.startswith("log_")])
+def test_without_the_other_checks_the_same_is_told(name: str) -> None:
+    bundle, policy = Bundle.decode(octets(name)), policy_of(said(name)["policy"])
+    assert tell(bundle, policy) == verify(bundle, policy).platforms
+
+
 # what the findings say
 
 
@@ -291,6 +299,12 @@ def test_the_finding_names_what_is_not_quoted_and_what_nothing_explains() -> Non
         "PCR 9, 14 is quoted and no log explains it",
     )
     assert "its events in PCR 4 are not attested" in boot_of(report)[1]
+
+
+def test_an_event_that_extends_nothing_needs_no_quote() -> None:
+    log = [*boot(), Event(pcr=12, type=NO_ACTION, data=b"told, not measured")]
+    message = outcome(judge(logged(log)), "log.replay")[1]
+    assert message == "explains PCR 0, 1, 2, 3, 4, 5, 6, 7, 8 in sha256"
 
 
 def test_both_banks_have_to_agree() -> None:

@@ -10,6 +10,8 @@ import pytest
 
 from bundlefmt import labels
 from bundlefmt.bundle import Bundle, Seal
+from bundlefmt.evidence import openpgp_sequoia
+from bundlefmt.evidence.openpgp_sequoia import VerifiedSignature
 from bundlefmt.moment import when
 from bundlefmt.verify import Outcome, Policy, Report, Verdict, verify
 from tests.test_soundness import Artifacts, Ceremony
@@ -69,6 +71,24 @@ def test_a_seal_counts_only_where_nothing_refuses_it(name: str) -> None:
     assert (finding.outcome is Outcome.PASSED) == (case.failing == case.unsure == ())
     if finding.outcome is Outcome.SKIPPED and case.failing[0].startswith("openpgp."):
         assert finding.message == f"{case.failing[0]} says why"
+
+
+@pytest.mark.parametrize(
+    ("fingerprint", "signing_key"), [(PRIMARY, OTHER), (OTHER, PRIMARY)], ids=["key", "certificate"]
+)
+def test_a_signature_that_sequoia_takes_for_anothers_is_refused(
+    fingerprint: pgp.Key, signing_key: pgp.Key, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No signature is known of which two readers say so: what Sequoia answers is made up."""
+    other = VerifiedSignature(
+        fingerprint=fingerprint.fingerprint.hex(), signing_key=signing_key.fingerprint.hex()
+    )
+    monkeypatch.setattr(openpgp_sequoia, "verify", lambda *_: other)
+    report = judged(CASES["sound SHA-512"])
+    assert checks(report, Outcome.FAILED) == {"openpgp.policy"}
+    assert (
+        message(report, "openpgp.policy", SEAL) == f"Sequoia takes it for a signature by {other.signing_key}"
+    )
 
 
 def test_a_pin_is_met_by_a_sound_seal_only() -> None:

@@ -94,6 +94,13 @@ def test_an_authority_of_several_seals_is_named_once() -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["block_whole", "block_twice", "block_and-timestamp"])
+def test_it_is_said_by_which_block_it_existed(name: str) -> None:
+    """The earliest, and what a miner's clock may be ahead."""
+    (mined,) = [each for each in report_of(name).conclusions if each.id == "time.mined"]
+    assert mined.statement == "by block 123456 of Bitcoin, this manifest existed by 2026-01-15 16:00:00Z"
+
+
 def test_no_more_values_that_are_not_quoted_are_named_than_can_be_read() -> None:
     values = {tpm.SHA256: {index: bytes(32) for index in range(9)}}
     some = {tpm.SHA256: {0: bytes(32)}}

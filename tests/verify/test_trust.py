@@ -66,6 +66,13 @@ def test_each_entry_stands_once_and_keeps_its_note() -> None:
     assert Trust().plus(first, Entry(kind=Kind.HARDWARE, digest=DIGEST)).count() == (1, 1)
 
 
+def test_one_thing_is_trusted_for_one_purpose() -> None:
+    entry = Entry(kind=Kind.PIV, digest=DIGEST, note="first")
+    assert entry.same(Entry(kind=Kind.PIV, digest=DIGEST, note="again"))
+    assert not entry.same(Entry(kind=Kind.HARDWARE, digest=DIGEST))
+    assert not entry.same(Entry(kind=Kind.PIV, digest=DIGEST[::-1]))
+
+
 def test_all_of_it_becomes_policy_and_nothing_becomes_a_demand() -> None:
     trust = Trust().plus(
         Entry(kind=Kind.OPENPGP, digest=FINGERPRINT),
@@ -129,6 +136,7 @@ REFUSED = {
     "short": (f"{HEAD}{ROW.replace(DIGEST, DIGEST[2:])}", Code.BAD_VALUE, "no sha256"),
     "newline": (f"{HEAD}{ROW.replace(DIGEST, DIGEST + chr(92) + 'n')}", Code.BAD_VALUE, "no sha256"),
     "number": (f"{HEAD}[[piv]]\nsha256 = 1", Code.WRONG_TYPE, "table of texts"),
+    "number-beside-a-text": (f"{HEAD}{ROW}note = 1", Code.WRONG_TYPE, "table of texts"),
     "table-for-array": (f"{HEAD}[piv]\nsha256 = '{DIGEST}'", Code.WRONG_TYPE, "[[piv]]"),
     "texts-for-tables": (f"{HEAD}piv = ['{DIGEST}']", Code.WRONG_TYPE, "table of texts"),
     "long-note": (f"{HEAD}{ROW}note = '{'x' * (MAX_NOTE + 1)}'", Code.BAD_VALUE, "a note"),
@@ -151,6 +159,12 @@ def test_what_is_not_understood_is_refused(name: str) -> None:
     with pytest.raises(MalformedError, match=re.escape(said)) as raised:
         Trust.decode(text.encode(errors="surrogateescape"))
     assert raised.value.code is code
+
+
+def test_a_note_may_be_as_long_as_is_said() -> None:
+    note = "x" * MAX_NOTE
+    (entry,) = Trust.decode(f"{HEAD}{ROW}note = '{note}'".encode()).entries
+    assert entry.note == note
 
 
 def test_the_limit_of_size_is_where_it_is_said() -> None:
