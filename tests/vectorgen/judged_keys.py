@@ -336,13 +336,13 @@ def _below(parents: int) -> Ceremony:
 
 
 @vector("quote.signer", "limit")
-def ak_below_8_parents() -> Judged:
+def quote_by_key_below_8_parents() -> Judged:
     """The attestation key is below eight storage keys, one under the other."""
     return _below(8).judged()
 
 
 @vector("quote.signer", "limit")
-def ak_below_9_parents() -> Judged:
+def quote_by_key_below_9_parents() -> Judged:
     """The attestation key is below nine storage keys, one under the other: more than are followed."""
     return _below(9).judged("quote.signer")
 

@@ -33,7 +33,7 @@ from bundlefmt.verify.required import STRONGEST
 from bundlefmt.verify.trust import IDENTITIES, Entry, Kind, Trust
 from tests.json_schema import faults
 from tests.test_checks import of_everything
-from tests.verify.test_trust import ENTRIES, NOTES, ROOT
+from tests.verify.test_trust import ENTRIES, NOTES, PRINTABLE, ROOT
 
 SPEC = Path(__file__).resolve().parents[2] / "spec"
 JSON_SCHEMA = json.loads((SPEC / "policy.schema.json").read_text("utf-8"))
@@ -41,7 +41,7 @@ PROFILES = sorted(path.name for path in SPEC.glob("policy-*.toml"))
 HEAD = f'schema = "{SCHEMA}"\n'
 DIGEST, FINGERPRINT = "ab" * 32, "cd" * 20
 SECONDS = st.integers(0, 253402300799)
-NAMES = st.text(min_size=1, max_size=40).filter(str.isprintable)
+NAMES = st.text(PRINTABLE, min_size=1, max_size=40)
 FILES = {
     "digest": st.from_regex("[0-9a-f]{64}", fullmatch=True),
     "file": NAMES,

@@ -19,7 +19,8 @@ ROOT, ISSUER = certificates.manufacturer_root(), certificates.manufacturer_issue
 FINGERPRINT, DIGEST = "0123456789abcdef" * 2 + "01234567", "ab" * 32
 HEAD = f'schema = "{SCHEMA}"\n'
 ANCHORS = tuple(kind for kind in Kind if kind.startswith("anchor"))
-NOTES = st.text(max_size=MAX_NOTE).filter(str.isprintable)
+PRINTABLE = st.characters(exclude_categories=("C", "Z"), include_characters=" ")
+NOTES = st.text(PRINTABLE, max_size=MAX_NOTE)
 ENTRIES = st.one_of(
     st.builds(
         Entry,
