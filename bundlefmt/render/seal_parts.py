@@ -83,12 +83,12 @@ def _receipt(value: Value) -> dict[str, str]:
 
 
 def _proof(receipt: CoseSign1) -> dict[str, str]:
-    proofs = proofs_in(receipt)
-    if proofs is None:
-        return {"proof": f"of another kind (tree {cut(str(receipt.protected.get(labels.HDR_VDS)), 66)})"}
-    if len(proofs) != 1:
-        return {"proof": f"{len(proofs)} proofs of inclusion"}
     try:
+        proofs = proofs_in(receipt)
+        if proofs is None:
+            return {"proof": f"of another kind (tree {cut(str(receipt.protected.get(labels.HDR_VDS)), 66)})"}
+        if len(proofs) != 1:
+            return {"proof": f"{len(proofs)} proofs of inclusion"}
         proof = InclusionProof.decode(proofs[0])
     except MalformedError as error:
         return {"proof": f"cannot be read: {error}"}
